@@ -1,0 +1,106 @@
+"""One scenario in flight: which legs it has, what has come of them, what is due to be done."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+
+from conformance.observation import AppliedStimulus, Headers, role_of
+from conformance.scenario import (
+    BridgeToLoopback,
+    BridgeToNull,
+    PlayTone,
+    Scenario,
+    Sleep,
+    Stimulus,
+    Unloop,
+)
+
+UNLOOP_SECONDS = 5.4
+"""What a bowout on loopback-b's execution takes (facts, section 2.8)."""
+
+TOKEN = re.compile(r"lc[0-9a-f]{12}x[0-9]+")
+"""Shape of a token: `lc`, the scenario's id (zeros for a control call), `x`, a number."""
+
+
+class Call:
+    """A call of the suite's in flight, fed with every event that carries its token or its uuids."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        self.created: set[str] = set()
+        self.live: set[str] = set()
+        self.events: list[Headers] = []
+        self.reply = ""
+        self.changed = asyncio.Event()
+
+    def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
+        """Note an event; yields the stimuli (with their index) whose moment counts from it."""
+        self.events.append(headers)
+        name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
+        if name == "CHANNEL_CREATE":
+            self.created.add(uuid)
+            self.live.add(uuid)
+        elif name == "CHANNEL_DESTROY":
+            self.live.discard(uuid)
+        self.changed.set()
+        yield from ()
+
+    def answered(self, reply: str) -> None:
+        """Note what the switch answered to the originate."""
+        self.reply = reply
+        self.changed.set()
+
+    @property
+    def over(self) -> bool:
+        """Whether the originate has its answer and every leg is gone."""
+        return bool(self.reply) and not self.live
+
+
+class Attempt(Call):
+    """One attempt at a scenario: a call whose legs have roles and whose stimuli fall due."""
+
+    def __init__(self, scenario: Scenario, token: str, a_leg_uuid: str) -> None:
+        super().__init__(token)
+        self.scenario = scenario
+        self.a_leg_uuid = a_leg_uuid
+        self.uuids: dict[str, str] = {}
+        self.applied: dict[int, AppliedStimulus] = {}
+        self._waiting = list(enumerate(scenario.all_stimuli()))
+
+    def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
+        """Note an event; yields the stimuli (with their index) whose moment counts from it."""
+        yield from super().take(headers)
+        name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
+        if name == "CHANNEL_CREATE":
+            role = role_of(self.scenario, self.token, headers, self.uuids)
+            if role is not None:
+                self.uuids.setdefault(role, uuid)
+        # A bridge is told once, as its caller's: it is its peer's as well.
+        ends = {uuid, str(headers.get("Bridge-B-Unique-ID", uuid))}
+        for index, stimulus in list(self._waiting):
+            if stimulus.at.event == name and self.uuids.get(stimulus.at.leg) in ends:
+                self._waiting.remove((index, stimulus))
+                yield index, stimulus
+
+
+def patience(scenario: Scenario) -> float:
+    """Seconds after which a call that behaves is certainly over."""
+    delays = sum(stimulus.at.delay_ms for stimulus in scenario.all_stimuli()) / 1000
+    return 4.0 + delays + _length(scenario.plan)
+
+
+def _length(plan: tuple[object, ...]) -> float:
+    seconds = 0.0
+    for action in plan:
+        match action:
+            case Sleep(milliseconds) | PlayTone(milliseconds):
+                seconds += milliseconds / 1000
+            case BridgeToNull():
+                seconds += (action.answer_delay_ms or 0) / 1000
+            case BridgeToLoopback():
+                seconds += _length(action.plan)
+            case Unloop():
+                seconds += UNLOOP_SECONDS
+    return seconds

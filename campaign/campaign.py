@@ -1,0 +1,163 @@
+"""A campaign: many scenarios placed on one switch, side by side, with control calls among them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+
+from campaign.placer import Placer
+from conformance.dialplan import extensions
+from conformance.observation import Placement
+from conformance.scenario import Scenario
+from fixtures.event_socket import EventSocketError
+from fixtures.switches.interface import Switch
+
+CONTROLS = 4
+"""Control calls kept going beside the scenarios."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control call: when it began (microseconds, switch's clock), how late it was (seconds)."""
+
+    began: int
+    lateness: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast scenarios are placed: calls at once, and calls begun a second."""
+
+    window: int = 100
+    rate: float = 60.0
+
+
+class Campaign:
+    """Places scenarios on a switch that is running; made by `open_campaign`.
+
+    `on_placement` is called with each scenario and what came of it, `on_control` with each control
+    call, in the order in which they end.
+    """
+
+    def __init__(
+        self,
+        switch: Switch,
+        placer: Placer,
+        on_placement: Callable[[Scenario, Placement], None],
+        on_control: Callable[[Control], None],
+    ) -> None:
+        self._switch = switch
+        self._placer = placer
+        self._on_placement = on_placement
+        self._on_control = on_control
+        self._batches = 0
+        self._controls = 0
+        self._recent: deque[Control] = deque(maxlen=3 * CONTROLS)
+
+    async def place_all(self, scenarios: Sequence[Scenario], pace: Pace, attempt: int = 1) -> None:
+        """Place every scenario once; `attempt` numbers the tokens.
+
+        Raises EventSocketError or SwitchError when a connection or the switch is lost; the calls
+        in flight are then given up.
+        """
+        slots = asyncio.Semaphore(pace.window)
+        try:
+            async with asyncio.TaskGroup() as group:
+                beside = [group.create_task(self._placer.run())]
+                beside += [group.create_task(self._keep_control()) for _ in range(CONTROLS)]
+                async with asyncio.TaskGroup() as batches:
+                    for batch in _batches(scenarios, pace.window):
+                        begun = asyncio.Event()
+                        batches.create_task(self._place_batch(batch, attempt, slots, pace, begun))
+                        await begun.wait()
+                for task in beside:
+                    task.cancel()
+        except BaseExceptionGroup as group_of_errors:
+            raise _first(group_of_errors) from None
+
+    async def _place_batch(
+        self,
+        batch: Sequence[Scenario],
+        attempt: int,
+        slots: asyncio.Semaphore,
+        pace: Pace,
+        begun: asyncio.Event,
+    ) -> None:
+        """Load the dialplan of a batch, place it, unload it; `begun` when all of it was begun."""
+        self._batches += 1
+        name = f"batch{self._batches}"
+        tokens = [f"lc{scenario.id}x{attempt}" for scenario in batch]
+        await self._switch.write_dialplan(name, _contexts(batch, tokens))
+        await self._placer.reload()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for scenario, token in zip(batch, tokens, strict=True):
+                    await slots.acquire()
+                    task = group.create_task(self._place(scenario, token))
+                    task.add_done_callback(lambda _: slots.release())
+                    await asyncio.sleep(1 / pace.rate)
+                begun.set()
+        finally:
+            begun.set()
+        # The next batch's reload makes the switch forget it.
+        await self._switch.remove_dialplan(name)
+
+    async def _place(self, scenario: Scenario, token: str) -> None:
+        placement = await self._placer.place(scenario, token)
+        lateness = max((control.lateness for control in self._recent), default=0.0)
+        self._on_placement(scenario, replace(placement, lateness=max(0.0, lateness)))
+
+    async def _keep_control(self) -> None:
+        while True:
+            self._controls += 1
+            control = Control(*await self._placer.control(self._controls))
+            self._recent.append(control)
+            self._on_control(control)
+
+
+@asynccontextmanager
+async def open_campaign(
+    switch: Switch,
+    cdr_modules: tuple[str, ...],
+    on_placement: Callable[[Scenario, Placement], None],
+    on_control: Callable[[Control], None],
+) -> AsyncIterator[Campaign]:
+    """A campaign on a switch that was started; its own calls are hung up at the end."""
+    commands = await switch.connect()
+    try:
+        events = await switch.connect()
+        try:
+            placer = Placer(switch, commands, events)
+            await placer.prepare(cdr_modules)
+            try:
+                yield Campaign(switch, placer, on_placement, on_control)
+            finally:
+                with suppress(EventSocketError):
+                    await placer.hang_up_all()
+        finally:
+            await events.close()
+    finally:
+        await commands.close()
+
+
+def _batches(scenarios: Sequence[Scenario], size: int) -> Iterator[Sequence[Scenario]]:
+    for start in range(0, len(scenarios), size):
+        yield scenarios[start : start + size]
+
+
+def _contexts(batch: Sequence[Scenario], tokens: Sequence[str]) -> dict[str, str]:
+    contexts: dict[str, str] = {}
+    for scenario, token in zip(batch, tokens, strict=True):
+        for context, xml in extensions(scenario, token):
+            contexts[context] = f"{contexts.get(context, '')}{xml}\n"
+    return contexts
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

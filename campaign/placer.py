@@ -1,0 +1,261 @@
+"""Places scenarios on a switch over two connections and gathers what it tells of each.
+
+One connection carries commands, the other events: an api command holds back the events of its own
+connection (Event Socket notes, traps).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid as uuids
+from collections.abc import Mapping
+
+from campaign.attempt import TOKEN, Attempt, Call, patience
+from conformance.dialstring import originate_arguments
+from conformance.observation import AppliedStimulus, Headers, Placement
+from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
+from fixtures.cdrs import parse_json_cdr, parse_xml_cdr
+from fixtures.event_socket import EventSocket, EventSocketError
+from fixtures.switches.interface import Switch
+
+EVENTS = (
+    "CHANNEL_CREATE",
+    "CHANNEL_OUTGOING",
+    "CHANNEL_ORIGINATE",
+    "CHANNEL_PROGRESS",
+    "CHANNEL_PROGRESS_MEDIA",
+    "CHANNEL_ANSWER",
+    "CHANNEL_BRIDGE",
+    "CHANNEL_UNBRIDGE",
+    "CHANNEL_PARK",
+    "CHANNEL_UNPARK",
+    "CHANNEL_EXECUTE",
+    "CHANNEL_EXECUTE_COMPLETE",
+    "CHANNEL_HANGUP",
+    "CHANNEL_HANGUP_COMPLETE",
+    "CHANNEL_DESTROY",
+    "DTMF",
+    "BACKGROUND_JOB",
+)
+CUSTOM_EVENTS = ("loopback::bowout", "loopback::direct")
+
+CONTROL_SECONDS = 30.0
+"""How long a control call of 2 s may take."""
+QUIET_SECONDS = 0.06
+"""How long a finished call is listened to for a straggler."""
+SWEEP_SECONDS = 3.0
+"""How long legs that were hung up by the suite may take to go."""
+CDR_SECONDS = 3.0
+"""How long CDRs of finished legs may take to appear."""
+
+_PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr}
+
+
+class Placer:
+    """Places scenarios and control calls; `run` must be running beside."""
+
+    def __init__(self, switch: Switch, commands: EventSocket, events: EventSocket) -> None:
+        self._switch = switch
+        self._commands = commands
+        self._events = events
+        self._by_token: dict[str, Call] = {}
+        self._by_uuid: dict[str, Call] = {}
+        self._jobs: dict[str, asyncio.Future[Headers]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._cdr_modules: tuple[str, ...] = ()
+
+    async def prepare(self, cdr_modules: tuple[str, ...]) -> None:
+        """Subscribe to the events; `cdr_modules` are those whose CDRs can be had."""
+        self._cdr_modules = cdr_modules
+        await self._events.subscribe(EVENTS, CUSTOM_EVENTS)
+
+    async def reload(self) -> None:
+        """Have the switch read its dialplan anew."""
+        await self._commands.api("reloadxml")
+
+    async def run(self) -> None:
+        """Route events until the connection ends; raises EventSocketError when it does."""
+        while True:
+            self._route(await self._events.next_event(None))
+            for event in self._events.take_events():
+                self._route(event)
+
+    async def place(self, scenario: Scenario, token: str) -> Placement:
+        """Place a scenario, wait until it is over, gather its CDRs.
+
+        Legs that do not go by themselves are hung up by uuid and named in `swept`. Raises
+        EventSocketError when the connection is lost.
+        """
+        attempt = Attempt(scenario, token, str(uuids.uuid4()))
+        self._by_token[token] = attempt
+        swept: tuple[str, ...] = ()
+        try:
+            line = originate_arguments(scenario, token, attempt.a_leg_uuid)
+            job = asyncio.create_task(self._job(f"originate {line}"))
+            job.add_done_callback(lambda done: _answer(attempt, done))
+            if not await self._gone(attempt, patience(scenario)):
+                swept = await self._sweep(attempt)
+            if not job.done():
+                job.cancel()
+            cdrs = await self._gather_cdrs(attempt)
+        finally:
+            self._forget(attempt)
+        return Placement(
+            token=token,
+            a_leg_uuid=attempt.a_leg_uuid,
+            reply=attempt.reply.strip(),
+            events=tuple(sorted(attempt.events, key=_sequence)),
+            cdrs=cdrs,
+            applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
+            swept=swept,
+            modules_with_cdrs=self._cdr_modules,
+        )
+
+    async def control(self, number: int) -> tuple[int, float]:
+        """A control call: 2 s of generated noise on a `null/` leg, without the loopback endpoint.
+
+        Returns when it began (microseconds, switch's clock) and its lateness in seconds.
+        """
+        began = ended = 0
+        call = Call(f"lc{0:012x}x{number}")
+        self._by_token[call.token] = call
+        try:
+            noise = "silence_stream://2000,1400"
+            headers = await self._job(f"originate null/{call.token} &playback({noise})")
+            call.answered(_body(headers))
+            await self._gone(call, CONTROL_SECONDS)
+        finally:
+            self._forget(call)
+        for headers in call.events:
+            at = int(str(headers.get("Event-Date-Timestamp", 0)))
+            if headers.get("Event-Name") == "CHANNEL_EXECUTE":
+                began = at
+            elif headers.get("Event-Name") == "CHANNEL_EXECUTE_COMPLETE":
+                ended = at
+        return began, (ended - began) / 1e6 - 2.0
+
+    async def hang_up_all(self) -> None:
+        """Hang up, by uuid, every leg that this placer made and that is still there."""
+        for attempt in list(self._by_token.values()):
+            await self._kill(attempt.live)
+
+    def _route(self, headers: Headers) -> None:
+        if headers.get("Event-Name") == "BACKGROUND_JOB":
+            future = self._jobs.pop(str(headers.get("Job-UUID")), None)
+            if future and not future.done():
+                future.set_result(headers)
+            return
+        call = self._call_of(headers)
+        if call is None:
+            return
+        for index, stimulus in call.take(headers):
+            assert isinstance(call, Attempt)
+            self._spawn(call, index, stimulus)
+
+    def _call_of(self, headers: Headers) -> Call | None:
+        uuid = str(headers.get("Unique-ID") or headers.get("Resigning-UUID") or "")
+        call = self._by_uuid.get(uuid)
+        if call is None:
+            for header in ("Caller-Caller-ID-Number", "Caller-Destination-Number", "Channel-Name"):
+                found = TOKEN.search(str(headers.get(header, "")))
+                if found and found.group() in self._by_token:
+                    call = self._by_token[found.group()]
+                    self._by_uuid[uuid] = call
+                    break
+        return call
+
+    def _spawn(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
+        task = asyncio.create_task(self._apply(attempt, index, stimulus))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
+        await asyncio.sleep(stimulus.at.delay_ms / 1000)
+        uuid = attempt.uuids.get(stimulus.deed.leg)
+        if uuid is None:
+            attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
+            return
+        try:
+            headers = await self._job(_command(stimulus, uuid))
+        except EventSocketError as error:
+            attempt.applied[index] = AppliedStimulus(index, None, str(error))
+            return
+        at = int(str(headers.get("Event-Date-Timestamp", 0)))
+        attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
+
+    async def _job(self, command: str) -> Headers:
+        job_uuid = str(uuids.uuid4())
+        future: asyncio.Future[Headers] = asyncio.get_running_loop().create_future()
+        self._jobs[job_uuid] = future
+        try:
+            await self._commands.bgapi(command, job_uuid)
+            return await future
+        finally:
+            self._jobs.pop(job_uuid, None)
+
+    async def _gone(self, attempt: Call, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    attempt.changed.clear()
+                    if attempt.over:
+                        await asyncio.sleep(QUIET_SECONDS)
+                        if attempt.over:
+                            return True
+                    else:
+                        await attempt.changed.wait()
+        except TimeoutError:
+            return False
+
+    async def _sweep(self, attempt: Attempt) -> tuple[str, ...]:
+        left = tuple(sorted(attempt.live))
+        await self._kill(left)
+        await self._gone(attempt, SWEEP_SECONDS)
+        return left
+
+    async def _kill(self, legs: set[str] | tuple[str, ...]) -> None:
+        for uuid in list(legs):
+            await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
+
+    async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, dict[str, str]]]:
+        wanted = sorted(attempt.created)
+        deadline = asyncio.get_running_loop().time() + CDR_SECONDS
+        raw: dict[str, dict[str, bytes]] = {}
+        while wanted and self._cdr_modules:
+            raw |= await self._switch.read_cdrs([uuid for uuid in wanted if uuid not in raw])
+            whole = all(set(raw.get(uuid, ())) >= set(self._cdr_modules) for uuid in wanted)
+            if whole or asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.1)
+        return {
+            uuid: {module: _PARSERS[module](text) for module, text in modules.items()}
+            for uuid, modules in raw.items()
+        }
+
+    def _forget(self, attempt: Call) -> None:
+        self._by_token.pop(attempt.token, None)
+        for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
+            del self._by_uuid[uuid]
+
+
+def _answer(attempt: Attempt, job: asyncio.Task[Headers]) -> None:
+    if not job.cancelled() and job.exception() is None:
+        attempt.answered(_body(job.result()) or "no answer")
+
+
+def _command(stimulus: Stimulus, uuid: str) -> str:
+    match stimulus.deed:
+        case UuidSetvar(name=name, value=value):
+            return f"uuid_setvar {uuid} {name} {value}"
+        case UuidKill(cause=cause):
+            return f"uuid_kill {uuid} {cause}"
+        case UuidSendDtmf(digits=digits):
+            return f"uuid_send_dtmf {uuid} {digits}"
+
+
+def _body(headers: Headers) -> str:
+    return str(headers.get("_body", "")).strip()
+
+
+def _sequence(headers: Headers) -> int:
+    return int(str(headers.get("Event-Sequence", 0)))

@@ -1,0 +1,209 @@
+"""How a scenario is written in FreeSWITCH's own notations: originate line, dial strings, actions.
+
+FreeSWITCH takes a text apart level by level, and each level eats one layer of backslashes. `_level`
+writes one such layer; a text that passes several is written innermost first. What no layer can
+carry is refused by `carries`, and the strategies never make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from conformance.scenario import (
+    Action,
+    ALegBridges,
+    ALegRunsDialplan,
+    Answer,
+    ApplicationTarget,
+    BridgeToLoopback,
+    BridgeToNull,
+    Direct,
+    ExtensionTarget,
+    HangUp,
+    InlineTarget,
+    Pairs,
+    Park,
+    PlayTone,
+    PreAnswer,
+    RingReady,
+    Scenario,
+    SetVariable,
+    Sleep,
+    Target,
+    Unloop,
+)
+
+ENTRY = "entry"
+"""Prefix of the extension at which an a-leg enters its own dialplan; the token follows."""
+
+
+def a_leg_dial_string(scenario: Scenario, token: str, uuid: str) -> str:
+    """`{...}null/<token>` with the a-leg's variables."""
+    variables = [("origination_uuid", uuid), *scenario.variables.originate]
+    if not scenario.origin_answers:
+        variables += [("null_enable_auto_answer", "false"), ("null_pre_answer", "true")]
+    if isinstance(scenario.origin, ALegBridges) and scenario.variables.export:
+        names = ",".join(name for name, _ in scenario.variables.export)
+        variables += [*scenario.variables.export, ("export_vars", names)]
+    return f"{_braces(variables)}null/{token}"
+
+
+def target_dial_string(scenario: Scenario, token: str) -> str:
+    """The dial string of the scenario's outermost target."""
+    braces = scenario.variables.braces
+    if isinstance(scenario.origin, Direct):
+        braces = (("origination_caller_id_number", token), *braces)
+    text = target_text(scenario.target, scenario.plan)
+    return _dial_string(text, braces, scenario.variables.brackets)
+
+
+def originate_arguments(scenario: Scenario, token: str, uuid: str) -> str:
+    """What stands behind `originate` on the command line of fs_cli or in an api command.
+
+    `token` is the scenario's name on the switch, `uuid` becomes the a-leg's.
+    """
+    target = target_dial_string(scenario, token)
+    match scenario.origin:
+        case Direct(application, argument):
+            return f"{_blank_level(target)} &{application}({argument})"
+        case ALegRunsDialplan(context=context):
+            a_leg = a_leg_dial_string(scenario, token, uuid)
+            return f"{_blank_level(a_leg)} {ENTRY}-{token} XML {context}"
+        case ALegBridges():
+            a_leg = a_leg_dial_string(scenario, token, uuid)
+            return f"{_blank_level(a_leg)} &bridge({_blank_level(_expansion_level(target))})"
+
+
+def a_leg_actions(scenario: Scenario, token: str) -> list[tuple[str, str]]:
+    """(application, data) of the extension that an `ALegRunsDialplan` a-leg runs."""
+    actions = [("set", _assignment(*pair)) for pair in scenario.variables.set]
+    actions += [("export", _assignment(*pair)) for pair in scenario.variables.export]
+    bridge = _expansion_level(target_dial_string(scenario, token))
+    return [*actions, ("bridge", bridge)]
+
+
+def plan_actions(plan: Sequence[Action], first_b_leg: int = 1) -> list[tuple[str, str]]:
+    """(application, data) of each action of a plan; `first_b_leg` numbers its first b-leg."""
+    actions = []
+    for action in plan:
+        actions.append(_application(action, first_b_leg))
+        first_b_leg += count_null_bridges((action,))
+    return actions
+
+
+def count_null_bridges(plan: Iterable[Action]) -> int:
+    """Number of `null/` bridges in a plan, further pairs included."""
+    return sum(
+        count_null_bridges(action.plan)
+        if isinstance(action, BridgeToLoopback)
+        else isinstance(action, BridgeToNull)
+        for action in plan
+    )
+
+
+def target_text(target: Target, plan: Sequence[Action]) -> str:
+    """What stands behind `loopback/`, before the escaping of a dial string."""
+    match target:
+        case ExtensionTarget():
+            return target.text
+        case InlineTarget(context):
+            return f"{','.join(_colon(*pair) for pair in plan_actions(plan))}/{context}/inline"
+        case ApplicationTarget():
+            (only,) = plan_actions(plan)
+            return f"app={_colon(*only)}"
+
+
+def carries(scope: str, value: str) -> bool:
+    """Whether a scope can carry a value unharmed to the channel.
+
+    `scope` is `originate`, `braces`, `brackets`, or `set` (`export` too).
+    """
+    if "${" in value or "$$" in value or value.endswith("$"):
+        return False
+    if any(ord(character) < 32 or character == "\x7f" for character in value):
+        return False
+    if scope == "set":
+        return value == value.strip() and value != "undef"
+    if set(value) & set("{}[]()"):
+        return False
+    # An application never runs where a quote stands in its dial string's escaped variables.
+    return scope == "originate" or "'" not in value
+
+
+def _application(action: Action, b_leg: int) -> tuple[str, str]:
+    match action:
+        case Answer() | PreAnswer() | RingReady() | Park() | Unloop():
+            return action.kind, ""
+        case Sleep(milliseconds):
+            return "sleep", str(milliseconds)
+        case SetVariable(name, value):
+            return "set", _assignment(name, value)
+        case PlayTone(milliseconds):
+            return "playback", f"tone_stream://%({milliseconds},0,440)"
+        case HangUp(cause):
+            return "hangup", cause
+        case BridgeToNull():
+            return "bridge", _expansion_level(_null_dial_string(action, b_leg))
+        case BridgeToLoopback():
+            dialled = _dial_string(action.target.text, action.braces, action.brackets)
+            return "bridge", _expansion_level(dialled)
+
+
+def _null_dial_string(action: BridgeToNull, b_leg: int) -> str:
+    variables = list(action.variables)
+    if action.answer_delay_ms is None:
+        variables.append(("null_enable_auto_answer", "false"))
+    elif action.answer_delay_ms:
+        variables.append(("null_auto_answer_delay", str(action.answer_delay_ms)))
+    if action.early_media:
+        variables.append(("null_pre_answer", "true"))
+    if action.refusal is not None:
+        variables.append(("null_hangup_cause", action.refusal))
+    return f"{_braces(variables)}null/b{b_leg}"
+
+
+def _dial_string(target: str, braces: Pairs, brackets: Pairs) -> str:
+    within = "[" + ",".join(_bracket_pair(*pair) for pair in brackets) + "]" if brackets else ""
+    return f"{_braces(braces)}{within}loopback/{_level(_level(target, ','), '|')}"
+
+
+def _braces(variables: Pairs | list[tuple[str, str]]) -> str:
+    pairs = ",".join(_level(f"{name}={_value(value)}", ",") for name, value in variables)
+    return f"{{{pairs}}}" if pairs else ""
+
+
+def _bracket_pair(name: str, value: str) -> str:
+    # Split at `|`, at `,` (of which `\,` is exempt), at the marked commas, at `=`: one layer each.
+    inner = _level(_level(_level(f"{name}={_value(value)}", "\x02"), ""), "")
+    return inner.replace(",", "\\,").replace("|", "\\|")
+
+
+def _assignment(name: str, value: str) -> str:
+    # `set` and `export` expand their data, after it was expanded as the application's.
+    return f"{name}={_expansion_level(_expansion_level(value))}"
+
+
+def _colon(application: str, data: str) -> str:
+    return f"{application}:{data}" if data else application
+
+
+def _value(text: str) -> str:
+    """Innermost layer, behind the `=`: it would strip outer spaces, so all are spelled `\\s`."""
+    return _level(text, "").replace(" ", "\\s")
+
+
+def _level(text: str, delimiter: str) -> str:
+    for special in ("\\", "'", delimiter):
+        if special:
+            text = text.replace(special, "\\" + special)
+    return text
+
+
+def _blank_level(text: str) -> str:
+    """The layer of a command line, which is split at blanks."""
+    return _level(text, "").replace(" ", "\\s")
+
+
+def _expansion_level(text: str) -> str:
+    """The layer of variable expansion, which only unescapes backslashes."""
+    return text.replace("\\", "\\\\")

@@ -1,0 +1,231 @@
+"""The expectation: what the model predicts for a scenario, as claims tied to clauses.
+
+A claim says which outcomes a fact may have. Where a call may legally go several ways, the
+expectation holds an alternative for each; an observation conforms if it meets one of them wholly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+NEVER = "never"
+"""Outcome of a time that did not come."""
+
+Outcome: TypeAlias = str | int | float | bool | None | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The outcome is one of these values; more than one where the switch may choose."""
+
+    values: frozenset[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The outcome is a number of seconds from `low` to `high`.
+
+    What the control calls show of the host's lateness is added to `high`.
+    """
+
+    low: float
+    high: float
+    nominal: float
+
+
+Allowed: TypeAlias = OneOf | Within
+
+
+def only(value: Outcome) -> OneOf:
+    """The single legal outcome."""
+    return OneOf(frozenset({value}))
+
+
+def one_of(*values: Outcome) -> OneOf:
+    """Several legal outcomes."""
+    return OneOf(frozenset(values))
+
+
+# --- facts: what can be read from an observation -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EventRef:
+    """The n-th event (from 1; -1 is the last) of a name on a leg, or of one of its applications."""
+
+    leg: str
+    event: str
+    number: int = 1
+    application: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LegCount:
+    """Number of legs that the call ever had (int)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """Whether the leg was created (bool)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """Whether the leg went, without the suite's sweeping (bool)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The legs between their creation and hangup right after an event (sorted roles)."""
+
+    after: EventRef
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Number of events of a name on a leg, or with one application (int)."""
+
+    leg: str
+    event: str
+    application: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of an event (str, None where it is absent)."""
+
+    at: EventRef
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegNamed:
+    """The role of the leg whose uuid a header holds (a role; else the text, None if absent)."""
+
+    at: EventRef
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """Seconds from the last of some events to another (float, NEVER where it does not come)."""
+
+    since: tuple[EventRef, ...]
+    until: EventRef
+
+
+@dataclass(frozen=True, slots=True)
+class SinceStimulus:
+    """Seconds from the moment at which a stimulus was applied to an event (float, or NEVER)."""
+
+    index: int
+    until: EventRef
+
+
+@dataclass(frozen=True, slots=True)
+class Precedes:
+    """Whether an event comes before another, by Event-Sequence (bool)."""
+
+    first: EventRef
+    second: EventRef
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """The names of the applications that a leg ran, in order, without uuid_bridge (tuple)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class CdrCount:
+    """Number of CDRs that a module wrote of a leg (int)."""
+
+    leg: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class CdrField:
+    """A field of a leg's CDR (str, None where it is absent)."""
+
+    leg: str
+    module: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CdrLeg:
+    """The role of the leg whose uuid a field of a CDR holds (a role; else the text, or None)."""
+
+    leg: str
+    module: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class CdrSeconds:
+    """How far a CDR's number of whole seconds is from what the leg's events make it (seconds).
+
+    The switch cuts the time of either event to a whole second before it subtracts; 0 where that,
+    with a tick of its clock to either side, gives the field.
+    """
+
+    leg: str
+    module: str
+    path: str
+    since: EventRef
+    until: EventRef
+
+
+@dataclass(frozen=True, slots=True)
+class CdrMicroseconds:
+    """How far a CDR's number of microseconds is from the time between two events (seconds)."""
+
+    leg: str
+    module: str
+    path: str
+    since: EventRef
+    until: EventRef
+
+
+Fact: TypeAlias = (
+    LegCount
+    | Exists
+    | Destroyed
+    | Alive
+    | Count
+    | Header
+    | LegNamed
+    | Elapsed
+    | SinceStimulus
+    | Precedes
+    | Executed
+    | CdrCount
+    | CdrField
+    | CdrLeg
+    | CdrSeconds
+    | CdrMicroseconds
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A clause applied to a scenario: the fact it speaks of, and the outcomes it allows."""
+
+    clause: str
+    leg: str
+    fact: Fact
+    allowed: Allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The legal courses of a call: each alternative is the claims that hold in it."""
+
+    alternatives: tuple[tuple[Claim, ...], ...]

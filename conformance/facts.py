@@ -1,0 +1,237 @@
+"""Reading facts out of an observation: the outcome of each fact, and how a sentence names it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conformance.expectation import (
+    NEVER,
+    Alive,
+    CdrCount,
+    CdrField,
+    CdrLeg,
+    CdrMicroseconds,
+    CdrSeconds,
+    Count,
+    Destroyed,
+    Elapsed,
+    EventRef,
+    Executed,
+    Exists,
+    Fact,
+    Header,
+    LegCount,
+    LegNamed,
+    Outcome,
+    Precedes,
+    SinceStimulus,
+)
+from conformance.observation import LegEvent, Observation
+
+BOWOUT_APPLICATION = "uuid_bridge"
+"""What the bowout executes on the real legs; no plan of a scenario does."""
+
+_TICK_MICROSECONDS = 40_000
+"""Two ticks of the switch's clock: an event and a CDR may read it on either side of one."""
+
+
+class Unobservable:
+    """The outcome of a fact whose precondition the observation does not meet."""
+
+
+UNOBSERVABLE: Final = Unobservable()
+
+
+def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
+    """What the observation says of a fact."""
+    match fact:
+        case LegCount():
+            return len(seen.uuids) + len(seen.strangers)
+        case Exists(leg):
+            return leg in seen.uuids
+        case Destroyed(leg):
+            return _destroyed(seen, leg)
+        case Alive(after):
+            return _alive(seen, after)
+        case Count(leg, event, application):
+            return len(_events(seen, leg, event, application))
+        case Header(at, name):
+            found = _find(seen, at)
+            return found.get(name) if found else UNOBSERVABLE
+        case LegNamed(at, name):
+            found = _find(seen, at)
+            return _role(seen, found.get(name)) if found else UNOBSERVABLE
+        case Elapsed(since, until):
+            return _elapsed(seen, since, until)
+        case SinceStimulus(index, until):
+            return _since_stimulus(seen, index, until)
+        case Precedes(first, second):
+            return _precedes(seen, first, second)
+        case Executed(leg):
+            return _executed(seen, leg)
+        case CdrCount() | CdrField() | CdrLeg() | CdrSeconds() | CdrMicroseconds():
+            return _cdr(fact, seen)
+
+
+def _destroyed(seen: Observation, leg: str) -> Outcome | Unobservable:
+    uuid = seen.uuids.get(leg)
+    if uuid is None:
+        return UNOBSERVABLE
+    return uuid not in seen.placement.swept and bool(seen.named(leg, "CHANNEL_DESTROY"))
+
+
+def _alive(seen: Observation, after: EventRef) -> Outcome | Unobservable:
+    event = _find(seen, after)
+    if event is None:
+        return UNOBSERVABLE
+    alive = []
+    for role in seen.uuids:
+        created, gone = seen.first(role, "CHANNEL_CREATE"), seen.first(role, "CHANNEL_HANGUP")
+        began = created is not None and created.sequence < event.sequence
+        if began and (gone is None or gone.sequence > event.sequence):
+            alive.append(role)
+    return tuple(sorted(alive))
+
+
+def _elapsed(
+    seen: Observation, since: tuple[EventRef, ...], until: EventRef
+) -> Outcome | Unobservable:
+    begun = [_find(seen, ref) for ref in since]
+    if any(event is None for event in begun):
+        return UNOBSERVABLE
+    ended = _find(seen, until)
+    if ended is None:
+        return NEVER
+    return round((ended.at - max(event.at for event in begun if event)) / 1e6, 3)
+
+
+def _since_stimulus(seen: Observation, index: int, until: EventRef) -> Outcome | Unobservable:
+    at = next((a.at for a in seen.placement.applied if a.index == index), None)
+    if at is None:
+        return UNOBSERVABLE
+    ended = _find(seen, until)
+    return NEVER if ended is None else round((ended.at - at) / 1e6, 3)
+
+
+def _precedes(seen: Observation, first: EventRef, second: EventRef) -> Outcome | Unobservable:
+    one, other = _find(seen, first), _find(seen, second)
+    if one is None:
+        return UNOBSERVABLE
+    return other is None or one.sequence < other.sequence
+
+
+def _executed(seen: Observation, leg: str) -> Outcome | Unobservable:
+    if leg not in seen.uuids:
+        return UNOBSERVABLE
+    names = (event.get("Application") for event in seen.named(leg, "CHANNEL_EXECUTE"))
+    return tuple(name for name in names if name and name != BOWOUT_APPLICATION)
+
+
+def _cdr(
+    fact: CdrCount | CdrField | CdrLeg | CdrSeconds | CdrMicroseconds, seen: Observation
+) -> Outcome | Unobservable:
+    if fact.module not in seen.placement.modules_with_cdrs or fact.leg not in seen.uuids:
+        return UNOBSERVABLE
+    cdr = seen.cdr(fact.leg, fact.module)
+    if isinstance(fact, CdrCount):
+        return int(cdr is not None)
+    if cdr is None:
+        return UNOBSERVABLE
+    text = cdr.get(fact.path)
+    if isinstance(fact, CdrField):
+        return text
+    if isinstance(fact, CdrLeg):
+        return _role(seen, text)
+    if isinstance(fact, CdrMicroseconds):
+        return _microseconds_off(fact, seen, text)
+    return _seconds_off(fact, seen, text)
+
+
+def _seconds_off(fact: CdrSeconds, seen: Observation, text: str | None) -> Outcome | Unobservable:
+    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    if since is None or until is None:
+        return UNOBSERVABLE
+    if text is None or not text.isdecimal():
+        return text
+    # The switch cuts both ends to whole seconds of the clock before it subtracts.
+    second, tick = 1_000_000, _TICK_MICROSECONDS
+    least = (until.at - tick) // second - (since.at + tick) // second
+    most = (until.at + tick) // second - (since.at - tick) // second
+    number = int(text)
+    return float(min(0, number - least) or max(0, number - most))
+
+
+def _microseconds_off(
+    fact: CdrMicroseconds, seen: Observation, text: str | None
+) -> Outcome | Unobservable:
+    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    if since is None or until is None:
+        return UNOBSERVABLE
+    if text is None or not text.isdecimal():
+        return text
+    return round((int(text) - (until.at - since.at)) / 1e6, 3)
+
+
+def _find(seen: Observation, ref: EventRef) -> LegEvent | None:
+    events = _events(seen, ref.leg, ref.event, ref.application)
+    index = ref.number if ref.number < 0 else ref.number - 1
+    return events[index] if -len(events) <= index < len(events) else None
+
+
+def _events(
+    seen: Observation, leg: str, event: str, application: str | None
+) -> tuple[LegEvent, ...]:
+    found = seen.named(leg, event)
+    if application is None:
+        return found
+    return tuple(one for one in found if one.get("Application") == application)
+
+
+def _role(seen: Observation, text: str | None) -> str | None:
+    return seen.roles.get(text, text) if text else None
+
+
+# --- in a sentence -------------------------------------------------------------------------------
+
+
+def describe(fact: Fact) -> str:
+    """A fact as the subject of a sentence."""
+    match fact:
+        case LegCount():
+            return "the number of legs"
+        case Exists(leg):
+            return f"whether {leg} was created"
+        case Destroyed(leg):
+            return f"whether {leg} went by itself"
+        case Alive(after):
+            return f"the legs there at {_event(after)}"
+        case Count(leg, event, application):
+            return f"the number of {_event(EventRef(leg, event, 0, application))}"
+        case Header(at, name) | LegNamed(at, name):
+            return f"{_header(name)} at {_event(at)}"
+        case Elapsed(since, until):
+            last = " and ".join(dict.fromkeys(_event(ref) for ref in since))
+            return f"the time from {last} to {_event(until)}"
+        case SinceStimulus(index, until):
+            return f"the time from stimulus {index + 1} to {_event(until)}"
+        case Precedes(first, second):
+            return f"whether {_event(first)} came before {_event(second)}"
+        case Executed(leg):
+            return f"what {leg} executed"
+        case CdrCount(leg, module):
+            return f"the number of {module} records of {leg}"
+        case CdrField(leg, module, path) | CdrLeg(leg, module, path):
+            return f"{path} in the {module} record of {leg}"
+        case CdrSeconds(leg, module, path) | CdrMicroseconds(leg, module, path):
+            return f"{path} in the {module} record of {leg}, against its events,"
+
+
+def _header(name: str) -> str:
+    variable = name.removeprefix("variable_")
+    return variable if variable == name else f"variable {variable}"
+
+
+def _event(ref: EventRef) -> str:
+    number = {0: "", 1: "", -1: "the last "}.get(ref.number, f"number {ref.number} of ")
+    application = f" {ref.application}" if ref.application else ""
+    return f"{number}{ref.event}{application} of {ref.leg}"

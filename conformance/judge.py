@@ -1,0 +1,131 @@
+"""The judge: an expectation against an observation gives findings; many of them give verdicts.
+
+Pure: the same recording judged twice gives the same findings, in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from conformance.clauses import CLAUSES
+from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome, Within
+from conformance.facts import Unobservable, describe, outcome
+from conformance.model.predict import predict
+from conformance.observation import Observation, Placement, observe
+from conformance.profile import Profile
+from conformance.scenario import Event, Scenario
+
+TOO_LATE = 0.4
+"""Lateness of the control calls (seconds) from which a time is not judged at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference between expectation and observation, as a full sentence."""
+
+    clause: str
+    leg: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of one placement.
+
+    `exercised` are the clauses whose preconditions it met, `undecided` those whose times the host
+    could not keep. `problem` is the suite's own fault, which keeps all from being judged.
+    """
+
+    findings: tuple[Finding, ...]
+    exercised: frozenset[str]
+    undecided: frozenset[str] = frozenset()
+    problem: str = ""
+
+
+def judge(scenario: Scenario, placement: Placement, profile: Profile) -> Judgement:
+    """Hold a placement against the model."""
+    if placement.problem:
+        return Judgement((), frozenset(), problem=placement.problem)
+    seen = observe(scenario, placement)
+    expectation = predict(scenario, profile, applied_delays(seen))
+    judgements = [_hold(claims, seen) for claims in expectation.alternatives]
+    return min(judgements, key=lambda judgement: len(judgement.findings))
+
+
+def applied_delays(seen: Observation) -> Mapping[int, float]:
+    """Seconds from each stimulus's named event to its effect, by the switch's clock."""
+    stimuli = seen.scenario.all_stimuli()
+    delays = {}
+    for applied in seen.placement.applied:
+        moment = stimuli[applied.index].at
+        anchor = _anchor(seen, moment.event, moment.leg)
+        if applied.at is not None and anchor is not None:
+            delays[applied.index] = (applied.at - anchor) / 1e6
+    return delays
+
+
+def _anchor(seen: Observation, event: Event, leg: str) -> int | None:
+    uuid = seen.uuids.get(leg)
+    for one in seen.events:
+        if one.name == event and (one.leg == leg or one.get("Bridge-B-Unique-ID") == uuid):
+            return one.at
+    return None
+
+
+def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
+    findings, exercised, undecided = [], set(), set()
+    lateness = seen.placement.lateness
+    for claim in claims:
+        got = outcome(claim.fact, seen)
+        if isinstance(got, Unobservable):
+            continue
+        if isinstance(claim.allowed, Within) and lateness > TOO_LATE:
+            undecided.add(claim.clause)
+            continue
+        exercised.add(claim.clause)
+        if not _allows(claim.allowed, got, lateness):
+            findings.append(Finding(claim.clause, claim.leg, _sentence(claim, got, lateness)))
+    return Judgement(tuple(findings), frozenset(exercised), frozenset(undecided))
+
+
+def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
+    if isinstance(allowed, OneOf):
+        return got in allowed.values
+    return isinstance(got, (int, float)) and allowed.low <= got <= allowed.high + lateness
+
+
+def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
+    statement = CLAUSES[claim.clause].statement
+    subject = describe(claim.fact)
+    return f"{subject} was {_spell(got)}; expected {_expected(claim.allowed, lateness)}. {statement}"
+
+
+def _expected(allowed: Allowed, lateness: float) -> str:
+    if isinstance(allowed, OneOf):
+        return " or ".join(sorted(_spell(value) for value in allowed.values))
+    early, late = allowed.low - allowed.nominal, allowed.high + lateness - allowed.nominal
+    return f"{allowed.nominal:.2f} s, {early:+.2f} to {late:+.2f} s by the control calls"
+
+
+def _spell(value: Outcome) -> str:
+    if value is None:
+        return "absent"
+    if value == NEVER:
+        return NEVER
+    if isinstance(value, bool):
+        return "so" if value else "not so"
+    if isinstance(value, float):
+        return f"{value:.3f} s"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "nothing"
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def findings_by_clause(judgements: Iterator[Judgement]) -> Mapping[str, list[Finding]]:
+    """All findings, grouped by their clause."""
+    found: dict[str, list[Finding]] = {}
+    for judgement in judgements:
+        for finding in judgement.findings:
+            found.setdefault(finding.clause, []).append(finding)
+    return found

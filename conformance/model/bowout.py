@@ -1,0 +1,239 @@
+"""Bowout: whether, when, in what order and with which events the loopback legs leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.expectation import (
+    Alive,
+    Claim,
+    Count,
+    Elapsed,
+    EventRef,
+    Executed,
+    Header,
+    LegNamed,
+    Precedes,
+    SinceStimulus,
+    Within,
+    one_of,
+    only,
+)
+from conformance.model.call import EXECUTE_BOWOUT_SECONDS, NEVER, Course, Leaving
+from conformance.model.variables import given_variables, is_true
+from conformance.profile import Profile
+from conformance.scenario import Pair, Scenario, UuidSetvar, pairs
+
+BOWOUT_SECONDS = 2.0
+"""100 frames of 20 ms (facts, 2.6)."""
+
+TICK_SECONDS = 0.02
+"""The clock of the events ticks every 20 ms (facts, 0)."""
+
+HANDLING_SECONDS = 0.08
+"""What a bowout takes on a switch that keeps time: measured 2.00 to 2.06 s (facts, 0)."""
+
+
+def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Claim]:
+    """The claims about bowout."""
+    for leaving in course.leavings:
+        if leaving.how == "bridge":
+            yield from _by_bridge(scenario, profile, course, leaving)
+        else:
+            yield from _on_execution(scenario, course, leaving)
+    if not course.leavings:
+        yield from _none(scenario, course)
+
+
+# --- by bridge ---
+
+
+def _by_bridge(
+    scenario: Scenario, profile: Profile, course: Course, leaving: Leaving
+) -> Iterator[Claim]:
+    near, far = leaving.acquired
+    pair = pairs(scenario)[leaving.pair - 1]
+    yield from _due(scenario, course, leaving, pair)
+    first, *others = leaving.legs
+    for leg in others:
+        apart = Elapsed((EventRef(first, "CHANNEL_HANGUP"),), EventRef(leg, "CHANNEL_HANGUP"))
+        together = Within(-2 * TICK_SECONDS, 2 * TICK_SECONDS, 0.0)
+        yield Claim("bowout.legs-leave-together", leg, apart, together)
+    for leg in leaving.legs:
+        ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
+        yield Claim("bowout.cause", leg, ended, only("NORMAL_CLEARING"))
+        for event in ("loopback::bowout", "loopback::direct"):
+            if not (event == "loopback::direct" and profile.fire_bowout_on_bridge):
+                yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
+    number = sum(
+        bridge.caller == near and bridge.since <= leaving.at for bridge in course.bridges
+    )
+    rejoined = EventRef(near, "CHANNEL_BRIDGE", number)
+    peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
+    yield Claim("bowout.bridges-real-legs", near, peer, only(far))
+    there = sorted(
+        role for role, leg in course.legs.items() if leg.created <= leaving.at < leg.gone
+    )
+    if not near.startswith("loopback") and not far.startswith("loopback"):
+        left = Alive(rejoined)
+        yield Claim("legs.real-legs-stay-after-bowout", near, left, only(tuple(there)))
+    else:
+        left = Alive(rejoined)
+        yield Claim("bowout.inner-refusal-keeps-inner-pair", near, left, only(tuple(there)))
+    for leg in (near, far):
+        executed = Count(leg, "CHANNEL_EXECUTE", "uuid_bridge")
+        yield Claim("bowout.uuid-bridge-once", leg, executed, only(1))
+    yield from _marks(course, leaving, pair)
+    if given_variables(scenario).get("a-leg", {}).get("loopback_bowout") and near == "a-leg":
+        happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
+        yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, only(1))
+
+
+def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
+    """When the pair leaves: counted from the last condition, or from the lifted refusal."""
+    until = EventRef(leaving.legs[0], "CHANNEL_HANGUP")
+    lifted = _lifted(scenario, pair)
+    if leaving.counted:
+        elapsed = Elapsed(_conditions(course, pair), until)
+        clause = "bowout.after-both-legs-answered"
+        yield Claim(clause, until.leg, elapsed, _after(BOWOUT_SECONDS))
+    elif lifted is not None and course.legs[pair.leg_b].created < leaving.at:
+        elapsed_since = SinceStimulus(lifted, until)
+        clause = "bowout.acts-when-refusal-is-lifted"
+        yield Claim(clause, until.leg, elapsed_since, _after(0.0))
+    elif len(pairs(scenario)) == 1:
+        happened = Count(leaving.acquired[0], "CHANNEL_EXECUTE", "uuid_bridge")
+        yield Claim("bowout.sums-over-bridges", leaving.acquired[0], happened, only(1))
+
+
+def _lifted(scenario: Scenario, pair: Pair) -> int | None:
+    """Index of the stimulus that lifts the pair's refusal."""
+    for index, stimulus in enumerate(scenario.stimuli):
+        deed = stimulus.deed
+        if (
+            isinstance(deed, UuidSetvar)
+            and deed.name == "loopback_bowout"
+            and deed.leg in (pair.leg_a, pair.leg_b)
+            and (not deed.value or is_true(deed.value))
+        ):
+            return index
+    return None
+
+
+def _conditions(course: Course, pair: Pair) -> tuple[EventRef, ...]:
+    """Both legs bridged, both answered."""
+    caller_of_a = next(b.caller for b in course.bridges if b.peer == pair.leg_a)
+    return (
+        EventRef(caller_of_a, "CHANNEL_BRIDGE"),
+        EventRef(pair.leg_b, "CHANNEL_BRIDGE"),
+        EventRef(pair.leg_a, "CHANNEL_ANSWER"),
+        EventRef(pair.leg_b, "CHANNEL_ANSWER"),
+    )
+
+
+def _after(seconds: float) -> Within:
+    return Within(seconds - 2 * TICK_SECONDS, seconds + HANDLING_SECONDS, seconds)
+
+
+def _marks(course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
+    """Set after the legs were told to leave, so an event or CDR may be ahead of them."""
+    if len(leaving.legs) > 2:
+        return  # in a chain either pair may be the one
+    near, far = leaving.acquired
+    for leg, real in ((pair.leg_a, near), (pair.leg_b, far)):
+        at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
+        marked = Header(at_end, "variable_loopback_hangup_cause")
+        yield Claim("bowout.marks-legs", leg, marked, one_of("bridge", None))
+        named = LegNamed(at_end, "variable_loopback_bowout_other_uuid")
+        yield Claim("bowout.names-real-legs", leg, named, one_of(real, None))
+
+
+# --- on execution ---
+
+
+def _on_execution(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+    peer, resigning = leaving.legs
+    (real,) = leaving.acquired
+    sent = EventRef(resigning, "loopback::bowout")
+    yield Claim("bowout.execute-sends-event", resigning, Count(resigning, sent.event), only(1))
+    for header, role in (
+        ("Resigning-UUID", resigning),
+        ("Resigning-Peer-UUID", peer),
+        ("Acquired-UUID", real),
+    ):
+        named = LegNamed(sent, header)
+        yield Claim("bowout.execute-sends-event", resigning, named, only(role))
+    ran = Executed(real)
+    expected = course.legs[real].applications
+    yield Claim("bowout.execute-hands-over", real, ran, only(expected))
+    causes = one_of("NORMAL_UNSPECIFIED", "ORIGINATOR_CANCEL", "NORMAL_CLEARING")
+    if course.legs[resigning].cause == "NORMAL_UNSPECIFIED":
+        causes = one_of("NORMAL_UNSPECIFIED", "NORMAL_CLEARING")
+    for leg in leaving.legs:
+        ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
+        yield Claim("bowout.execute-cause", leg, ended, causes)
+    at_end = EventRef(real, "CHANNEL_HANGUP_COMPLETE")
+    letter = "A" if resigning.startswith("loopback-a") else "B"
+    for name, value in (("loopback_hangup_cause", "bowout"), ("loopback_leg", letter)):
+        held = Header(at_end, f"variable_{name}")
+        yield Claim("bowout.execute-marks-acquired", real, held, only(value))
+    if letter == "B":
+        waited = Elapsed((EventRef(resigning, "CHANNEL_CREATE"),), sent)
+        low, high = EXECUTE_BOWOUT_SECONDS - 0.3, EXECUTE_BOWOUT_SECONDS + 0.6
+        allowed = Within(low, high, EXECUTE_BOWOUT_SECONDS)
+        yield Claim("bowout.execute-waits-for-media", resigning, waited, allowed)
+
+
+# --- none ---
+
+
+def _none(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """Why a pair that was bridged to a caller did not leave; the clause is that of the reason."""
+    if "a-leg" not in course.legs:
+        return
+    for pair in pairs(scenario):
+        if pair.leg_a not in course.legs or pair.outer:
+            continue
+        clause = _reason(scenario, course, pair)
+        if clause is None:
+            continue
+        happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
+        yield Claim(f"bowout.{clause}", pair.leg_a, happened, only(0))
+        if clause == "refused" and scenario.ending is not None:
+            ended = EventRef(scenario.ending.deed.leg, "CHANNEL_HANGUP")
+            for leg in (pair.leg_a, pair.leg_b):
+                if leg != ended.leg:
+                    stays = Precedes(ended, EventRef(leg, "CHANNEL_HANGUP"))
+                    yield Claim("legs.all-stay-without-bowout", leg, stays, only(True))
+
+
+def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
+    """Which condition was missing; None where the call is too short to tell."""
+    leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
+    bridged_a = [b for b in course.bridges if b.peer == leg_a.role]
+    bridged_b = [b for b in course.bridges if b.caller == leg_b.role]
+    if not bridged_a:
+        return None
+    both = min(b.until for b in bridged_a) - max(b.since for b in bridged_a)
+    if both > BOWOUT_SECONDS and not bridged_b and leg_a.answered != NEVER:
+        return "not-while-application-runs"
+    if not bridged_b:
+        return None
+    began = max(bridged_a[0].since, bridged_b[0].since)
+    ended = min(leg_a.gone, bridged_b[0].until)
+    if leg_a.answered == NEVER:
+        return "not-before-answer" if ended - began > BOWOUT_SECONDS else None
+    held = ended - max(began, leg_a.answered)
+    if held <= 0:
+        return None
+    if held < BOWOUT_SECONDS:
+        return "not-early"
+    given = given_variables(scenario)
+    refusing = [given[leg].get("loopback_bowout") for leg in (pair.leg_a, pair.leg_b)]
+    return "refused" if any(refusing) or _refused_later(scenario, pair) else None
+
+
+def _refused_later(scenario: Scenario, pair: Pair) -> bool:
+    plan = [step.action for step in pair.steps]
+    deeds = [stimulus.deed for stimulus in scenario.stimuli]
+    return any(getattr(item, "name", "") == "loopback_bowout" for item in (*plan, *deeds))

@@ -1,0 +1,587 @@
+"""The course of a call: which legs there are, what they run, how they are answered and end.
+
+Time is in seconds from the moment at which the target is dialled. Nothing here counts frames: a
+state holds from one event to the next, and the bowout falls due when its conditions have held for
+`bowout_after` seconds in all.
+
+The rules, each a method:
+- `_dial`: dialling pre-answers an inbound caller (facts, section 2.9 and 2.10);
+- `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early or
+  answered is bridged to it;
+- `_hang_up`: a cause goes to the other leg of the pair; a caller takes the cause of an unanswered
+  peer and goes on behind an answered one;
+- `_fire`: the bowout of a bridged pair; `_acquire`: the bowout on execution.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from types import MappingProxyType
+
+from conformance.model.variables import Bowout, bowout_of
+from conformance.profile import Profile
+from conformance.scenario import (
+    Action,
+    ALegRunsDialplan,
+    Answer,
+    ApplicationTarget,
+    BridgeToLoopback,
+    BridgeToNull,
+    Direct,
+    ExtensionTarget,
+    HangUp,
+    Pair,
+    Park,
+    PlayTone,
+    PreAnswer,
+    RingReady,
+    Scenario,
+    SetVariable,
+    Sleep,
+    Step,
+    Stimulus,
+    Unloop,
+    UuidKill,
+    UuidSetvar,
+    pairs,
+)
+
+NEVER = math.inf
+
+EXECUTE_BOWOUT_SECONDS = 5.28
+"""How long loopback-b waits for an a-leg that never exchanges media (facts, section 0 and 2.8)."""
+
+KNOWN_CONTEXTS = ("default", "public", "conformance")
+"""Contexts in which the switch may have extensions; elsewhere nothing is routed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The course of one leg; times are NEVER where a thing does not come."""
+
+    role: str
+    created: float
+    ringing: float
+    early: float
+    answered: float
+    gone: float
+    cause: str
+    applications: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Two legs bridged from `since` to `until`; `caller` is the one that runs the bridge."""
+
+    caller: str
+    peer: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A bowout: how (`bridge` or `execute`), when, and whose.
+
+    `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
+    leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
+    bridge, for an execution the leg that goes on with the extension. `counted` is whether the
+    counter ran through without a break and fired as it fell due, with no veto in between.
+    """
+
+    how: str
+    at: float
+    counted: bool
+    pair: int
+    legs: tuple[str, ...]
+    acquired: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The whole course of a call."""
+
+    legs: Mapping[str, Leg]
+    bridges: tuple[Bridge, ...]
+    leavings: tuple[Leaving, ...]
+
+    def bridge(self, caller: str, peer: str) -> Bridge | None:
+        """The first bridge of two legs."""
+        found = (b for b in self.bridges if (b.caller, b.peer) == (caller, peer))
+        return next(found, None)
+
+
+def course(
+    scenario: Scenario, profile: Profile, applied: Mapping[int, float], bowout_after: float
+) -> Course:
+    """The course of a scenario's call.
+
+    `applied` holds, by index, the seconds from a stimulus's named event to its effect; a stimulus
+    that is not in it counts from its own delay. `bowout_after` is how long (seconds) a pair stays
+    once both of its legs are bridged and answered.
+    """
+    return _Call(scenario, profile, applied, bowout_after).run()
+
+
+@dataclass(slots=True)
+class _Leg:
+    role: str
+    created: float
+    inbound: bool = False
+    ringing: float = NEVER
+    early: float = NEVER
+    answered: float = NEVER
+    gone: float = NEVER
+    cause: str = ""
+    other: _Leg | None = None
+    pair: int = 0
+    dialled_by: _Leg | None = None
+    dialling: _Leg | None = None
+    bridged: _Leg | None = None
+    calls: bool = False
+    plan: list[Step] = field(default_factory=list)
+    step: int = 0
+    applications: list[str] = field(default_factory=list)
+    bowout: Bowout = Bowout()
+
+    @property
+    def there(self) -> bool:
+        return self.gone == NEVER
+
+    @property
+    def partner(self) -> _Leg | None:
+        """Whom the leg is bridged to, or dials, or is dialled by."""
+        return self.bridged or self.dialling or self.dialled_by
+
+
+@dataclass(slots=True)
+class _Counter:
+    """How long a pair's conditions have held: `spent` before, and since `holding` (NEVER: not)."""
+
+    leg_a: _Leg
+    leg_b: _Leg
+    spent: float = 0.0
+    holding: float = NEVER
+    fired: bool = False
+
+
+class _Call:
+    def __init__(
+        self,
+        scenario: Scenario,
+        profile: Profile,
+        applied: Mapping[int, float],
+        bowout_after: float,
+    ) -> None:
+        self._scenario = scenario
+        self._profile = profile
+        self._applied = applied
+        self._bowout_after = bowout_after
+        self._now = 0.0
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+        self._legs: dict[str, _Leg] = {}
+        self._bridges: list[Bridge] = []
+        self._leavings: list[Leaving] = []
+        self._counters: dict[int, _Counter] = {}
+        self._pending = dict(enumerate(scenario.all_stimuli()))
+        self._pairs = {pair.number: pair for pair in pairs(scenario)}
+
+    def run(self) -> Course:
+        scenario = self._scenario
+        first = self._pairs[1]
+        if isinstance(scenario.origin, Direct):
+            self._create_pair(first, None, scenario.origin)
+        else:
+            a_leg = self._create("a-leg", inbound=False)
+            self._early(a_leg)
+            if scenario.origin_answers:
+                self._answer(a_leg)
+            a_leg.applications += self._a_leg_applications()
+            self._dial_pair(a_leg, first)
+        while self._agenda:
+            self._now, _, action = heapq.heappop(self._agenda)
+            action()
+        return Course(
+            legs=MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()}),
+            bridges=tuple(self._bridges),
+            leavings=tuple(self._leavings),
+        )
+
+    def _a_leg_applications(self) -> list[str]:
+        if not isinstance(self._scenario.origin, ALegRunsDialplan):
+            return ["bridge"]
+        variables = self._scenario.variables
+        return ["set"] * len(variables.set) + ["export"] * len(variables.export) + ["bridge"]
+
+    # --- time and stimuli ---
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._agenda, (self._now + seconds, next(self._order), action))
+
+    def _happened(self, event: str, *legs: _Leg) -> None:
+        """Start the clocks of the stimuli that count from this event."""
+        roles = {leg.role for leg in legs}
+        for index, stimulus in list(self._pending.items()):
+            if stimulus.at.event == event and stimulus.at.leg in roles:
+                del self._pending[index]
+                delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
+                self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
+
+    def _stimulate(self, stimulus: Stimulus) -> None:
+        deed = stimulus.deed
+        leg = self._legs.get(deed.leg)
+        if leg is None or not leg.there:
+            return
+        if isinstance(deed, UuidKill):
+            self._hang_up(leg, deed.cause)
+        elif isinstance(deed, UuidSetvar):
+            leg.bowout = leg.bowout.with_variable(deed.name, deed.value)
+            self._count_all()
+
+    # --- legs ---
+
+    def _create(self, role: str, *, inbound: bool) -> _Leg:
+        leg = _Leg(role, self._now, inbound)
+        self._legs[role] = leg
+        self._happened("CHANNEL_CREATE", leg)
+        return leg
+
+    def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
+        leg_a = self._create(pair.leg_a, inbound=False)
+        leg_b = self._create(pair.leg_b, inbound=True)
+        leg_a.other, leg_b.other = leg_b, leg_a
+        leg_a.pair = leg_b.pair = pair.number
+        leg_a.bowout, leg_b.bowout = bowout_of(self._scenario, self._profile, pair)
+        self._counters[pair.number] = _Counter(leg_a, leg_b)
+        if caller is not None:
+            caller.dialling, leg_a.dialled_by = leg_a, caller
+        elif origin is not None:
+            leg_a.plan = [Step(_ORIGIN_ACTIONS[origin.application](origin.argument))]
+        self._later(0, lambda: self._route(pair, leg_b))
+        return leg_a
+
+    def _route(self, pair: Pair, leg_b: _Leg) -> None:
+        if not leg_b.there:
+            return
+        if not pair.steps or not _routable(pair):
+            self._hang_up(leg_b, "NO_ROUTE_DESTINATION")
+            return
+        early = isinstance(pair.target, ApplicationTarget)
+        leg_b.plan = [Step(PreAnswer()), *pair.steps] if early else list(pair.steps)
+        self._execute(leg_b)
+
+    # --- running a plan ---
+
+    def _execute(self, leg: _Leg) -> None:
+        """A leg enters its extension: `unloop` anywhere in it brings the bowout on execution."""
+        if leg.other is not None and any(isinstance(step.action, Unloop) for step in leg.plan):
+            real = self._real_end(leg.other)
+            if real is not None:
+                media = real.bridged is not None
+                wait = 0.0 if media else EXECUTE_BOWOUT_SECONDS
+                self._later(wait, lambda: self._acquire(leg, real))
+                return
+        self._next(leg)
+
+    def _next(self, leg: _Leg) -> None:
+        if not leg.there:
+            return
+        leg.step += 1
+        if not leg.plan:
+            self._hang_up(leg, "NORMAL_CLEARING")
+            return
+        step = leg.plan.pop(0)
+        action = step.action
+        leg.applications.append(_application(action))
+        match action:
+            case Sleep(milliseconds):
+                self._resume(leg, milliseconds)
+            case PlayTone(milliseconds):
+                self._early(leg)
+                self._resume(leg, milliseconds)
+            case BridgeToNull():
+                self._dial_null(leg, action, step.b_leg)
+            case BridgeToLoopback():
+                self._dial_pair(leg, self._pairs[step.pair])
+            case Park():
+                self._happened("CHANNEL_PARK", leg)
+            case HangUp(cause):
+                self._hang_up(leg, cause)
+            case _:
+                self._signal(leg, action)
+                self._next(leg)
+
+    def _signal(self, leg: _Leg, action: Action) -> None:
+        match action:
+            case Answer() if leg.inbound:
+                self._answer(leg)
+            case PreAnswer() if leg.inbound:
+                self._early(leg)
+            case RingReady() if leg.inbound:
+                self._ring(leg)
+            case SetVariable(name, value):
+                leg.bowout = leg.bowout.with_variable(name, value)
+
+    def _resume(self, leg: _Leg, milliseconds: int) -> None:
+        step = leg.step
+        self._later(milliseconds / 1000, lambda: self._next(leg) if leg.step == step else None)
+
+    # --- dialling, early media, answer ---
+
+    def _dial_pair(self, caller: _Leg, pair: Pair) -> None:
+        if caller.inbound:
+            self._early(caller)
+        if caller.there:
+            self._create_pair(pair, caller)
+
+    def _dial_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
+        if caller.inbound:
+            self._early(caller)
+        if not caller.there:
+            return
+        if bridge.refusal is not None:
+            self._hang_up(caller, bridge.refusal)
+            return
+        leg = self._create(role, inbound=False)
+        caller.dialling, leg.dialled_by = leg, caller
+        if bridge.early_media:
+            self._later(0, lambda: self._early(leg))
+        if bridge.answer_delay_ms is not None:
+            self._later(bridge.answer_delay_ms / 1000, lambda: self._answer(leg))
+
+    def _ring(self, leg: _Leg) -> None:
+        if NEVER == leg.ringing == leg.early == leg.answered:
+            leg.ringing = self._now
+            if leg.inbound and leg.other:
+                self._ring(leg.other)
+            caller = leg.dialled_by
+            if caller is not None and caller.inbound:
+                self._ring(caller)
+
+    def _early(self, leg: _Leg) -> None:
+        if not leg.there or leg.early != NEVER or leg.answered != NEVER:
+            return
+        leg.early = self._now
+        if leg.inbound and leg.other:
+            self._early(leg.other)
+        self._reached(leg)
+
+    def _answer(self, leg: _Leg) -> None:
+        if not leg.there or leg.answered != NEVER:
+            return
+        leg.answered = self._now
+        self._happened("CHANNEL_ANSWER", leg)
+        if leg.inbound and leg.other:
+            self._answer(leg.other)
+        self._reached(leg)
+        caller = leg.bridged
+        if caller is not None and caller.calls and caller.inbound:
+            self._answer(caller)
+        self._count_all()
+
+    def _reached(self, leg: _Leg) -> None:
+        """Early media or an answer ends the dialling of whoever dialled the leg."""
+        caller = leg.dialled_by
+        if caller is not None and caller.dialling is leg:
+            if caller.inbound:
+                self._early(caller)
+                if leg.answered != NEVER:
+                    self._answer(caller)
+            self._bridge(caller, leg)
+        elif leg.plan and not leg.inbound and leg.other is not None:
+            self._later(0, lambda: self._execute_once(leg))
+
+    def _execute_once(self, leg: _Leg) -> None:
+        if leg.there and leg.step == 0:
+            leg.step = 1
+            self._execute(leg)
+
+    # --- bridges ---
+
+    def _bridge(self, caller: _Leg, peer: _Leg) -> None:
+        caller.dialling = peer.dialled_by = None
+        caller.bridged, peer.bridged = peer, caller
+        caller.calls, peer.calls = True, False
+        self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
+        self._happened("CHANNEL_BRIDGE", caller, peer)
+        self._count_all()
+
+    def _unbridge(self, leg: _Leg) -> None:
+        peer = leg.bridged
+        assert peer is not None
+        for index, bridge in enumerate(self._bridges):
+            if bridge.until == NEVER and {bridge.caller, bridge.peer} == {leg.role, peer.role}:
+                self._bridges[index] = Bridge(bridge.caller, bridge.peer, bridge.since, self._now)
+        leg.bridged = peer.bridged = None
+        self._count_all()
+
+    # --- the end of a leg ---
+
+    def _hang_up(self, leg: _Leg, cause: str) -> None:
+        if not leg.there:
+            return
+        leg.gone, leg.cause = self._now, cause
+        peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
+        if peer is not None:
+            self._unbridge(leg)
+        leg.dialling = leg.dialled_by = None
+        if leg.other is not None:
+            self._hang_up(leg.other, cause)
+        if dialled is not None:
+            dialled.dialled_by = None
+            self._hang_up(dialled, "ORIGINATOR_CANCEL")
+        if caller is not None:
+            caller.dialling = None
+            self._hang_up(caller, cause)
+        if peer is not None and leg.calls:
+            unanswered = peer.answered == NEVER
+            self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
+        elif peer is not None and leg.answered == NEVER:
+            self._hang_up(peer, cause)
+        elif peer is not None:
+            self._next(peer)
+
+    # --- bowout of a bridged pair ---
+
+    def _count_all(self) -> None:
+        for number, counter in list(self._counters.items()):
+            self._count(number, counter)
+
+    def _count(self, number: int, counter: _Counter) -> None:
+        """Let the counter run while both legs are there, bridged and answered."""
+        if counter.fired:
+            return
+        legs = (counter.leg_a, counter.leg_b)
+        holds = all(leg.there and leg.bridged and leg.answered != NEVER for leg in legs)
+        if holds and counter.holding == NEVER:
+            counter.holding = self._now
+        elif not holds and counter.holding != NEVER:
+            counter.spent += self._now - counter.holding
+            counter.holding = NEVER
+        if holds:
+            left = self._bowout_after - counter.spent - (self._now - counter.holding)
+            self._later(max(left, 0.0), lambda: self._due(number, counter))
+
+    def _due(self, number: int, counter: _Counter) -> None:
+        if counter.fired or counter.holding == NEVER:
+            return
+        held = counter.spent + self._now - counter.holding
+        if held < self._bowout_after - 1e-6:
+            return
+        legs = (counter.leg_a, counter.leg_b)
+        if all(leg.bowout.allowed for leg in legs):
+            self._fire(number, counter)
+
+    def _fire(self, number: int, counter: _Counter) -> None:
+        near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)
+        if near is None or far is None or not near.bridged or not far.bridged:
+            return
+        leaving = self._between(counter.leg_a, near) + self._between(counter.leg_b, far)
+        counter.fired = True
+        near_peer, far_peer = near.bridged, far.bridged
+        near_calls = near.calls
+        for leg in (near, far):
+            self._unbridge(leg)
+        self._leavings.append(
+            Leaving(
+                "bridge",
+                self._now,
+                counter.spent == 0 and self._now - counter.holding < self._bowout_after + 1e-6,
+                number,
+                tuple(sorted(leg.role for leg in leaving)),
+                (near.role, far.role),
+            )
+        )
+        for leg in (near_peer, far_peer):
+            self._hang_up(leg, "NORMAL_CLEARING")
+        near.calls = near_calls
+        far.plan = [] if not far.calls else far.plan
+        self._bridge(near, far)
+
+    def _real_end(self, leg: _Leg) -> _Leg | None:
+        """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""
+        partner = leg.partner
+        while partner is not None and partner.other is not None:
+            if partner.bowout.refused:
+                return partner
+            partner = partner.other.partner
+        return partner
+
+    def _between(self, leg: _Leg, real: _Leg) -> list[_Leg]:
+        legs = [leg]
+        partner = leg.partner
+        while partner is not None and partner is not real and partner.other is not None:
+            legs += [partner, partner.other]
+            partner = partner.other.partner
+        return legs
+
+    # --- bowout on execution ---
+
+    def _acquire(self, leg: _Leg, real: _Leg) -> None:
+        """The real leg behind the pair takes over the extension of a leg that runs `unloop`."""
+        if not leg.there or not real.there or leg.other is None:
+            return
+        plan, leg.plan = leg.plan, []
+        self._leavings.append(
+            Leaving(
+                "execute", self._now, False, leg.pair, (leg.other.role, leg.role), (real.role,)
+            )
+        )
+        dialled = real.dialling is not None
+        if real.bridged is not None:
+            self._unbridge(real)
+        else:
+            real.dialling = leg.other.dialled_by = leg.other.dialling = None
+        for gone in (leg, leg.other):
+            if gone.there:
+                gone.gone = self._now
+                gone.cause = "ORIGINATOR_CANCEL" if dialled else "NORMAL_UNSPECIFIED"
+                gone.bridged = None
+        real.plan = plan
+        self._next(real)
+
+
+def _routable(pair: Pair) -> bool:
+    if not isinstance(pair.target, ExtensionTarget):
+        return True
+    dialplan = (pair.target.dialplan or "xml").lower()
+    return dialplan == "xml" and (pair.target.context or "default") in KNOWN_CONTEXTS
+
+
+def _frozen(leg: _Leg) -> Leg:
+    return Leg(
+        leg.role,
+        leg.created,
+        leg.ringing,
+        leg.early,
+        leg.answered,
+        leg.gone,
+        leg.cause,
+        tuple(leg.applications),
+    )
+
+
+def _application(action: Action) -> str:
+    match action:
+        case BridgeToNull() | BridgeToLoopback():
+            return "bridge"
+        case PlayTone():
+            return "playback"
+        case RingReady():
+            return "ring_ready"
+        case _:
+            return action.kind
+
+
+_ORIGIN_ACTIONS: Mapping[str, Callable[[str], Action]] = MappingProxyType(
+    {
+        "park": lambda _: Park(),
+        "sleep": lambda argument: Sleep(int(argument)),
+        "unloop": lambda _: Unloop(),
+    }
+)

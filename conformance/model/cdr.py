@@ -1,0 +1,106 @@
+"""CDRs: how many there are, and what each leg's says (wiki, CDR Handling; facts, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.expectation import (
+    CdrCount,
+    CdrField,
+    CdrLeg,
+    CdrMicroseconds,
+    CdrSeconds,
+    Claim,
+    EventRef,
+    OneOf,
+    Within,
+    one_of,
+    only,
+)
+from conformance.model.call import NEVER, Course, Leg
+from conformance.scenario import ExtensionTarget, Scenario, pairs
+
+MODULES = ("json_cdr", "xml_cdr")
+"""The modules whose CDRs are judged."""
+
+_EXACT = Within(0.0, 0.0, 0.0)
+_TICKS = Within(-0.04, 0.04, 0.0)
+"""An event and a CDR may read the clock, which ticks every 20 ms, on either side of a tick."""
+
+
+def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """The claims about CDRs."""
+    for module in MODULES:
+        for leg in course.legs.values():
+            yield Claim("cdr.one-for-each-leg", leg.role, CdrCount(leg.role, module), only(1))
+            yield from _of_leg(course, leg, module)
+        for pair in pairs(scenario):
+            for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
+                if role in course.legs:
+                    named = CdrLeg(role, module, "variables.other_loopback_leg_uuid")
+                    yield Claim("cdr.other-loopback-leg", role, named, only(other))
+                    if isinstance(pair.target, ExtensionTarget) and pair.target.text:
+                        path = "callflow.0.caller_profile.destination_number"
+                        dialled = CdrField(role, module, path)
+                        extension = only(pair.target.extension)
+                        yield Claim("cdr.destination", role, dialled, extension)
+
+
+def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
+    def field(name: str) -> CdrField:
+        return CdrField(leg.role, module, f"variables.{name}")
+
+    ended = EventRef(leg.role, "CHANNEL_HANGUP")
+    yield Claim("cdr.hangup-cause", leg.role, field("hangup_cause"), _causes(course, leg))
+    created = EventRef(leg.role, "CHANNEL_CREATE")
+    duration = CdrSeconds(leg.role, module, "variables.duration", created, ended)
+    yield Claim("cdr.duration", leg.role, duration, _EXACT)
+    exact = CdrMicroseconds(leg.role, module, "variables.uduration", created, ended)
+    yield Claim("cdr.exact-duration", leg.role, exact, _TICKS)
+    if leg.answered == NEVER:
+        yield Claim("cdr.billsec", leg.role, field("billsec"), only("0"))
+    else:
+        answered = EventRef(leg.role, "CHANNEL_ANSWER")
+        billed = CdrSeconds(leg.role, module, "variables.billsec", answered, ended)
+        yield Claim("cdr.billsec", leg.role, billed, _EXACT)
+        exact = CdrMicroseconds(leg.role, module, "variables.billusec", answered, ended)
+        yield Claim("cdr.exact-duration", leg.role, exact, _TICKS)
+    loopback = leg.role.startswith("loopback")
+    acquired = any(
+        leaving.how == "execute" and leg.role in leaving.acquired for leaving in course.leavings
+    )
+    if not acquired:
+        marked = only("1" if loopback else None)
+        yield Claim("cdr.is-loopback", leg.role, field("is_loopback"), marked)
+    if loopback:
+        letter = "A" if leg.role.startswith("loopback-a") else "B"
+        yield Claim("cdr.loopback-leg", leg.role, field("loopback_leg"), only(letter))
+    yield from _bridged(course, leg, module)
+    yield from _bowed_out(course, leg, field("billsec"))
+
+
+def _causes(course: Course, leg: Leg) -> OneOf:
+    if any(leaving.how == "execute" and leg.role in leaving.legs for leaving in course.leavings):
+        return one_of("NORMAL_UNSPECIFIED", "ORIGINATOR_CANCEL", "NORMAL_CLEARING")
+    return only(leg.cause)
+
+
+def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
+    """The last bridge of the leg; a bridge that was over at once may not have been one."""
+    partners = [
+        bridge.peer if bridge.caller == leg.role else bridge.caller
+        for bridge in course.bridges
+        if leg.role in (bridge.caller, bridge.peer) and bridge.until > bridge.since
+    ]
+    if partners:
+        last = CdrLeg(leg.role, module, "variables.bridge_uuid")
+        yield Claim("cdr.bridge-uuid", leg.role, last, only(partners[-1]))
+
+
+def _bowed_out(course: Course, leg: Leg, billsec: CdrField) -> Iterator[Claim]:
+    """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling."""
+    for leaving in course.leavings:
+        last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
+        counted = leaving.how == "bridge" and leg.role in leaving.legs and leaving.counted
+        if counted and leg.role.startswith("loopback-b") and leg.answered >= last - 0.01:
+            yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))

@@ -1,0 +1,163 @@
+"""Exports: which variables arrive on which leg, and what the endpoint itself sets (facts, 2.2-2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from conformance.expectation import Claim, EventRef, Header, LegNamed, only
+from conformance.model.call import Course
+from conformance.model.variables import given_variables, is_true
+from conformance.profile import Profile
+from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
+
+_ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid"})
+
+
+def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Claim]:
+    """The claims about exported variables and about those that the endpoint sets."""
+    given = given_variables(scenario)
+    for pair in pairs(scenario):
+        if pair.leg_a in course.legs:
+            yield from _transferred(scenario, pair, given)
+            yield from _identity(scenario, profile, course, pair, given)
+    for role in null_bridges(scenario):
+        if role in course.legs:
+            yield from _on_b_leg(scenario, role, given[role])
+    for role in course.legs:
+        if not role.startswith("loopback") and not _acquired_on_execution(course, role):
+            at_end = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
+            held = Header(at_end, "variable_is_loopback")
+            value = given[role].get("is_loopback")
+            yield Claim("exports.is-loopback-not-on-real-legs", role, held, only(value))
+
+
+def _transferred(
+    scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
+) -> Iterator[Claim]:
+    """What loopback-a and loopback-b of a pair were given, as they are created."""
+    braces, brackets = _dial_string(scenario, pair)
+    caller = _caller_variables(scenario, pair, given)
+    listed = dict(given[pair.leg_a]).get("loopback_export", "").split(",")
+    names = {name for name, _ in (*braces, *brackets)} | set(caller)
+    for name in sorted(names - _ENDPOINTS_OWN):
+        clause = _clause(name, dict(braces), dict(brackets), caller, given[pair.leg_a], listed)
+        for leg in (pair.leg_a, pair.leg_b):
+            held = Header(EventRef(leg, "CHANNEL_CREATE"), f"variable_{name}")
+            yield Claim(f"exports.{clause}", leg, held, only(given[leg].get(name)))
+
+
+def _clause(
+    name: str,
+    braces: Mapping[str, str],
+    brackets: Mapping[str, str],
+    caller: Mapping[str, str],
+    leg_a: Mapping[str, str],
+    listed: list[str],
+) -> str:
+    """The clause that a variable is a case of, by where it was given."""
+    if name in (item.strip(" ") for item in listed) and leg_a.get(name):
+        return "loopback-export-hands-over"
+    if name in braces and name in brackets:
+        clobber = is_true(leg_a.get("local_var_clobber", ""))
+        return "local-var-clobber" if clobber else "braces-against-brackets"
+    if name in braces:
+        return "braces-reach-both-legs"
+    if name in brackets:
+        return "brackets-reach-both-legs"
+    if name in leg_a:
+        return "exported-reach-pair"
+    wanted = caller.get("loopback_export", "").split(",")
+    return "loopback-export-needs-loopback-a" if name in wanted else "set-stays-on-a-leg"
+
+
+def _dial_string(scenario: Scenario, pair: Pair) -> tuple[Pairs, Pairs]:
+    if pair.bridge is None:
+        return scenario.variables.braces, scenario.variables.brackets
+    return pair.bridge.braces, pair.bridge.brackets
+
+
+def _caller_variables(
+    scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, str]:
+    if pair.bridge is None:
+        return given.get("a-leg", {})
+    outer = pairs(scenario)[pair.outer - 1]
+    return {name: value for name, value in given[outer.leg_b].items() if name != "loopback_export"}
+
+
+def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterator[Claim]:
+    created = EventRef(role, "CHANNEL_CREATE")
+    for name, value in given.items():
+        if name not in dict(null_bridges(scenario)[role].variables):
+            held = Header(created, f"variable_{name}")
+            yield Claim("exports.exported-reach-b-leg", role, held, only(value))
+    scopes = scenario.variables
+    for name, _ in (*scopes.braces, *scopes.brackets):
+        if name not in given and name not in _ENDPOINTS_OWN:
+            held = Header(created, f"variable_{name}")
+            yield Claim("exports.dial-string-stays-on-pair", role, held, only(None))
+
+
+def _identity(
+    scenario: Scenario,
+    profile: Profile,
+    course: Course,
+    pair: Pair,
+    given: Mapping[str, Mapping[str, str]],
+) -> Iterator[Claim]:
+    """Who is who in the pair: the variables that the endpoint sets by itself."""
+    leg_a, leg_b = pair.leg_a, pair.leg_b
+    caller = _caller(scenario, pair)
+
+    def names(clause: str, leg: str, variable: str, role: str | None) -> Claim:
+        held = LegNamed(EventRef(leg, "CHANNEL_CREATE"), f"variable_{variable}")
+        return Claim(f"exports.{clause}", leg, held, only(role))
+
+    yield names("other-loopback-leg", leg_a, "other_loopback_leg_uuid", leg_b)
+    yield names("other-loopback-leg", leg_b, "other_loopback_leg_uuid", leg_a)
+    yield names("from-uuid", leg_a, "loopback_from_uuid", caller)
+    yield names("other-from-uuid", leg_b, "other_loopback_from_uuid", caller)
+    for bridge in course.bridges:
+        if bridge.caller == leg_b and course.legs[bridge.peer].answered <= bridge.until:
+            held = LegNamed(
+                EventRef(bridge.peer, "CHANNEL_HANGUP_COMPLETE"), "variable_other_leg_true_id"
+            )
+            yield Claim("exports.true-id", bridge.peer, held, only(caller))
+    changed = _set_later(scenario)
+    for leg, letter in ((leg_a, "A"), (leg_b, "B")):
+        created = EventRef(leg, "CHANNEL_CREATE")
+        own = Header(created, "variable_loopback_leg")
+        yield Claim("exports.loopback-leg", leg, own, only(letter))
+        at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
+        marked = Header(at_end, "variable_is_loopback")
+        yield Claim("exports.is-loopback-at-the-end", leg, marked, only("1"))
+        if "is_loopback" not in changed:
+            early = "1" if profile.early_set_loopback_id else given[leg].get("is_loopback")
+            # Not at CHANNEL_HANGUP: the leg's own thread may have set it when that is written.
+            for event in ("CHANNEL_CREATE", "CHANNEL_ANSWER"):
+                before = Header(EventRef(leg, event), "variable_is_loopback")
+                yield Claim("exports.is-loopback-not-before", leg, before, only(early))
+
+
+def _set_later(scenario: Scenario) -> set[str]:
+    stimuli = {s.deed.name for s in scenario.stimuli if isinstance(s.deed, UuidSetvar)}
+    plans = {
+        step.action.name
+        for pair in pairs(scenario)
+        for step in pair.steps
+        if isinstance(step.action, SetVariable)
+    }
+    return stimuli | plans
+
+
+def _caller(scenario: Scenario, pair: Pair) -> str | None:
+    if pair.bridge is not None:
+        return pairs(scenario)[pair.outer - 1].leg_b
+    return "a-leg" if scenario.has_a_leg else None
+
+
+def _acquired_on_execution(course: Course, role: str) -> bool:
+    """Such a leg carries the variables of the loopback leg that it replaced."""
+    return any(
+        leaving.how == "execute" and role in leaving.acquired for leaving in course.leavings
+    )

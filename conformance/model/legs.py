@@ -1,0 +1,123 @@
+"""Legs: which there are, what crosses from loopback-b to loopback-a, and how each leg ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.dialplan import EMPTY_EXTENSION
+from conformance.dialstring import target_text
+from conformance.expectation import (
+    Alive,
+    Claim,
+    Count,
+    Destroyed,
+    EventRef,
+    Exists,
+    Header,
+    LegCount,
+    one_of,
+    only,
+)
+from conformance.model.call import NEVER, Course
+from conformance.scenario import (
+    ApplicationTarget,
+    ExtensionTarget,
+    InlineTarget,
+    Pair,
+    Scenario,
+    UuidKill,
+    UuidSendDtmf,
+    null_bridges,
+    pairs,
+)
+
+_NAME_BYTES = 127
+"""A loopback leg's name is written to a buffer of 128 bytes."""
+
+
+def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """The claims about legs."""
+    yield Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))
+    for pair in pairs(scenario):
+        if pair.leg_a in course.legs:
+            yield from _pair(scenario, course, pair)
+    for role, bridge in null_bridges(scenario).items():
+        if bridge.refusal is not None:
+            yield Claim("legs.refused-target-has-no-leg", role, Exists(role), only(False))
+    for role, leg in course.legs.items():
+        yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
+        if not role.startswith("loopback"):
+            ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
+            yield Claim("legs.cause-of-real-legs", role, ended, only(leg.cause))
+    yield from _digits(scenario, course)
+
+
+def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
+    leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
+    for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
+        created = EventRef(leg.role, "CHANNEL_CREATE")
+        yield Claim("legs.pair-is-created", leg.role, Exists(leg.role), only(True))
+        name = channel_name(pair, suffix)
+        yield Claim("legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name))
+        yield from _cause(course, pair, leg.role)
+    for clause, event, time in (
+        ("legs.answer-crosses", "CHANNEL_ANSWER", leg_a.answered),
+        ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", leg_a.early),
+        ("legs.ringing-crosses", "CHANNEL_PROGRESS", leg_a.ringing),
+    ):
+        if time != NEVER or event == "CHANNEL_ANSWER":
+            expected = only(int(time != NEVER))
+            yield Claim(clause, leg_a.role, Count(leg_a.role, event), expected)
+    for bridge in course.bridges:
+        if bridge.caller == leg_b.role and not bridge.peer.startswith("loopback"):
+            there = (
+                role
+                for role, leg in course.legs.items()
+                if leg.created <= bridge.since < leg.gone
+            )
+            bridged = EventRef(leg_b.role, "CHANNEL_BRIDGE")
+            everybody = only(tuple(sorted(there)))
+            yield Claim("legs.bridged-call-has-all-legs", leg_b.role, Alive(bridged), everybody)
+            break
+
+
+def _cause(course: Course, pair: Pair, role: str) -> Iterator[Claim]:
+    if any(role in leaving.legs for leaving in course.leavings):
+        return  # the causes of a bowout are the bowout's
+    ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
+    cause = only(course.legs[role].cause)
+    yield Claim("legs.cause-crosses", role, ended, cause)
+
+
+def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """A digit that one loopback leg sends comes out of the other, to whom that is bridged."""
+    if course.leavings or any(isinstance(s.deed, UuidKill) for s in scenario.stimuli):
+        return
+    for stimulus in scenario.stimuli:
+        deed = stimulus.deed
+        if isinstance(deed, UuidSendDtmf) and deed.leg == "loopback-a" and "b-leg" in course.legs:
+            at_end = EventRef("b-leg", "CHANNEL_HANGUP_COMPLETE")
+            queued = Header(at_end, "variable_null_channel_dtmf_queued")
+            yield Claim("legs.dtmf-crosses", "b-leg", queued, one_of(deed.digits))
+
+
+def channel_name(pair: Pair, suffix: str) -> str:
+    """Name of a loopback leg, `suffix` being -a or -b."""
+    match pair.target:
+        case ExtensionTarget():
+            extension = pair.target.extension if pair.target.text else EMPTY_EXTENSION
+        case InlineTarget():
+            plan = tuple(step.action for step in pair.steps)
+            extension = target_text(pair.target, plan).rsplit("/", 2)[0]
+        case ApplicationTarget():
+            extension = application_of(pair)[0]
+    name = f"loopback/{extension}{suffix}".encode()[:_NAME_BYTES]
+    return name.decode("utf-8", "surrogateescape")
+
+
+def application_of(pair: Pair) -> tuple[str, str | None]:
+    """Application and argument of an application target, None where it has no argument."""
+    plan = tuple(step.action for step in pair.steps)
+    text = target_text(pair.target, plan).removeprefix("app=")
+    application, colon, argument = text.partition(":")
+    return application, argument if colon else None

@@ -1,0 +1,119 @@
+"""Targets: where loopback-b is routed and what it runs (wiki, Usage and Examples; facts, 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.dialplan import EMPTY_EXTENSION, inherited_context, routed_context
+from conformance.expectation import (
+    Allowed,
+    Claim,
+    EventRef,
+    Executed,
+    Header,
+    OneOf,
+    only,
+)
+from conformance.model.call import Course
+from conformance.model.legs import application_of
+from conformance.scenario import (
+    ALegRunsDialplan,
+    ApplicationTarget,
+    ExtensionTarget,
+    InlineTarget,
+    Pair,
+    Scenario,
+    pairs,
+)
+
+
+def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """The claims about targets."""
+    context = inherited_context(scenario)
+    dialplan = "XML" if isinstance(scenario.origin, ALegRunsDialplan) else "xml"
+    for pair in pairs(scenario):
+        if pair.leg_b not in course.legs:
+            continue
+        yield from _routed(pair, context, dialplan)
+        yield from _run(course, pair)
+        context = routed_context(pair.target, context)
+        dialplan = getattr(pair.target, "dialplan", None) or dialplan
+
+
+def _routed(pair: Pair, context: str, dialplan: str) -> Iterator[Claim]:
+    created = EventRef(pair.leg_b, "CHANNEL_CREATE")
+
+    def is_header(clause: str, name: str, value: str) -> Claim:
+        return Claim(f"targets.{clause}", pair.leg_b, Header(created, name), only(value))
+
+    target = pair.target
+    if isinstance(target, ExtensionTarget):
+        if target.text:
+            yield is_header("extension", "Caller-Destination-Number", target.extension)
+        else:
+            yield is_header(
+                "empty-extension-is-service", "Caller-Destination-Number", EMPTY_EXTENSION
+            )
+        if target.context:
+            yield is_header("context-given", "Caller-Context", target.context)
+        elif target.context == "":
+            yield is_header("empty-context-inherits", "Caller-Context", context)
+        else:
+            yield is_header("context-inherited", "Caller-Context", context)
+        if target.dialplan:
+            yield is_header("dialplan-given", "Caller-Dialplan", target.dialplan)
+        else:
+            yield is_header("dialplan-inherited", "Caller-Dialplan", dialplan)
+    elif isinstance(target, InlineTarget):
+        yield is_header("context-given", "Caller-Context", target.context)
+        yield is_header("dialplan-given", "Caller-Dialplan", "inline")
+
+
+def _run(course: Course, pair: Pair) -> Iterator[Claim]:
+    leg = course.legs[pair.leg_b]
+    if leg.cause == "NO_ROUTE_DESTINATION" and not leg.applications:
+        for role, other in course.legs.items():
+            if other.cause == leg.cause:
+                ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
+                yield Claim("targets.no-route", role, ended, only("NO_ROUTE_DESTINATION"))
+        return
+    run = _executed(course, pair)
+    match pair.target:
+        case ExtensionTarget():
+            yield Claim("targets.plan-runs-on-loopback-b", leg.role, Executed(leg.role), run)
+        case InlineTarget():
+            yield Claim("targets.inline-runs-on-loopback-b", leg.role, Executed(leg.role), run)
+            if leg.applications:
+                first = EventRef(leg.role, "CHANNEL_EXECUTE")
+                emptied = Header(first, "Caller-Destination-Number")
+                yield Claim("targets.inline-empties-destination", leg.role, emptied, only(None))
+        case ApplicationTarget():
+            yield Claim("targets.application-runs-once", leg.role, Executed(leg.role), run)
+            yield from _application(pair)
+
+
+def _executed(course: Course, pair: Pair) -> Allowed:
+    """What loopback-b ran; at a bowout it may begin its next application before it is hung up."""
+    ran = course.legs[pair.leg_b].applications
+    whole = tuple(_name(step.action.kind) for step in pair.steps)
+    bows_out = any(pair.leg_b in leaving.legs for leaving in course.leavings)
+    if bows_out and whole[: len(ran)] == ran and len(whole) > len(ran):
+        return OneOf(frozenset({ran, whole[: len(ran) + 1]}))
+    return only(ran)
+
+
+def _name(kind: str) -> str:
+    spelled = {"bridge_null": "bridge", "bridge_loopback": "bridge", "play_tone": "playback"}
+    return spelled.get(kind, kind)
+
+
+def _application(pair: Pair) -> Iterator[Claim]:
+    application, argument = application_of(pair)
+    second = EventRef(pair.leg_b, "CHANNEL_EXECUTE", 2)
+    given = Header(second, "Application-Data")
+    yield Claim("targets.application-argument", pair.leg_b, given, only(argument))
+    for leg in (pair.leg_a, pair.leg_b):
+        at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
+        for name, value in (("loopback_app", application), ("loopback_app_arg", argument)):
+            held = Header(at_end, f"variable_{name}")
+            yield Claim("targets.application-variables", leg, held, only(value))

@@ -1,0 +1,186 @@
+"""What a switch did with one scenario, normalised: legs by role, their events in order, their CDRs.
+
+A `Placement` is the raw record of one attempt; `observe` gives it the roles of the scenario. Roles
+come from the channel's name, its direction and the token, never from a variable whose transfer is
+under test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import TypeAlias
+
+from conformance.scenario import Pair, Scenario, null_bridges, numbered, pairs
+
+Headers: TypeAlias = Mapping[str, str | list[str]]
+"""Headers of one event by name; a header that was pushed more than once is a list."""
+
+Cdr: TypeAlias = Mapping[str, str]
+"""Fields of one CDR by dotted path, such as `variables.billsec`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedStimulus:
+    """When the switch carried out a stimulus (microseconds, its clock), and what it answered.
+
+    `at` is None where the stimulus was never sent or its result never came.
+    """
+
+    index: int
+    at: int | None
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One attempt at a scenario, as the switch told it.
+
+    `events` are in the order of Event-Sequence. `swept` are uuids of legs that were still there at
+    the end and were hung up by the suite. `cdrs` is by uuid and module, `modules_with_cdrs` tells
+    for which CDR modules collecting was possible at all. `lateness` is the largest delay in seconds
+    of the control calls beside it, `problem` what kept the suite from observing it wholly ("" if
+    nothing did).
+    """
+
+    token: str
+    a_leg_uuid: str
+    reply: str
+    events: tuple[Headers, ...]
+    cdrs: Mapping[str, Mapping[str, Cdr]]
+    applied: tuple[AppliedStimulus, ...] = ()
+    swept: tuple[str, ...] = ()
+    modules_with_cdrs: tuple[str, ...] = ()
+    lateness: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LegEvent:
+    """One event of a leg: its name, time (microseconds, switch's clock), sequence, headers."""
+
+    leg: str
+    name: str
+    at: int
+    sequence: int
+    headers: Headers
+
+    def get(self, header: str) -> str | None:
+        """A header's text; of one with several values the last, None if there is none."""
+        value = self.headers.get(header)
+        if isinstance(value, list):
+            return value[-1] if value else None
+        return value
+
+    def variable(self, name: str) -> str | None:
+        """A channel variable as it stood when the event was fired."""
+        return self.get(f"variable_{name}")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A placement with its legs named by role.
+
+    `strangers` are legs that carry the token but fit no role of the scenario.
+    """
+
+    scenario: Scenario
+    placement: Placement
+    uuids: Mapping[str, str]
+    events: tuple[LegEvent, ...]
+    strangers: tuple[str, ...]
+
+    @cached_property
+    def by_leg(self) -> Mapping[str, tuple[LegEvent, ...]]:
+        """Events of each leg, in order."""
+        grouped: dict[str, list[LegEvent]] = {role: [] for role in self.uuids}
+        for event in self.events:
+            grouped.setdefault(event.leg, []).append(event)
+        return MappingProxyType({role: tuple(events) for role, events in grouped.items()})
+
+    @cached_property
+    def roles(self) -> Mapping[str, str]:
+        """Role by uuid."""
+        return MappingProxyType({uuid: role for role, uuid in self.uuids.items()})
+
+    def named(self, leg: str, name: str) -> tuple[LegEvent, ...]:
+        """The events of that name on a leg, in order."""
+        return tuple(event for event in self.by_leg.get(leg, ()) if event.name == name)
+
+    def first(self, leg: str, name: str) -> LegEvent | None:
+        """The first event of that name on a leg."""
+        return next(iter(self.named(leg, name)), None)
+
+    def cdr(self, leg: str, module: str) -> Cdr | None:
+        """The CDR that a module wrote of a leg."""
+        return self.placement.cdrs.get(self.uuids.get(leg, ""), {}).get(module)
+
+
+def observe(scenario: Scenario, placement: Placement) -> Observation:
+    """Give the legs of a placement their roles."""
+    uuids: dict[str, str] = {}
+    strangers: list[str] = []
+    for headers in placement.events:
+        uuid = str(headers.get("Unique-ID", ""))
+        if headers.get("Event-Name") != "CHANNEL_CREATE" or uuid in uuids.values():
+            continue
+        role = role_of(scenario, placement.token, headers, uuids)
+        if role is None or role in uuids:
+            strangers.append(uuid)
+        else:
+            uuids[role] = uuid
+    return Observation(
+        scenario=scenario,
+        placement=placement,
+        uuids=MappingProxyType(uuids),
+        events=tuple(_leg_events(placement, {uuid: role for role, uuid in uuids.items()})),
+        strangers=tuple(strangers),
+    )
+
+
+def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegEvent]:
+    for headers in placement.events:
+        uuid = headers.get("Unique-ID") or headers.get("Resigning-UUID") or ""
+        name = str(headers.get("Event-Subclass") or headers.get("Event-Name", ""))
+        yield LegEvent(
+            leg=roles.get(str(uuid), ""),
+            name=name,
+            at=int(str(headers.get("Event-Date-Timestamp", "0"))),
+            sequence=int(str(headers.get("Event-Sequence", "0"))),
+            headers=headers,
+        )
+
+
+def role_of(
+    scenario: Scenario, token: str, headers: Headers, taken: Mapping[str, str]
+) -> str | None:
+    """Role of a leg by its CHANNEL_CREATE; `taken` maps the roles given so far to their uuids.
+
+    None where the leg fits no role of the scenario.
+    """
+    name = str(headers.get("Channel-Name", ""))
+    if name == f"null/{token}":
+        return "a-leg"
+    if name.startswith("null/b"):
+        number = name.removeprefix("null/b")
+        known = null_bridges(scenario)
+        role = numbered("b-leg", int(number)) if number.isdecimal() else ""
+        return role if role in known else None
+    if not name.startswith("loopback/"):
+        return None
+    outbound = headers.get("Call-Direction") == "outbound"
+    for pair in pairs(scenario):
+        role = pair.leg_a if outbound else pair.leg_b
+        if role not in taken and _fits(pair, name):
+            return role
+    return None
+
+
+def _fits(pair: Pair, channel_name: str) -> bool:
+    # Pairs further in differ in their extension; the outermost takes what fits none of those.
+    if pair.number == 1:
+        return True
+    extension = getattr(pair.target, "extension", "")
+    return channel_name.removeprefix("loopback/").startswith(extension[:100])

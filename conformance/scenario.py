@@ -1,0 +1,480 @@
+"""The scenario: one call as an immutable value, with JSON in and out and an id that is its hash.
+
+Legs are named by role. The real legs are `a-leg` and `b-leg`, `b-leg2`, ... (one for each bridge
+to a `null/` endpoint, in the order in which the plans name them); the loopback legs are
+`loopback-a`, `loopback-b` for the outermost pair and `loopback-a2`, `loopback-b2`, ... further in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from itertools import count
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""Variables as (name, value), in the order in which they are sent."""
+
+
+# --- what is dialled -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionTarget:
+    """`loopback/<extension>[/context[/dialplan]]`; None leaves a part and its slash out.
+
+    An empty context with a dialplan is `<extension>//<dialplan>` (facts, section 2.1).
+    """
+
+    kind: ClassVar[str] = "extension"
+    extension: str
+    context: str | None = None
+    dialplan: str | None = None
+
+    @property
+    def text(self) -> str:
+        """What stands behind `loopback/`, before any escaping."""
+        parts = [self.extension, self.context, self.dialplan]
+        while parts[-1] is None:
+            parts.pop()
+        return "/".join(part or "" for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class InlineTarget:
+    """`loopback/<applications>/<context>/inline`: the plan itself is dialled."""
+
+    kind: ClassVar[str] = "inline"
+    context: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationTarget:
+    """`loopback/app=<application>[:<argument>]`: the plan is one action, run without a dialplan."""
+
+    kind: ClassVar[str] = "application"
+
+
+Target: TypeAlias = ExtensionTarget | InlineTarget | ApplicationTarget
+
+
+# --- what loopback-b's dialplan does -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Application `answer`."""
+
+    kind: ClassVar[str] = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class PreAnswer:
+    """Application `pre_answer`: early media."""
+
+    kind: ClassVar[str] = "pre_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class RingReady:
+    """Application `ring_ready`."""
+
+    kind: ClassVar[str] = "ring_ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Application `sleep`."""
+
+    kind: ClassVar[str] = "sleep"
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetVariable:
+    """Application `set` on loopback-b."""
+
+    kind: ClassVar[str] = "set"
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayTone:
+    """Application `playback` of a generated tone of this length."""
+
+    kind: ClassVar[str] = "play_tone"
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Application `park`."""
+
+    kind: ClassVar[str] = "park"
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Application `hangup` with a cause."""
+
+    kind: ClassVar[str] = "hangup"
+    cause: str = "NORMAL_CLEARING"
+
+
+@dataclass(frozen=True, slots=True)
+class Unloop:
+    """Application `unloop`: the loopback pair leaves when its extension starts."""
+
+    kind: ClassVar[str] = "unloop"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeToNull:
+    """Application `bridge` to a `null/` endpoint: the b-leg.
+
+    `answer_delay_ms` None means that it never answers; `early_media` marks it pre-answered first;
+    `refusal` is the hangup cause with which it is refused instead (no channel is then created).
+    """
+
+    kind: ClassVar[str] = "bridge_null"
+    answer_delay_ms: int | None = 0
+    early_media: bool = False
+    refusal: str | None = None
+    variables: Pairs = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeToLoopback:
+    """Application `bridge` to a further loopback pair, which has a plan of its own."""
+
+    kind: ClassVar[str] = "bridge_loopback"
+    target: ExtensionTarget
+    plan: tuple[Action, ...]
+    braces: Pairs = ()
+    brackets: Pairs = ()
+
+
+Action: TypeAlias = (
+    Answer
+    | PreAnswer
+    | RingReady
+    | Sleep
+    | SetVariable
+    | PlayTone
+    | Park
+    | HangUp
+    | Unloop
+    | BridgeToNull
+    | BridgeToLoopback
+)
+
+
+# --- how the call begins -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ALegBridges:
+    """`originate null/<token> &bridge(loopback/...)`: the a-leg answers and bridges at once.
+
+    With `answers` False the a-leg stays in early media.
+    """
+
+    kind: ClassVar[str] = "a_leg_bridges"
+    answers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ALegRunsDialplan:
+    """`originate null/<token> <extension> XML <context>`: set and export, then the bridge.
+
+    The a-leg's own dialplan goes on behind the bridge where the call lets it.
+    """
+
+    kind: ClassVar[str] = "a_leg_runs_dialplan"
+    answers: bool = True
+    context: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """`originate loopback/... &<application>`: there is no a-leg, loopback-a runs the application.
+
+    The application is one of `park`, `sleep`, `unloop`.
+    """
+
+    kind: ClassVar[str] = "direct"
+    application: str = "park"
+    argument: str = ""
+
+
+Origin: TypeAlias = ALegBridges | ALegRunsDialplan | Direct
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Variables by the scope in which they are given.
+
+    `originate`: the `{}` of the a-leg's originate. `braces`, `brackets`: the `{}` and `[]` of the
+    target's dial string. `export`: exported by the a-leg. `set`: set on the a-leg by its dialplan.
+    """
+
+    kind: ClassVar[str] = "variables"
+    originate: Pairs = ()
+    braces: Pairs = ()
+    brackets: Pairs = ()
+    export: Pairs = ()
+    set: Pairs = ()
+
+
+# --- what is done from outside -------------------------------------------------------------------
+
+
+class Event(StrEnum):
+    """Events from which a stimulus can be timed."""
+
+    CREATE = "CHANNEL_CREATE"
+    ANSWER = "CHANNEL_ANSWER"
+    BRIDGE = "CHANNEL_BRIDGE"
+    PARK = "CHANNEL_PARK"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time: `delay_ms` milliseconds after the first such event of the leg."""
+
+    kind: ClassVar[str] = "moment"
+    event: Event
+    leg: str
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class UuidSetvar:
+    """`uuid_setvar` on a leg."""
+
+    kind: ClassVar[str] = "uuid_setvar"
+    leg: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class UuidKill:
+    """`uuid_kill` of a leg with a cause."""
+
+    kind: ClassVar[str] = "uuid_kill"
+    leg: str
+    cause: str = "NORMAL_CLEARING"
+
+
+@dataclass(frozen=True, slots=True)
+class UuidSendDtmf:
+    """`uuid_send_dtmf` on a leg."""
+
+    kind: ClassVar[str] = "uuid_send_dtmf"
+    leg: str
+    digits: str
+
+
+Deed: TypeAlias = UuidSetvar | UuidKill | UuidSendDtmf
+
+
+@dataclass(frozen=True, slots=True)
+class Stimulus:
+    """A deed at a moment."""
+
+    kind: ClassVar[str] = "stimulus"
+    at: Moment
+    deed: Deed
+
+
+# --- the whole call ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One call through a loopback target.
+
+    An ExtensionTarget with an empty plan has no extension on the switch. `ending` is the hangup
+    that ends the call, None where its own plan ends it.
+    """
+
+    kind: ClassVar[str] = "scenario"
+    origin: Origin
+    target: Target
+    plan: tuple[Action, ...]
+    variables: Variables = field(default_factory=Variables)
+    stimuli: tuple[Stimulus, ...] = ()
+    ending: Stimulus | None = None
+
+    @property
+    def id(self) -> str:
+        """Hash of the scenario: 12 hexadecimal digits, equal for equal scenarios."""
+        text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def has_a_leg(self) -> bool:
+        """Whether a real channel originates the target."""
+        return not isinstance(self.origin, Direct)
+
+    @property
+    def origin_answers(self) -> bool:
+        """Whether the a-leg answers; True where there is none."""
+        return isinstance(self.origin, Direct) or self.origin.answers
+
+    def all_stimuli(self) -> tuple[Stimulus, ...]:
+        """The stimuli, with the ending as the last one."""
+        return (*self.stimuli, self.ending) if self.ending else self.stimuli
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON value of the scenario; `from_json` is its inverse."""
+        value: dict[str, Any] = _to_json(self)
+        return value
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Scenario:
+        """Scenario from its JSON value; raises ValueError where that is not one."""
+        try:
+            scenario = _from_json(value)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a scenario: {error!r}") from error
+        if not isinstance(scenario, cls):
+            raise ValueError(f"not a scenario: kind {value.get('kind')!r}")
+        return scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action of a plan with what it dials: the role of a b-leg, or the number of a pair."""
+
+    action: Action
+    b_leg: str = ""
+    pair: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A loopback pair of a scenario.
+
+    `number` counts from the a-leg outwards; `outer` is the number of the pair whose loopback-b
+    dials it (0: the a-leg or the api does), `bridge` the action that does so (None likewise).
+    """
+
+    number: int
+    outer: int
+    target: Target
+    steps: tuple[Step, ...]
+    bridge: BridgeToLoopback | None
+
+    @property
+    def leg_a(self) -> str:
+        """Role of the outbound leg."""
+        return numbered("loopback-a", self.number)
+
+    @property
+    def leg_b(self) -> str:
+        """Role of the inbound leg, which runs the plan."""
+        return numbered("loopback-b", self.number)
+
+
+def numbered(role: str, number: int) -> str:
+    """Role of the n-th leg of a kind: the first has no number."""
+    return role if number == 1 else f"{role}{number}"
+
+
+def pairs(scenario: Scenario) -> tuple[Pair, ...]:
+    """The loopback pairs, in the order in which their legs are numbered."""
+    found: dict[int, Pair] = {}
+    b_legs = count(1)
+
+    def walk(
+        outer: int, target: Target, plan: tuple[Action, ...], bridge: BridgeToLoopback | None
+    ) -> int:
+        number = len(found) + 1
+        found[number] = Pair(number, outer, target, (), bridge)
+        steps = []
+        for action in plan:
+            if isinstance(action, BridgeToNull):
+                steps.append(Step(action, b_leg=numbered("b-leg", next(b_legs))))
+            elif isinstance(action, BridgeToLoopback):
+                inner = walk(number, action.target, action.plan, action)
+                steps.append(Step(action, pair=inner))
+            else:
+                steps.append(Step(action))
+        found[number] = replace(found[number], steps=tuple(steps))
+        return number
+
+    walk(0, scenario.target, scenario.plan, None)
+    return tuple(found.values())
+
+
+def null_bridges(scenario: Scenario) -> dict[str, BridgeToNull]:
+    """The bridge that dials each b-leg, by role."""
+    return {
+        step.b_leg: step.action
+        for pair in pairs(scenario)
+        for step in pair.steps
+        if isinstance(step.action, BridgeToNull)
+    }
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+_KINDS: Mapping[str, Any] = MappingProxyType(
+    {
+        cls.kind: cls
+        for cls in (
+            ExtensionTarget,
+            InlineTarget,
+            ApplicationTarget,
+            Answer,
+            PreAnswer,
+            RingReady,
+            Sleep,
+            SetVariable,
+            PlayTone,
+            Park,
+            HangUp,
+            Unloop,
+            BridgeToNull,
+            BridgeToLoopback,
+            ALegBridges,
+            ALegRunsDialplan,
+            Direct,
+            Variables,
+            Moment,
+            UuidSetvar,
+            UuidKill,
+            UuidSendDtmf,
+            Stimulus,
+            Scenario,
+        )
+    }
+)
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    if hasattr(value, "kind"):
+        named = {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
+        return {"kind": value.kind} | named
+    return value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_from_json(item) for item in value)
+    if isinstance(value, Mapping):
+        cls = _KINDS[value["kind"]]
+        named = {name: _from_json(item) for name, item in value.items() if name != "kind"}
+        if cls is Moment:
+            named["event"] = Event(named["event"])
+        return cls(**named)
+    return value

@@ -1,0 +1,1 @@
+"""What people read: text summaries and diagrams of a run."""

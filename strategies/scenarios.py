@@ -1,0 +1,454 @@
+"""Whole scenarios: origins, stimuli, endings, and how they go together.
+
+Whatever a stimulus is timed from certainly occurs, and whatever ends a call acts on a leg that is
+certainly there. An early stimulus comes 300 to 1,500 ms after the last b-leg's answer, before a
+bowout; a late one from 2,600 ms, after it (facts, section 0: it comes 2.0 s after the answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import TypeAlias
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from conformance.scenario import (
+    Action,
+    ALegBridges,
+    ALegRunsDialplan,
+    Answer,
+    ApplicationTarget,
+    BridgeToNull,
+    Deed,
+    Direct,
+    Event,
+    ExtensionTarget,
+    InlineTarget,
+    Moment,
+    Origin,
+    PlayTone,
+    PreAnswer,
+    Scenario,
+    Sleep,
+    Stimulus,
+    Target,
+    Unloop,
+    UuidKill,
+    UuidSendDtmf,
+    UuidSetvar,
+    Variables,
+    null_bridges,
+    pairs,
+)
+from strategies.basics import texts, weighted
+from strategies.bridges import (
+    HANGUP_CAUSES,
+    PLAN_WEIGHTS,
+    Course,
+    Plan,
+    application_plans,
+    course,
+    inline_plans,
+    pair_count,
+    plans,
+    unloopable_plans,
+)
+from strategies.targets import (
+    NESTED,
+    application_targets,
+    extension_targets,
+    inline_targets,
+    routes,
+    unroutable_targets,
+)
+from strategies.variables import scopes_of, variables_for
+
+ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {"a_leg_bridges": 10, "a_leg_runs_dialplan": 8, "direct": 2}
+)
+"""How often each way to begin a call is made."""
+
+TARGET_WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {"extension": 86, "unroutable": 2, "inline": 6, "application": 6}
+)
+"""How often each kind of target is made."""
+
+WEIGHTS: Mapping[str, int] = MappingProxyType({**ORIGIN_WEIGHTS, **TARGET_WEIGHTS, **PLAN_WEIGHTS})
+"""All weights that `scenarios` takes."""
+
+UNLOOP_DELAY_MS = 5300
+"""How late loopback-b's `unloop` takes effect (facts, section 0)."""
+
+_BEFORE_BOWOUT = (300, 500, 700, 1000, 1300, 1500)
+_AFTER_BOWOUT = (2600, 2800, 3000, 3400)
+_LIFTS = (2600, 2800, 3000)
+_AFTER_LIFT = (3400, 3600, 3800)
+_SHORTLY = (400, 700, 1000, 1500)
+_AFTER_STIMULI = (1800, 2200)
+
+Weights: TypeAlias = tuple[tuple[str, int], ...]
+
+
+# --- origins -------------------------------------------------------------------------------------
+
+
+@cache
+def a_leg_bridging_origins() -> SearchStrategy[ALegBridges]:
+    """`originate null/<token> &bridge(...)`; sometimes the a-leg stays in early media."""
+    return st.sampled_from(
+        (ALegBridges(), ALegBridges(), ALegBridges(), ALegBridges(answers=False))
+    )
+
+
+@cache
+def a_leg_dialplan_origins() -> SearchStrategy[ALegRunsDialplan]:
+    """`originate null/<token> <extension> XML <context>`, in each of three contexts."""
+    return st.builds(
+        ALegRunsDialplan,
+        answers=st.sampled_from((True, True, True, False)),
+        context=st.sampled_from(("default", "default", "public", "conformance")),
+    )
+
+
+@cache
+def direct_origins() -> SearchStrategy[Direct]:
+    """`originate loopback/... &<application>`: `park`, `sleep` of 500 to 2,500 ms, `unloop`."""
+    return weighted(
+        (4, st.just(Direct("park"))),
+        (3, st.sampled_from(("500", "1000", "1500", "2500")).map(lambda ms: Direct("sleep", ms))),
+        (2, st.just(Direct("unloop"))),
+    )
+
+
+@cache
+def origins() -> SearchStrategy[Origin]:
+    """Every way to begin a call, each as often as `ORIGIN_WEIGHTS` says."""
+    return _origins(tuple(ORIGIN_WEIGHTS.items()))
+
+
+@cache
+def targets() -> SearchStrategy[Target]:
+    """Every kind of target, each as often as `TARGET_WEIGHTS` says."""
+    return _targets(tuple(TARGET_WEIGHTS.items()))
+
+
+# --- stimuli and endings -------------------------------------------------------------------------
+
+
+@cache
+def kills(legs: tuple[str, ...]) -> SearchStrategy[UuidKill]:
+    """`uuid_kill` of one of the legs, with a cause."""
+    return st.builds(UuidKill, st.sampled_from(legs), st.sampled_from(HANGUP_CAUSES))
+
+
+@cache
+def digits_sent(legs: tuple[str, ...]) -> SearchStrategy[UuidSendDtmf]:
+    """`uuid_send_dtmf` of 1 to 6 digits on one of the legs (facts, 2.10: they add up there)."""
+    return st.builds(
+        UuidSendDtmf, st.sampled_from(legs), texts("0123456789*#ABCD", min_size=1, max_size=6)
+    )
+
+
+@cache
+def vetoes(legs: tuple[str, ...]) -> SearchStrategy[UuidSetvar]:
+    """`uuid_setvar` of `loopback_bowout` on a loopback leg: anything but true forbids it."""
+    values = st.sampled_from(("false", "false", "false", "no", "foo", "0", "true"))
+    return st.builds(UuidSetvar, st.sampled_from(legs), st.just("loopback_bowout"), values)
+
+
+def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
+    """Stimuli for a scenario that has none yet: at most two, often none.
+
+    They are a veto of the bowout before it is due, the lifting of a veto after, an early kill of
+    some leg, digits; and the kill of the first of two b-legs wherever a plan waits for that.
+    """
+    known = course(scenario.plan)
+    if known.ends_by_itself or _runs_on_a_leg(scenario) or _ended_by_application(scenario.origin):
+        return st.just(())
+    if waited_for := _waited_for(known):
+        return st.tuples(
+            *(_at(Event.ANSWER, leg, _BEFORE_BOWOUT, kills((leg,))) for leg in waited_for)
+        )
+    if known.parks and scenario.has_a_leg:
+        digits = _at(Event.PARK, known.parks, (200,), digits_sent(("a-leg",)))
+        return weighted((3, st.just(())), (1, st.tuples(digits)))
+    if not known.answered:
+        return st.just(())
+    return _around_a_bowout(scenario, known.answered[-1])
+
+
+def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
+    """The hangup that ends a scenario which has its stimuli; None where it ends without."""
+    known = course(scenario.plan)
+    if _runs_on_a_leg(scenario):
+        return _ending_after_unloop(scenario, known)
+    if (
+        known.ends_by_itself
+        or _ended_by_application(scenario.origin)
+        or _killed_early(scenario, known)
+    ):
+        return st.none()
+    first = "a-leg" if scenario.has_a_leg else "loopback-a"
+    if known.parks:
+        return _at(Event.PARK, known.parks, _SHORTLY, kills((first, known.parks)))
+    if known.rings:
+        return _at(Event.CREATE, known.rings, _SHORTLY, kills((first, known.rings)))
+    last = known.answered[-1]
+    delays = _delays_of_ending(scenario)
+    legs = kills((first, last))
+    after_answer = _at(Event.ANSWER, last, delays, legs)
+    if len(known.answered) > 1 or dict(null_bridges(scenario))[last].early_media:
+        return after_answer
+    innermost = list(pairs(scenario))[-1].leg_b
+    return weighted((1, after_answer), (1, _at(Event.BRIDGE, innermost, delays, legs)))
+
+
+# --- whole scenarios -----------------------------------------------------------------------------
+
+
+def scenarios(
+    *,
+    origins: SearchStrategy[Origin] | None = None,
+    targets: SearchStrategy[Target] | None = None,
+    plans: SearchStrategy[Plan] | None = None,
+    variables: SearchStrategy[Variables] | None = None,
+    weights: Mapping[str, int] | None = None,
+) -> SearchStrategy[Scenario]:
+    """Whole scenarios; parts can be fixed, and `weights` change those of `WEIGHTS`.
+
+    A fixed `plans` applies to every kind of target, so give `targets` with it where it does not
+    suit all. Variables in scopes that an origin does not have are left out. Combinations that
+    cannot be sent, or whose course nobody could tell, are not made.
+    """
+    unknown = set(weights or ()) - set(WEIGHTS)
+    if unknown:
+        msg = f"no such weights: {', '.join(sorted(unknown))}"
+        raise ValueError(msg)
+    chosen = tuple({**WEIGHTS, **(weights or {})}.items())
+    return _scenarios(
+        origins if origins is not None else _origins(chosen),
+        targets if targets is not None else _targets(chosen),
+        plans,
+        variables,
+        chosen,
+    )
+
+
+def suits(origin: Origin, target: Target, plan: Plan) -> bool:
+    """Whether these parts make a call that can be sent and whose course is certain enough."""
+    known = course(plan)
+    if pair_count(plan) > (2 if _tells_pairs_apart(target) else 1):
+        return False
+    if isinstance(origin, Direct) and plan:
+        if origin.application == "sleep" and not known.has_answer and not known.ends_by_itself:
+            return False
+        if origin.application == "unloop" and not _unloopable(plan):
+            return False
+    match target:
+        case ExtensionTarget():
+            return not plan or routes(target)
+        case ApplicationTarget():
+            return len(plan) == 1
+        case InlineTarget():
+            return bool(plan)
+
+
+# --- helpers -------------------------------------------------------------------------------------
+
+
+@st.composite
+def _scenarios(
+    draw: DrawFn,
+    origins: SearchStrategy[Origin],
+    targets: SearchStrategy[Target],
+    plans: SearchStrategy[Plan] | None,
+    variables: SearchStrategy[Variables] | None,
+    weights: Weights,
+) -> Scenario:
+    origin = draw(origins)
+    target = draw(targets)
+    plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
+    if isinstance(origin, Direct) and not suits(origin, target, plan):
+        # `park` suits every plan that the other applications do not.
+        origin = Direct("park")
+    assume(suits(origin, target, plan))
+    given = draw(variables_for(origin) if variables is None else variables)
+    bare = Scenario(origin, target, plan, _kept(origin, given))
+    acted_on = replace(bare, stimuli=draw(stimuli(bare)))
+    return replace(acted_on, ending=draw(endings(acted_on)))
+
+
+@cache
+def _origins(weights: Weights) -> SearchStrategy[Origin]:
+    weight = dict(weights)
+    return weighted(
+        (weight["a_leg_bridges"], a_leg_bridging_origins()),
+        (weight["a_leg_runs_dialplan"], a_leg_dialplan_origins()),
+        (weight["direct"], direct_origins()),
+    )
+
+
+@cache
+def _targets(weights: Weights) -> SearchStrategy[Target]:
+    weight = dict(weights)
+    return weighted(
+        (weight["extension"], extension_targets()),
+        (weight["unroutable"], unroutable_targets()),
+        (weight["inline"], inline_targets()),
+        (weight["application"], application_targets()),
+    )
+
+
+def _plans_for(origin: Origin, target: Target, weights: Weights) -> SearchStrategy[Plan]:
+    match target:
+        case ApplicationTarget():
+            return application_plans()
+        case InlineTarget():
+            return inline_plans()
+        case ExtensionTarget() if not routes(target):
+            return st.just(())
+        case ExtensionTarget():
+            unloops = isinstance(origin, Direct) and origin.application == "unloop"
+            return _extension_plans(weights, _tells_pairs_apart(target), unloops)
+
+
+@cache
+def _extension_plans(weights: Weights, nested: bool, unloops: bool) -> SearchStrategy[Plan]:
+    # An empty plan has no extension on the switch: as rare as other targets without a route.
+    weight = dict(weights)
+    made = unloopable_plans() if unloops else plans(weights=weight, nested=nested)
+    return weighted((weight["extension"], made), (weight["unroutable"], st.just(())))
+
+
+def _kept(origin: Origin, given: Variables) -> Variables:
+    return Variables(**{name: getattr(given, name) for name, _ in scopes_of(origin)})
+
+
+def _tells_pairs_apart(target: Target) -> bool:
+    # Legs of a further pair are known by their extension.
+    return isinstance(target, ExtensionTarget) and not NESTED.startswith(target.extension[:3])
+
+
+def _unloopable(plan: Plan) -> bool:
+    known = course(plan)
+    early = any(isinstance(action, Answer | PreAnswer | PlayTone | Unloop) for action in plan)
+    bridges = [action for action in plan if isinstance(action, BridgeToNull)]
+    return len(known.answered) == len(bridges) == 1 and not early and not bridges[0].early_media
+
+
+def _runs_on_a_leg(scenario: Scenario) -> bool:
+    return scenario.has_a_leg and any(isinstance(action, Unloop) for action in scenario.plan)
+
+
+def _ended_by_application(origin: Origin) -> bool:
+    return isinstance(origin, Direct) and origin.application != "park"
+
+
+def _waited_for(known: Course) -> tuple[str, ...]:
+    return known.answered if known.rings or known.parks else known.answered[:-1]
+
+
+def _killed_early(scenario: Scenario, known: Course) -> bool:
+    return not _waited_for(known) and any(
+        isinstance(stimulus.deed, UuidKill) for stimulus in scenario.stimuli
+    )
+
+
+def _around_a_bowout(scenario: Scenario, last: str) -> SearchStrategy[tuple[Stimulus, ...]]:
+    loopback_legs = tuple(leg for pair in pairs(scenario) for leg in (pair.leg_a, pair.leg_b))
+    if not scenario.has_a_leg:
+        return _without_a_bowout(loopback_legs, last)
+    return _with_a_bowout(loopback_legs, last, _vetoed(scenario.variables))
+
+
+@cache
+def _without_a_bowout(
+    loopback_legs: tuple[str, ...], last: str
+) -> SearchStrategy[tuple[Stimulus, ...]]:
+    early = (Event.ANSWER, last, _BEFORE_BOWOUT)
+    return weighted(
+        (6, st.just(())),
+        (2, st.tuples(_at(*early, kills((*loopback_legs, last))))),
+        (1, st.tuples(_at(*early, vetoes(loopback_legs)))),
+        (1, st.tuples(_at(*early, digits_sent((last,))))),
+    )
+
+
+@cache
+def _with_a_bowout(
+    loopback_legs: tuple[str, ...], last: str, vetoed: bool
+) -> SearchStrategy[tuple[Stimulus, ...]]:
+    early = (Event.ANSWER, last, _BEFORE_BOWOUT)
+    # The a-leg is bridged no later than loopback-b, so this too is before the bowout.
+    bridged = (Event.BRIDGE, "a-leg", _BEFORE_BOWOUT)
+    veto = _at(*early, vetoes(loopback_legs)) | _at(*bridged, vetoes(loopback_legs))
+    digits = _at(*early, digits_sent(("a-leg", last)))
+    kill = _at(*early, kills(("a-leg", *loopback_legs, last)))
+    lifted = st.sampled_from(loopback_legs).flatmap(
+        lambda leg: st.tuples(_at(*early, _bowout(leg, "false")), _lift(leg, last))
+    )
+    return weighted(
+        (20, st.just(())),
+        (4, st.tuples(veto)),
+        (3, st.tuples(kill)),
+        (3, st.tuples(digits)),
+        (2, lifted),
+        (1, st.tuples(digits, veto)),
+        (12 if vetoed else 0, st.tuples(_lift(loopback_legs[0], last))),
+        (6 if vetoed else 0, st.tuples(*(_lift(leg, last) for leg in loopback_legs[:2]))),
+    )
+
+
+def _lift(leg: str, last: str) -> SearchStrategy[Stimulus]:
+    return _at(Event.ANSWER, last, _LIFTS, _bowout(leg, "true"))
+
+
+@cache
+def _bowout(leg: str, value: str) -> SearchStrategy[Deed]:
+    return st.just(UuidSetvar(leg, "loopback_bowout", value))
+
+
+def _vetoed(variables: Variables) -> bool:
+    # Only where nothing else can say otherwise: then loopback-a is there as long as it says so.
+    others = (*variables.brackets, *variables.export)
+    return ("loopback_bowout", "false") in variables.braces and "loopback_bowout" not in dict(
+        others
+    )
+
+
+def _delays_of_ending(scenario: Scenario) -> tuple[int, ...]:
+    if not scenario.has_a_leg:
+        return _AFTER_STIMULI if scenario.stimuli else _SHORTLY
+    lifted = any(stimulus.at.delay_ms >= min(_LIFTS) for stimulus in scenario.stimuli)
+    return _AFTER_LIFT if lifted else _AFTER_BOWOUT
+
+
+def _ending_after_unloop(scenario: Scenario, known: Course) -> SearchStrategy[Stimulus | None]:
+    if known.ends_by_itself:
+        return st.none()
+    natural = sum(_milliseconds(action) for action in scenario.plan)
+    delays = tuple(UNLOOP_DELAY_MS + natural + later for later in (700, 1000))
+    return _at(Event.CREATE, "a-leg", delays, kills(("a-leg",)))
+
+
+def _milliseconds(action: Action) -> int:
+    match action:
+        case Sleep(milliseconds) | PlayTone(milliseconds):
+            return milliseconds
+        case BridgeToNull(answer_delay_ms=int(delay)):
+            return delay
+        case _:
+            return 0
+
+
+@cache
+def _at(
+    event: Event, leg: str, delays: tuple[int, ...], deeds: SearchStrategy[Deed]
+) -> SearchStrategy[Stimulus]:
+    moments = st.builds(Moment, st.just(event), st.just(leg), st.sampled_from(delays))
+    return st.builds(Stimulus, moments, deeds)

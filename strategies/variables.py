@@ -1,0 +1,389 @@
+"""Channel variables: names, values, sets of them by scope, and those that mean something.
+
+Scopes are those of `conformance.dialstring.carries`: "originate" for the `{}` of the a-leg,
+"braces" and "brackets" for the `{}` and `[]` of a target, "set" for `set` and `export` in a
+dialplan. What a scope cannot carry is never made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from functools import cache
+from string import ascii_lowercase, digits
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from conformance.dialstring import carries
+from conformance.scenario import Origin, Pairs, Variables
+from strategies.basics import texts, weighted
+
+RESERVED_PREFIXES = (
+    "absolute_codec",
+    "api_",
+    "bridge_",
+    "bypass_media",
+    "call_timeout",
+    "callee_id_",
+    "caller_id_",
+    "codec_",
+    "continue_on_fail",
+    "effective_",
+    "exec_after_bridge",
+    "execute_on_",
+    "export_vars",
+    "fail_on_single_reject",
+    "failure_causes",
+    "force_process_cdr",
+    "group_confirm",
+    "hangup_after_bridge",
+    "ignore_early_media",
+    "instant_ringback",
+    "leg_",
+    "local_var_clobber",
+    "monitor_early_media",
+    "nolocal",
+    "null_",
+    "originate",
+    "origination_",
+    "park_",
+    "playback_",
+    "process_cdr",
+    "proxy_media",
+    "ringback",
+    "rtp_",
+    "sip_",
+    "skip_cdr_causes",
+    "transfer_",
+    "uuid_",
+)
+"""Beginnings of names with which FreeSWITCH's core acts: no generated name has one."""
+
+RESERVED_NAMES = frozenset(
+    {
+        "call_uuid",
+        "is_loopback",
+        "loopback_app",
+        "loopback_app_arg",
+        "loopback_bowout",
+        "loopback_bowout_on_execute",
+        "loopback_bowout_other_uuid",
+        "loopback_export",
+        "loopback_from_uuid",
+        "loopback_hangup_cause",
+        "loopback_initial_codec",
+        "loopback_leg",
+        "loopback_no_pre_answer",
+        "max_forwards",
+        "originator",
+        "other_leg_true_id",
+        "other_loopback_from_uuid",
+        "other_loopback_leg_uuid",
+        "rate",
+        "signal_bond",
+        "uuid",
+    }
+)
+"""Names that the endpoint itself reads or sets (facts, section 2.3): made only where meant."""
+
+LOOKALIKES = (
+    "is_loopback2",
+    "loopback",
+    "loopback_legs",
+    "my_loopback_leg",
+    "not_is_loopback",
+    "other_loopback",
+    "xloopback_export",
+)
+"""Names that resemble the endpoint's own and mean nothing to it."""
+
+BOWOUT_VALUES = ("false", "true", "no", "yes", "0", "1", "foo", "")
+"""Values of `loopback_bowout`: anything but unset and what FreeSWITCH takes for true is a veto."""
+
+_EXPORTED = ("foo", "bar", "x_job")
+_NOWHERE = "lc_nowhere"
+
+_LETTERS = ascii_lowercase + ascii_lowercase.upper() + digits
+_PUNCTUATION = " !\"#%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+_SCRIPTS = "äßéøαΩжя中文漢字ひ한😀🚀👍🏽שלום مرحبا\u0301\u200d\u202e\u00a0"
+_ODD = (
+    "",
+    " outer spaces ",
+    "two  spaces",
+    "^^:a:b",
+    "^^;a=1;b=2",
+    "a:_:b",
+    "a,b",
+    ",",
+    "a|b",
+    "|",
+    "a=b",
+    "=",
+    "x==",
+    "\\",
+    "\\\\",
+    "\\n",
+    "\\s",
+    "\\,",
+    "\\'",
+    "ends with \\",
+    "a\\,b\\|c",
+    "'quoted'",
+    "it's",
+    "'",
+    '"quoted"',
+    '"',
+    "100%41",
+    "%",
+    "%2C",
+    "$1",
+    "a$b",
+    "$(date)",
+    "{a=1}",
+    "[b=2]",
+    "(c)",
+    "<b>",
+    "<!-- c -->",
+    "&amp;",
+    "&park()",
+    "-ERR",
+    "_undef_",
+    "_none_",
+    "ARRAY::a|:b",
+    "undef",
+    "true",
+    "false",
+    "loopback/9999",
+    "a;b",
+    "?q",
+    "#1",
+    "`id`",
+    "1;DROP",
+    "sofia/internal/1@a.b:5060;transport=udp",
+)
+
+
+def reserved(name: str) -> bool:
+    """Whether a name changes how a call behaves; FreeSWITCH takes no notice of case."""
+    lowered = name.lower()
+    return lowered in RESERVED_NAMES or lowered.startswith(RESERVED_PREFIXES)
+
+
+@cache
+def names() -> SearchStrategy[str]:
+    """Names of variables without a meaning: a letter first, then letters, digits, `_`.
+
+    Those that resemble the endpoint's own (`LOOKALIKES`) are among them, mixed case and long ones
+    too. Two names that differ do so by more than their case.
+    """
+    tails = texts(ascii_lowercase + digits + "_", min_size=1, max_size=12)
+    return weighted(
+        (4, tails.map("x_{}".format)),
+        (2, tails.map("lc_{}".format)),
+        (2, tails.map(_mixed_case)),
+        (2, st.sampled_from(LOOKALIKES)),
+        (1, tails.map(lambda tail: f"x_{tail * 80}"[:80])),
+    )
+
+
+@cache
+def words() -> SearchStrategy[str]:
+    """Values that any scope and any notation carries: 1 to 12 ASCII letters and digits."""
+    return texts(_LETTERS, min_size=1, max_size=12)
+
+
+@cache
+def values(scope: str) -> SearchStrategy[str]:
+    """Values of a variable that the scope carries unharmed.
+
+    Words, numbers, what notations stumble over (quotes, commas, backslashes, ...), several scripts,
+    and now and then some hundreds of characters, rarely 1,500.
+    """
+    alphabet = "".join(
+        character
+        for character in _LETTERS + _PUNCTUATION * 3 + _SCRIPTS
+        if carries(scope, f"a{character}a")
+    )
+    odd = [value for value in _ODD if carries(scope, value)]
+    text = texts(alphabet, max_size=24)
+    anything = weighted(
+        (10, words()),
+        (4, st.integers(-1, 10**9).map(str)),
+        (10, st.sampled_from(odd)),
+        (10, text),
+        (4, texts(_SCRIPTS, min_size=1, max_size=12)),
+        (2, _long(alphabet, (200, 300, 300, 400, 600, 1500))),
+    )
+    # A dialplan's `set` strips outer spaces, so there they are no part of the value.
+    stripped = anything.map(str.strip) if scope == "set" else anything
+    return stripped.filter(lambda value: carries(scope, value))
+
+
+@cache
+def variable_sets(scope: str, max_size: int = 3) -> SearchStrategy[Pairs]:
+    """Up to `max_size` variables without a meaning, for one scope, of different names."""
+    pairs = st.tuples(names(), values(scope))
+    return st.lists(pairs, max_size=max_size, unique_by=_key).map(tuple)
+
+
+@cache
+def bowout_settings(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
+    """`loopback_bowout` in one of the scopes, sometimes in two (wiki: loopback_bowout).
+
+    `scopes` are names of fields of `Variables`. On the a-leg alone it has no effect.
+    """
+    choices = weighted(
+        (4, st.just("false")), (2, st.just("true")), (4, st.sampled_from(BOWOUT_VALUES))
+    )
+    places = st.lists(st.sampled_from(scopes), min_size=1, max_size=2, unique=True)
+    return places.flatmap(
+        lambda chosen: st.tuples(*(choices for _ in chosen)).map(
+            lambda drawn: _in_scopes(chosen, "loopback_bowout", drawn)
+        )
+    )
+
+
+@cache
+def export_lists(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
+    """`loopback_export` with a list of names, and named variables in some scopes.
+
+    The list is on the dial string, where loopback-a has it, or only on the a-leg, where it has no
+    effect (facts, section 2.2). Names in it may have no variable at all.
+    """
+    lists = st.sampled_from(
+        (
+            "foo",
+            "foo,bar",
+            "bar,x_job,foo",
+            "foo, bar",
+            " foo , x_job ",
+            _NOWHERE,
+            f"foo,{_NOWHERE}",
+        )
+    )
+    holders = st.sampled_from([scope for scope in scopes if scope != "set"])
+    variables = st.lists(
+        st.tuples(st.sampled_from(scopes), st.sampled_from(_EXPORTED), words()),
+        max_size=3,
+        unique_by=lambda item: item[:2],
+    )
+    return st.builds(
+        lambda holder, named, items: merge(
+            Variables(**{holder: (("loopback_export", named),)}),
+            *(Variables(**{scope: ((name, value),)}) for scope, name, value in items),
+        ),
+        holders,
+        lists,
+        variables,
+    )
+
+
+@cache
+def clobbers() -> SearchStrategy[Variables]:
+    """The same name in `{}` and `[]` with different values, with `local_var_clobber` or without.
+
+    Without, loopback-a has the value of `{}` and loopback-b that of `[]`; with it both have that of
+    `[]` (facts, section 2.2).
+    """
+    return st.builds(
+        lambda name, one, other, clobber: Variables(
+            braces=((name, one), *clobber), brackets=((name, other + "2"),)
+        ),
+        names(),
+        words(),
+        words(),
+        st.sampled_from(((("local_var_clobber", "true"),), ())),
+    )
+
+
+@cache
+def overwritten() -> SearchStrategy[Variables]:
+    """Values for variables that the endpoint sets itself, in `{}` (facts, section 2.3)."""
+    return st.sampled_from(
+        (
+            Variables(braces=(("loopback_leg", "C"),)),
+            Variables(braces=(("loopback_leg", "B"),)),
+            Variables(braces=(("is_loopback", "0"),)),
+            Variables(braces=(("loopback_leg", "x"), ("is_loopback", "maybe"))),
+        )
+    )
+
+
+@cache
+def variables_for(origin: Origin) -> SearchStrategy[Variables]:
+    """Variables in all scopes that a call with this origin has; about half mean something.
+
+    Without an a-leg there are only `{}` and `[]`; an a-leg without a dialplan sets nothing.
+    """
+    scopes = scopes_of(origin)
+    plain = st.builds(Variables, **{name: _few(carried) for name, carried in scopes})
+    fields_of_scopes = tuple(name for name, _ in scopes)
+    meaningful = weighted(
+        (14, st.just(Variables())),
+        (4, bowout_settings(fields_of_scopes)),
+        (3, export_lists(fields_of_scopes)),
+        (2, clobbers()),
+        (1, overwritten()),
+        (1, st.builds(merge, bowout_settings(fields_of_scopes), export_lists(fields_of_scopes))),
+    )
+    return st.builds(merge, meaningful, plain)
+
+
+def scopes_of(origin: Origin) -> tuple[tuple[str, str], ...]:
+    """Fields of `Variables` that a call with this origin has, each with what carries its values."""
+    dial_string = (("braces", "braces"), ("brackets", "brackets"))
+    match origin.kind:
+        case "direct":
+            return dial_string
+        case "a_leg_bridges":
+            return (("originate", "originate"), *dial_string, ("export", "originate"))
+        case _:
+            return (("originate", "originate"), *dial_string, ("export", "set"), ("set", "set"))
+
+
+def merge(*parts: Variables) -> Variables:
+    """The variables of all, scope by scope; of a name that comes twice in a scope the first."""
+    return Variables(
+        **{
+            field.name: unique(pair for part in parts for pair in getattr(part, field.name))
+            for field in fields(Variables)
+        }
+    )
+
+
+def unique(pairs: Iterable[tuple[str, str]]) -> Pairs:
+    """The pairs without those whose name came before, whatever its case."""
+    first: dict[str, tuple[str, str]] = {}
+    for pair in pairs:
+        first.setdefault(_key(pair), pair)
+    return tuple(first.values())
+
+
+def _few(scope: str) -> SearchStrategy[Pairs]:
+    return weighted((3, st.just(())), (2, variable_sets(scope, 2)))
+
+
+def _long(alphabet: str, lengths: Sequence[int]) -> SearchStrategy[str]:
+    # A long text from a short one: what breaks is the length, and a draw a character is slow.
+    return st.builds(
+        lambda text, length: (text * length)[:length],
+        texts(alphabet, min_size=1, max_size=12),
+        st.sampled_from(lengths),
+    )
+
+
+def _mixed_case(tail: str) -> str:
+    # Case follows from the place, so that no two of these differ by case alone.
+    letters = (letter.upper() if at % 2 else letter for at, letter in enumerate(tail))
+    return f"Cc_{''.join(letters)}"
+
+
+def _in_scopes(scopes: Sequence[str], name: str, drawn: Sequence[str]) -> Variables:
+    return Variables(
+        **{scope: ((name, value),) for scope, value in zip(scopes, drawn, strict=True)}
+    )
+
+
+def _key(pair: tuple[str, str]) -> str:
+    return pair[0].lower()
