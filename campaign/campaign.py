@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from campaign.placer import Placer
 from conformance.dialplan import extensions
+from conformance.dialstring import token_of
 from conformance.observation import Placement
 from conformance.scenario import Scenario
 from fixtures.event_socket import EventSocketError
@@ -89,14 +90,13 @@ class Campaign:
         """Load the dialplan of a batch, place it, unload it; `begun` when all of it was begun."""
         self._batches += 1
         name = f"batch{self._batches}"
-        tokens = [f"lc{scenario.id}x{attempt}" for scenario in batch]
-        await self._switch.write_dialplan(name, _contexts(batch, tokens))
+        await self._switch.write_dialplan(name, _contexts(batch))
         await self._placer.reload()
         try:
             async with asyncio.TaskGroup() as group:
-                for scenario, token in zip(batch, tokens, strict=True):
+                for scenario in batch:
                     await slots.acquire()
-                    task = group.create_task(self._place(scenario, token))
+                    task = group.create_task(self._place(scenario, token_of(scenario, attempt)))
                     task.add_done_callback(lambda _: slots.release())
                     await asyncio.sleep(1 / pace.rate)
                 begun.set()
@@ -148,10 +148,10 @@ def _batches(scenarios: Sequence[Scenario], size: int) -> Iterator[Sequence[Scen
         yield scenarios[start : start + size]
 
 
-def _contexts(batch: Sequence[Scenario], tokens: Sequence[str]) -> dict[str, str]:
+def _contexts(batch: Sequence[Scenario]) -> dict[str, str]:
     contexts: dict[str, str] = {}
-    for scenario, token in zip(batch, tokens, strict=True):
-        for context, xml in extensions(scenario, token):
+    for scenario in batch:
+        for context, xml in extensions(scenario):
             contexts[context] = f"{contexts.get(context, '')}{xml}\n"
     return contexts
 

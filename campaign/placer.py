@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from campaign.attempt import TOKEN, Attempt, Call, patience
 from conformance.dialstring import originate_arguments
-from conformance.observation import AppliedStimulus, Headers, Placement
+from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
 from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
-from fixtures.cdrs import parse_json_cdr, parse_xml_cdr
+from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
 from fixtures.event_socket import EventSocket, EventSocketError
 from fixtures.switches.interface import Switch
 
@@ -217,7 +217,7 @@ class Placer:
         for uuid in list(legs):
             await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
 
-    async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, dict[str, str]]]:
+    async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, Cdr]]:
         wanted = sorted(attempt.created)
         deadline = asyncio.get_running_loop().time() + CDR_SECONDS
         raw: dict[str, dict[str, bytes]] = {}
@@ -228,7 +228,7 @@ class Placer:
                 break
             await asyncio.sleep(0.1)
         return {
-            uuid: {module: _PARSERS[module](text) for module, text in modules.items()}
+            uuid: {module: _parsed(module, text) for module, text in modules.items()}
             for uuid, modules in raw.items()
         }
 
@@ -236,6 +236,13 @@ class Placer:
         self._by_token.pop(attempt.token, None)
         for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
             del self._by_uuid[uuid]
+
+
+def _parsed(module: str, text: bytes) -> Cdr:
+    try:
+        return _PARSERS[module](text)
+    except CdrError as error:
+        return {UNREADABLE: str(error)}
 
 
 def _answer(attempt: Attempt, job: asyncio.Task[Headers]) -> None:

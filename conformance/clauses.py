@@ -121,8 +121,9 @@ _LEGS = _area(
     (
         "cause-crosses",
         MUST,
-        "When one loopback leg is hung up, the other leaves with the same cause.",
-        "facts 2.9; mod_loopback channel_on_hangup",
+        "When one loopback leg is hung up, the other leaves with the same cause, or as one whose "
+        "bridge lost its media, if that came first.",
+        "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel",
     ),
     (
         "cause-of-real-legs",
@@ -203,8 +204,8 @@ _TARGETS = _area(
     (
         "inline-empties-destination",
         SHOULD,
-        "An inline target leaves loopback-b without a destination number.",
-        "facts 2.1",
+        "An inline target leaves loopback-b without a destination number, if nothing redirected it.",
+        "facts 2.1: the number becomes rdnis",
     ),
     (
         "application-runs-once",
@@ -345,7 +346,7 @@ _BOWOUT = _area(
     (
         "execute-waits-for-media",
         MAY,
-        "On loopback-b it takes 5 s, for an a-leg that still dials never exchanges media.",
+        "On loopback-b it takes 5 s or more, for an a-leg that still dials never exchanges media.",
         "facts 2.8; history 94b1b6218c",
     ),
     (

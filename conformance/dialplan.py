@@ -1,7 +1,7 @@
 """The real XML extensions that a scenario needs on the switch, by context.
 
-An extension is found by the token (the caller's number) and the dialled extension, so scenarios may
-share extensions while they run side by side.
+An extension is found by the token (the caller's number, any attempt's) and the dialled extension,
+so scenarios may share extensions while they run side by side.
 """
 
 from __future__ import annotations
@@ -10,7 +10,13 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from conformance.dialstring import ENTRY, a_leg_actions, count_null_bridges, plan_actions
+from conformance.dialstring import (
+    ENTRY,
+    a_leg_actions,
+    count_null_bridges,
+    plan_actions,
+    token_of,
+)
 from conformance.scenario import (
     Action,
     ALegRunsDialplan,
@@ -24,13 +30,14 @@ EMPTY_EXTENSION = "service"
 """What the switch dials for an empty `loopback/` (facts, section 2.1)."""
 
 
-def extensions(scenario: Scenario, token: str) -> list[tuple[str, str]]:
+def extensions(scenario: Scenario) -> list[tuple[str, str]]:
     """(context, XML of one `<extension>`) for each plan that the switch must know."""
     context = inherited_context(scenario)
+    token = token_of(scenario, 0).removesuffix("0") + "[0-9]+"
     found = []
     if isinstance(scenario.origin, ALegRunsDialplan):
         entry = [("destination_number", f"{ENTRY}-{token}")]
-        found.append((context, _extension(entry, a_leg_actions(scenario, token))))
+        found.append((context, _extension(entry, a_leg_actions(scenario))))
     return found + _of_plan(scenario.target, scenario.plan, token, context, 1)
 
 
@@ -53,7 +60,7 @@ def _of_plan(
     found = []
     if isinstance(target, ExtensionTarget) and plan:
         number = target.extension if target.text else EMPTY_EXTENSION
-        conditions = [("caller_id_number", token), ("destination_number", number)]
+        conditions = [("caller_id_number", token), ("destination_number", _literal(number))]
         found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
     for action in plan:
         if isinstance(action, BridgeToLoopback):
@@ -66,7 +73,7 @@ def _extension(conditions: Sequence[tuple[str, str]], actions: Sequence[tuple[st
     extension = ElementTree.Element("extension", name="scenario")
     for field, text in conditions:
         node = ElementTree.SubElement(
-            extension, "condition", field=field, expression=f"^{_literal(text)}$"
+            extension, "condition", field=field, expression=f"^{text}$"
         )
     for application, data in actions:
         ElementTree.SubElement(node, "action", application=application, data=data)

@@ -37,6 +37,11 @@ ENTRY = "entry"
 """Prefix of the extension at which an a-leg enters its own dialplan; the token follows."""
 
 
+def token_of(scenario: Scenario, attempt: int) -> str:
+    """The name of an attempt on the switch: all its legs show it as the caller's number."""
+    return f"lc{scenario.id}x{attempt}"
+
+
 def a_leg_dial_string(scenario: Scenario, token: str, uuid: str) -> str:
     """`{...}null/<token>` with the a-leg's variables."""
     variables = [("origination_uuid", uuid), *scenario.variables.originate]
@@ -49,7 +54,7 @@ def a_leg_dial_string(scenario: Scenario, token: str, uuid: str) -> str:
 
 
 def target_dial_string(scenario: Scenario, token: str) -> str:
-    """The dial string of the scenario's outermost target."""
+    """The dial string of the scenario's outermost target; the token is a `Direct` origin's."""
     braces = scenario.variables.braces
     if isinstance(scenario.origin, Direct):
         braces = (("origination_caller_id_number", token), *braces)
@@ -74,11 +79,11 @@ def originate_arguments(scenario: Scenario, token: str, uuid: str) -> str:
             return f"{_blank_level(a_leg)} &bridge({_blank_level(_expansion_level(target))})"
 
 
-def a_leg_actions(scenario: Scenario, token: str) -> list[tuple[str, str]]:
+def a_leg_actions(scenario: Scenario) -> list[tuple[str, str]]:
     """(application, data) of the extension that an `ALegRunsDialplan` a-leg runs."""
     actions = [("set", _assignment(*pair)) for pair in scenario.variables.set]
-    actions += [("export", _assignment(*pair)) for pair in scenario.variables.export]
-    bridge = _expansion_level(target_dial_string(scenario, token))
+    actions += [("export", _exported(*pair)) for pair in scenario.variables.export]
+    bridge = _expansion_level(target_dial_string(scenario, ""))
     return [*actions, ("bridge", bridge)]
 
 
@@ -118,16 +123,20 @@ def carries(scope: str, value: str) -> bool:
 
     `scope` is `originate`, `braces`, `brackets`, or `set` (`export` too).
     """
-    if "${" in value or "$$" in value or value.endswith("$"):
+    if "${" in value or "$$" in value or value.endswith("$") or value.startswith("ARRAY::"):
         return False
     if any(ord(character) < 32 or character == "\x7f" for character in value):
         return False
     if scope == "set":
-        return value == value.strip() and value != "undef"
-    if set(value) & set("{}[]()"):
+        quoted = "'" in value and "\\" in value  # such an application never runs
+        return value == value.strip() and value != "undef" and not quoted
+    if set(value) & set("{}[]()") or ":_:" in value:
         return False
     # An application never runs where a quote stands in its dial string's escaped variables.
-    return scope == "originate" or "'" not in value
+    if scope != "originate" and "'" in value:
+        return False
+    # A backslash before the comma that parts two variables would hide it.
+    return scope != "brackets" or not value.endswith("\\")
 
 
 def _application(action: Action, b_leg: int) -> tuple[str, str]:
@@ -179,8 +188,12 @@ def _bracket_pair(name: str, value: str) -> str:
 
 
 def _assignment(name: str, value: str) -> str:
-    # `set` and `export` expand their data, after it was expanded as the application's.
+    # `set` expands the value once more, after its data was expanded as every application's is.
     return f"{name}={_expansion_level(_expansion_level(value))}"
+
+
+def _exported(name: str, value: str) -> str:
+    return f"{name}={_expansion_level(value)}"
 
 
 def _colon(application: str, data: str) -> str:

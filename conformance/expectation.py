@@ -1,7 +1,7 @@
 """The expectation: what the model predicts for a scenario, as claims tied to clauses.
 
-A claim says which outcomes a fact may have. Where a call may legally go several ways, the
-expectation holds an alternative for each; an observation conforms if it meets one of them wholly.
+A claim says which outcomes a fact may have. Where a call may legally go several ways, the model
+gives the claims of each; an observation conforms if it meets those of one way wholly.
 """
 
 from __future__ import annotations
@@ -223,9 +223,3 @@ class Claim:
     fact: Fact
     allowed: Allowed
 
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """The legal courses of a call: each alternative is the claims that hold in it."""
-
-    alternatives: tuple[tuple[Claim, ...], ...]

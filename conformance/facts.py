@@ -26,7 +26,7 @@ from conformance.expectation import (
     Precedes,
     SinceStimulus,
 )
-from conformance.observation import LegEvent, Observation
+from conformance.observation import UNREADABLE, LegEvent, Observation
 
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
@@ -135,7 +135,7 @@ def _cdr(
     cdr = seen.cdr(fact.leg, fact.module)
     if isinstance(fact, CdrCount):
         return int(cdr is not None)
-    if cdr is None:
+    if cdr is None or UNREADABLE in cdr:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
     if isinstance(fact, CdrField):

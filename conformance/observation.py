@@ -21,6 +21,9 @@ Headers: TypeAlias = Mapping[str, str | list[str]]
 Cdr: TypeAlias = Mapping[str, str]
 """Fields of one CDR by dotted path, such as `variables.billsec`."""
 
+UNREADABLE = "unreadable"
+"""The only field of a CDR that is no well-formed one; its value says why."""
+
 
 @dataclass(frozen=True, slots=True)
 class AppliedStimulus:

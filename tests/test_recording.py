@@ -213,7 +213,9 @@ def test_round_trip_is_exact(tmp_path: Path, attempts: list[Placement], name: st
     assert recording.complete
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
 @given(attempts=st.lists(PLACEMENTS, min_size=1, max_size=2))
 def test_lines_fit_the_schema(tmp_path: Path, attempts: list[Placement]) -> None:
     schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())

@@ -19,13 +19,16 @@ from conformance.expectation import (
     one_of,
     only,
 )
-from conformance.model.call import EXECUTE_BOWOUT_SECONDS, NEVER, Course, Leaving
+from conformance.model.call import NEVER, Course, Leaving
 from conformance.model.variables import given_variables, is_true
 from conformance.profile import Profile
 from conformance.scenario import Pair, Scenario, UuidSetvar, pairs
 
 BOWOUT_SECONDS = 2.0
 """100 frames of 20 ms (facts, 2.6)."""
+
+STALL = Within(4.9, 8.0, 5.0)
+"""5,000 turns of a loop that waits 1 ms, which a loaded host stretches: 5.1 to 6.2 s measured."""
 
 TICK_SECONDS = 0.02
 """The clock of the events ticks every 20 ms (facts, 0)."""
@@ -39,8 +42,9 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
     for leaving in course.leavings:
         if leaving.how == "bridge":
             yield from _by_bridge(scenario, profile, course, leaving)
-        else:
-            yield from _on_execution(scenario, course, leaving)
+        elif leaving.how == "execute":
+            yield from _on_execution(course, leaving)
+    yield from _once(course)
     if not course.leavings:
         yield from _none(scenario, course)
 
@@ -80,13 +84,22 @@ def _by_bridge(
     else:
         left = Alive(rejoined)
         yield Claim("bowout.inner-refusal-keeps-inner-pair", near, left, only(tuple(there)))
-    for leg in (near, far):
-        executed = Count(leg, "CHANNEL_EXECUTE", "uuid_bridge")
-        yield Claim("bowout.uuid-bridge-once", leg, executed, only(1))
     yield from _marks(course, leaving, pair)
     if given_variables(scenario).get("a-leg", {}).get("loopback_bowout") and near == "a-leg":
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
         yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, only(1))
+
+
+def _once(course: Course) -> Iterator[Claim]:
+    """Each bowout by bridge executes uuid_bridge once on either leg that stays."""
+    bridging = [leaving for leaving in course.leavings if leaving.how == "bridge"]
+    for leg in sorted({role for leaving in bridging for role in leaving.acquired}):
+        own = [leaving for leaving in bridging if leg in leaving.acquired]
+        # In a chain two pairs whose time has come may both bring the same bowout about.
+        twice = sum(len(leaving.legs) > 2 for leaving in own)
+        executed = Count(leg, "CHANNEL_EXECUTE", "uuid_bridge")
+        times = one_of(*range(len(own), len(own) + twice + 1))
+        yield Claim("bowout.uuid-bridge-once", leg, executed, times)
 
 
 def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
@@ -151,7 +164,7 @@ def _marks(course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
 # --- on execution ---
 
 
-def _on_execution(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+def _on_execution(course: Course, leaving: Leaving) -> Iterator[Claim]:
     peer, resigning = leaving.legs
     (real,) = leaving.acquired
     sent = EventRef(resigning, "loopback::bowout")
@@ -179,9 +192,7 @@ def _on_execution(scenario: Scenario, course: Course, leaving: Leaving) -> Itera
         yield Claim("bowout.execute-marks-acquired", real, held, only(value))
     if letter == "B":
         waited = Elapsed((EventRef(resigning, "CHANNEL_CREATE"),), sent)
-        low, high = EXECUTE_BOWOUT_SECONDS - 0.3, EXECUTE_BOWOUT_SECONDS + 0.6
-        allowed = Within(low, high, EXECUTE_BOWOUT_SECONDS)
-        yield Claim("bowout.execute-waits-for-media", resigning, waited, allowed)
+        yield Claim("bowout.execute-waits-for-media", resigning, waited, STALL)
 
 
 # --- none ---

@@ -52,8 +52,14 @@ from conformance.scenario import (
 
 NEVER = math.inf
 
-EXECUTE_BOWOUT_SECONDS = 5.28
-"""How long loopback-b waits for an a-leg that never exchanges media (facts, section 0 and 2.8)."""
+NOTICED = 0.02
+"""How often (seconds) a waiting `null/` leg looks about it."""
+
+KNOWN_AFTER = 0.02
+"""How long (seconds) after it dials a leg a channel may not yet count it as its partner."""
+
+CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
+"""Causes of a failed bridge after which a dialplan goes on by default."""
 
 KNOWN_CONTEXTS = ("default", "public", "conformance")
 """Contexts in which the switch may have extensions; elsewhere nothing is routed."""
@@ -85,7 +91,10 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A bowout: how (`bridge` or `execute`), when, and whose.
+    """A bowout: how, when, and whose.
+
+    `how` is `bridge`, `execute`, or `cancelled`: an execution whose acquired leg was hung up while
+    it was waited for.
 
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
@@ -115,16 +124,32 @@ class Course:
         return next(found, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the host decides.
+
+    `bowout`: how long (seconds) a pair stays once both of its legs are bridged and answered.
+    `notice`: how long (seconds) it takes whoever dials a leg to notice that it is early or answered
+    (it looks every 20 ms). `stall`: how long (seconds) loopback-b waits on its execution for an
+    a-leg that never exchanges media, 5,000 turns of a loop. `cut`: the pairs in which, when one leg is hung up, the other misses its
+    media before the cause reaches it.
+    """
+
+    bowout: float
+    notice: float
+    stall: float
+    cut: frozenset[int] = frozenset()
+
+
 def course(
-    scenario: Scenario, profile: Profile, applied: Mapping[int, float], bowout_after: float
+    scenario: Scenario, profile: Profile, applied: Mapping[int, float], pace: Pace
 ) -> Course:
     """The course of a scenario's call.
 
     `applied` holds, by index, the seconds from a stimulus's named event to its effect; a stimulus
-    that is not in it counts from its own delay. `bowout_after` is how long (seconds) a pair stays
-    once both of its legs are bridged and answered.
+    that is not in it counts from its own delay.
     """
-    return _Call(scenario, profile, applied, bowout_after).run()
+    return _Call(scenario, profile, applied, pace).run()
 
 
 @dataclass(slots=True)
@@ -143,6 +168,7 @@ class _Leg:
     dialling: _Leg | None = None
     bridged: _Leg | None = None
     calls: bool = False
+    answers: bool = False
     plan: list[Step] = field(default_factory=list)
     step: int = 0
     applications: list[str] = field(default_factory=list)
@@ -151,11 +177,6 @@ class _Leg:
     @property
     def there(self) -> bool:
         return self.gone == NEVER
-
-    @property
-    def partner(self) -> _Leg | None:
-        """Whom the leg is bridged to, or dials, or is dialled by."""
-        return self.bridged or self.dialling or self.dialled_by
 
 
 @dataclass(slots=True)
@@ -175,12 +196,15 @@ class _Call:
         scenario: Scenario,
         profile: Profile,
         applied: Mapping[int, float],
-        bowout_after: float,
+        pace: Pace,
     ) -> None:
         self._scenario = scenario
         self._profile = profile
         self._applied = applied
-        self._bowout_after = bowout_after
+        self._bowout_after = pace.bowout
+        self._notice = pace.notice
+        self._stall = pace.stall
+        self._cut = pace.cut
         self._now = 0.0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -188,6 +212,7 @@ class _Call:
         self._bridges: list[Bridge] = []
         self._leavings: list[Leaving] = []
         self._counters: dict[int, _Counter] = {}
+        self._waiting: tuple[_Leg, _Leg] | None = None
         self._pending = dict(enumerate(scenario.all_stimuli()))
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
@@ -283,7 +308,8 @@ class _Call:
             real = self._real_end(leg.other)
             if real is not None:
                 media = real.bridged is not None
-                wait = 0.0 if media else EXECUTE_BOWOUT_SECONDS
+                wait = 0.0 if media else self._stall
+                self._waiting = (leg, real)
                 self._later(wait, lambda: self._acquire(leg, real))
                 return
         self._next(leg)
@@ -345,12 +371,13 @@ class _Call:
         if not caller.there:
             return
         if bridge.refusal is not None:
-            self._hang_up(caller, bridge.refusal)
+            self._failed(caller, bridge.refusal)
             return
         leg = self._create(role, inbound=False)
         caller.dialling, leg.dialled_by = leg, caller
         if bridge.early_media:
             self._later(0, lambda: self._early(leg))
+        leg.answers = bridge.answer_delay_ms is not None
         if bridge.answer_delay_ms is not None:
             self._later(bridge.answer_delay_ms / 1000, lambda: self._answer(leg))
 
@@ -387,14 +414,26 @@ class _Call:
     def _reached(self, leg: _Leg) -> None:
         """Early media or an answer ends the dialling of whoever dialled the leg."""
         caller = leg.dialled_by
-        if caller is not None and caller.dialling is leg:
-            if caller.inbound:
-                self._early(caller)
-                if leg.answered != NEVER:
-                    self._answer(caller)
-            self._bridge(caller, leg)
+        if caller is not None:
+            self._after_notice(lambda: self._connect(caller, leg))
         elif leg.plan and not leg.inbound and leg.other is not None:
-            self._later(0, lambda: self._execute_once(leg))
+            self._after_notice(lambda: self._execute_once(leg))
+
+    def _after_notice(self, action: Callable[[], None]) -> None:
+        if self._notice:
+            self._later(self._notice, action)
+        else:
+            action()
+
+    def _connect(self, caller: _Leg, leg: _Leg) -> None:
+        if caller.dialling is not leg or not leg.there:
+            return
+        if caller.inbound:
+            self._early(caller)
+            if leg.answered != NEVER:
+                self._answer(caller)
+        if caller.dialling is leg:
+            self._bridge(caller, leg)
 
     def _execute_once(self, leg: _Leg) -> None:
         if leg.there and leg.step == 0:
@@ -409,6 +448,9 @@ class _Call:
         caller.calls, peer.calls = True, False
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
         self._happened("CHANNEL_BRIDGE", caller, peer)
+        if peer.answers:
+            # A bridge ends the delay of a null/ leg's answer (mod_loopback null_channel_on_consume_media).
+            self._later(NOTICED, lambda: self._answer(peer))
         self._count_all()
 
     def _unbridge(self, leg: _Leg) -> None:
@@ -426,25 +468,60 @@ class _Call:
         if not leg.there:
             return
         leg.gone, leg.cause = self._now, cause
+        if self._waiting is not None and self._waiting[1] is leg:
+            self._cancel(self._waiting[0], leg)
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
         if peer is not None:
             self._unbridge(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None:
+            if leg.pair in self._cut:
+                self._miss_media(leg.other)
             self._hang_up(leg.other, cause)
         if dialled is not None:
             dialled.dialled_by = None
             self._hang_up(dialled, "ORIGINATOR_CANCEL")
         if caller is not None:
             caller.dialling = None
-            self._hang_up(caller, cause)
+            self._failed(caller, cause)
         if peer is not None and leg.calls:
-            unanswered = peer.answered == NEVER
-            self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
+            self._leave(peer)
         elif peer is not None and leg.answered == NEVER:
-            self._hang_up(peer, cause)
+            self._failed(peer, cause)
         elif peer is not None:
             self._next(peer)
+
+    def _leave(self, peer: _Leg) -> None:
+        """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
+        unanswered = peer.answered == NEVER
+        self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
+
+    def _miss_media(self, leg: _Leg) -> None:
+        """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too."""
+        peer = leg.bridged
+        if not leg.there:
+            return
+        if peer is not None:
+            self._unbridge(leg)
+        if peer is None:
+            if leg.step and leg.dialling is None:
+                self._next(leg)
+        elif leg.calls:
+            self._leave(peer)
+            self._next(leg)
+        else:
+            self._leave(leg)
+            if leg.answered == NEVER:
+                self._failed(peer, leg.cause)
+            else:
+                self._next(peer)
+
+    def _failed(self, caller: _Leg, cause: str) -> None:
+        """A caller whose peer was never answered takes its cause, or goes on after some."""
+        if cause in CAUSES_TO_GO_ON:
+            self._next(caller)
+        else:
+            self._hang_up(caller, cause)
 
     # --- bowout of a bridged pair ---
 
@@ -505,27 +582,44 @@ class _Call:
 
     def _real_end(self, leg: _Leg) -> _Leg | None:
         """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""
-        partner = leg.partner
+        partner = self._partner(leg)
         while partner is not None and partner.other is not None:
             if partner.bowout.refused:
                 return partner
-            partner = partner.other.partner
+            partner = self._partner(partner.other)
         return partner
+
+    def _partner(self, leg: _Leg) -> _Leg | None:
+        """Whom the leg is bridged to, or dials, or is dialled by."""
+        dialling = leg.dialling
+        if dialling is not None and self._now - dialling.created < KNOWN_AFTER:
+            dialling = None
+        return leg.bridged or dialling or leg.dialled_by
 
     def _between(self, leg: _Leg, real: _Leg) -> list[_Leg]:
         legs = [leg]
-        partner = leg.partner
+        partner = self._partner(leg)
         while partner is not None and partner is not real and partner.other is not None:
             legs += [partner, partner.other]
-            partner = partner.other.partner
+            partner = self._partner(partner.other)
         return legs
 
     # --- bowout on execution ---
+
+    def _cancel(self, leg: _Leg, real: _Leg) -> None:
+        """The wait ends with the leg that was waited for, and the pair bows out of nothing."""
+        self._waiting = None
+        if leg.there and leg.other is not None:
+            legs = (leg.other.role, leg.role)
+            self._leavings.append(
+                Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,))
+            )
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
         """The real leg behind the pair takes over the extension of a leg that runs `unloop`."""
         if not leg.there or not real.there or leg.other is None:
             return
+        self._waiting = None
         plan, leg.plan = leg.plan, []
         self._leavings.append(
             Leaving(

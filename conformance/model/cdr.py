@@ -80,7 +80,7 @@ def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
 
 
 def _causes(course: Course, leg: Leg) -> OneOf:
-    if any(leaving.how == "execute" and leg.role in leaving.legs for leaving in course.leavings):
+    if any(leaving.how != "bridge" and leg.role in leaving.legs for leaving in course.leavings):
         return one_of("NORMAL_UNSPECIFIED", "ORIGINATOR_CANCEL", "NORMAL_CLEARING")
     return only(leg.cause)
 

@@ -20,6 +20,7 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)
             yield from _identity(scenario, profile, course, pair, given)
+    yield from _true_ids(scenario, course)
     for role in null_bridges(scenario):
         if role in course.legs:
             yield from _on_b_leg(scenario, role, given[role])
@@ -117,12 +118,6 @@ def _identity(
     yield names("other-loopback-leg", leg_b, "other_loopback_leg_uuid", leg_a)
     yield names("from-uuid", leg_a, "loopback_from_uuid", caller)
     yield names("other-from-uuid", leg_b, "other_loopback_from_uuid", caller)
-    for bridge in course.bridges:
-        if bridge.caller == leg_b and course.legs[bridge.peer].answered <= bridge.until:
-            held = LegNamed(
-                EventRef(bridge.peer, "CHANNEL_HANGUP_COMPLETE"), "variable_other_leg_true_id"
-            )
-            yield Claim("exports.true-id", bridge.peer, held, only(caller))
     changed = _set_later(scenario)
     for leg, letter in ((leg_a, "A"), (leg_b, "B")):
         created = EventRef(leg, "CHANNEL_CREATE")
@@ -137,6 +132,22 @@ def _identity(
             for event in ("CHANNEL_CREATE", "CHANNEL_ANSWER"):
                 before = Header(EventRef(leg, event), "variable_is_loopback")
                 yield Claim("exports.is-loopback-not-before", leg, before, only(early))
+
+
+def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """The last bridge with a loopback-b tells the other leg who dialled that one's pair."""
+    callers = {pair.leg_b: _caller(scenario, pair) for pair in pairs(scenario)}
+    told: dict[str, str | None] = {}
+    for bridge in course.bridges:
+        if bridge.until > bridge.since:
+            for leg_b, leg in ((bridge.caller, bridge.peer), (bridge.peer, bridge.caller)):
+                if leg_b in callers:
+                    told[leg] = callers[leg_b]
+    for leg, caller in told.items():
+        if not _acquired_on_execution(course, leg):
+            at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
+            held = LegNamed(at_end, "variable_other_leg_true_id")
+            yield Claim("exports.true-id", leg, held, only(caller))
 
 
 def _set_later(scenario: Scenario) -> set[str]:

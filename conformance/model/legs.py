@@ -68,17 +68,23 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
         if time != NEVER or event == "CHANNEL_ANSWER":
             expected = only(int(time != NEVER))
             yield Claim(clause, leg_a.role, Count(leg_a.role, event), expected)
-    for bridge in course.bridges:
-        if bridge.caller == leg_b.role and not bridge.peer.startswith("loopback"):
-            there = (
+    yield from _set_up(course, leg_b.role)
+
+
+def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
+    """Who is there when loopback-b's own bridge to a real leg begins."""
+    bowouts = {leaving.at for leaving in course.leavings}
+    own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
+    for number, bridge in enumerate(own, 1):
+        if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
+            there = sorted(
                 role
                 for role, leg in course.legs.items()
                 if leg.created <= bridge.since < leg.gone
             )
-            bridged = EventRef(leg_b.role, "CHANNEL_BRIDGE")
-            everybody = only(tuple(sorted(there)))
-            yield Claim("legs.bridged-call-has-all-legs", leg_b.role, Alive(bridged), everybody)
-            break
+            bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
+            everybody = only(tuple(there))
+            yield Claim("legs.bridged-call-has-all-legs", leg_b, Alive(bridged), everybody)
 
 
 def _cause(course: Course, pair: Pair, role: str) -> Iterator[Claim]:

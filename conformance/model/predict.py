@@ -3,39 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
 
-from conformance.expectation import Claim, Expectation
-from conformance.model import bowout, cdr, exports, legs, targets
+from conformance.expectation import Claim
+from conformance.model import bowout as bowouts, cdr, exports, legs, targets
 from conformance.model.bowout import BOWOUT_SECONDS
-from conformance.model.call import Course, course
+from conformance.model.call import Course, Pace, course
 from conformance.profile import Profile
-from conformance.scenario import Scenario
+from conformance.scenario import Scenario, Unloop, pairs
 
-EARLIEST = BOWOUT_SECONDS - 0.15
-LATEST = BOWOUT_SECONDS + 0.4
-"""How far (seconds) a loaded host may shift a bowout against what happens beside it."""
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """When the switch carried out what is not the model's to say.
+
+    `stimuli` holds, by index, the seconds from a stimulus's named event to its effect; `stall` the
+    seconds that loopback-b waited on its execution, None where it was not seen.
+    """
+
+    stimuli: Mapping[int, float]
+    stall: float | None = None
+
+
+NOTICES = (0.0, 0.01, 0.06)
+BOWOUTS = (BOWOUT_SECONDS, BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
+STALLS = (5.28, 5.0, 7.5)
+"""How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
 
 def predict(
-    scenario: Scenario, profile: Profile, applied: Mapping[int, float]
-) -> Expectation:
-    """What the scenario may lead to.
+    scenario: Scenario, profile: Profile, applied: Applied
+) -> Iterator[tuple[Claim, ...]]:
+    """The courses that the scenario may legally take, the likeliest first, as claims.
 
-    `applied` holds, by the stimulus's index, the seconds from its named event to the moment at
-    which the switch carried it out. Where the bowout falls so near to something else that either
-    may come first, each course is an alternative.
+    `applied` tells when the switch carried out what it times by itself. Where two things fall so near to each other that either may
+    come first, each course is an alternative; an observation conforms if it meets one wholly.
     """
-    found: dict[object, tuple[Claim, ...]] = {}
-    for seconds in (BOWOUT_SECONDS, EARLIEST, LATEST):
-        run = course(scenario, profile, applied, seconds)
-        found.setdefault(_shape(run), tuple(_claims(scenario, profile, run)))
-    return Expectation(tuple(found.values()))
+    shapes = set()
+    for pace in _paces(scenario, applied):
+        run = course(scenario, profile, applied.stimuli, pace)
+        shape = _shape(run)
+        if shape not in shapes:
+            shapes.add(shape)
+            yield tuple(_claims(scenario, profile, run))
+
+
+def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
+    numbers = [pair.number for pair in pairs(scenario)]
+    waits = any(isinstance(step.action, Unloop) for step in pairs(scenario)[0].steps)
+    stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
+    if applied.stall is not None:
+        stalls = (applied.stall, applied.stall + 0.1)
+    for count in range(len(numbers) + 1):
+        for cut in combinations(numbers, count):
+            for stall, notice, bowout in product(stalls, NOTICES, BOWOUTS):
+                yield Pace(bowout, notice, stall, frozenset(cut))
 
 
 def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim]:
     yield from legs.claims(scenario, run)
     yield from targets.claims(scenario, run)
-    yield from bowout.claims(scenario, profile, run)
+    yield from bowouts.claims(scenario, profile, run)
     yield from exports.claims(scenario, profile, run)
     yield from cdr.claims(scenario, run)
 

@@ -35,7 +35,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         if pair.leg_b not in course.legs:
             continue
         yield from _routed(pair, context, dialplan)
-        yield from _run(course, pair)
+        yield from _run(scenario, course, pair)
         context = routed_context(pair.target, context)
         dialplan = getattr(pair.target, "dialplan", None) or dialplan
 
@@ -43,13 +43,14 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
 def _routed(pair: Pair, context: str, dialplan: str) -> Iterator[Claim]:
     created = EventRef(pair.leg_b, "CHANNEL_CREATE")
 
-    def is_header(clause: str, name: str, value: str) -> Claim:
+    def is_header(clause: str, name: str, value: str | None) -> Claim:
         return Claim(f"targets.{clause}", pair.leg_b, Header(created, name), only(value))
 
     target = pair.target
     if isinstance(target, ExtensionTarget):
         if target.text:
-            yield is_header("extension", "Caller-Destination-Number", target.extension)
+            number = target.extension or None  # an empty header is left out
+            yield is_header("extension", "Caller-Destination-Number", number)
         else:
             yield is_header(
                 "empty-extension-is-service", "Caller-Destination-Number", EMPTY_EXTENSION
@@ -69,7 +70,7 @@ def _routed(pair: Pair, context: str, dialplan: str) -> Iterator[Claim]:
         yield is_header("dialplan-given", "Caller-Dialplan", "inline")
 
 
-def _run(course: Course, pair: Pair) -> Iterator[Claim]:
+def _run(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
     leg = course.legs[pair.leg_b]
     if leg.cause == "NO_ROUTE_DESTINATION" and not leg.applications:
         for role, other in course.legs.items():
@@ -78,12 +79,13 @@ def _run(course: Course, pair: Pair) -> Iterator[Claim]:
                 yield Claim("targets.no-route", role, ended, only("NO_ROUTE_DESTINATION"))
         return
     run = _executed(course, pair)
+    transferred = isinstance(scenario.origin, ALegRunsDialplan)
     match pair.target:
         case ExtensionTarget():
             yield Claim("targets.plan-runs-on-loopback-b", leg.role, Executed(leg.role), run)
         case InlineTarget():
             yield Claim("targets.inline-runs-on-loopback-b", leg.role, Executed(leg.role), run)
-            if leg.applications:
+            if leg.applications and not transferred:
                 first = EventRef(leg.role, "CHANNEL_EXECUTE")
                 emptied = Header(first, "Caller-Destination-Number")
                 yield Claim("targets.inline-empties-destination", leg.role, emptied, only(None))

@@ -114,7 +114,10 @@ def _a_leg(scenario: Scenario) -> dict[str, str]:
     names = {"export_vars": ",".join(name for name, _ in scopes.export)}
     if isinstance(scenario.origin, ALegBridges):
         return own | _carried(scopes.export) | names
-    return own | dict(scopes.set) | dict(scopes.export) | names
+    # The application neither exports nor lists a variable without a value.
+    listed = _carried(scopes.export)
+    names = {"export_vars": ",".join(listed)} if listed else {}
+    return own | dict(scopes.set) | listed | names
 
 
 def _of_pair(

@@ -1,0 +1,145 @@
+"""Verdicts: what a run says of each clause, and of the switch as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from conformance.clauses import CLAUSES, Clause, Level
+from conformance.judge import Finding, Judgement
+from conformance.scenario import Scenario
+
+
+class Verdict(StrEnum):
+    """What a run says of a clause."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    FLAKY = "flaky"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+    NOT_VERIFIED = "not verified"
+
+
+CONFORMS, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
+"""Exit statuses: conforms, findings, usage or configuration, not decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedScenario:
+    """A scenario with what came of each of its attempts, in the order of placing."""
+
+    scenario: Scenario
+    judgements: tuple[Judgement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scenario that speaks against a clause, with the findings of its last attempt that does."""
+
+    scenario: Scenario
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseResult:
+    """What a run says of one clause.
+
+    `exercised` counts scenarios; `failing`, `flaky` are those that speak against the clause in
+    every attempt, and in some, with the fewest parts first; `note` says why it is not decided.
+    """
+
+    clause: Clause
+    verdict: Verdict
+    exercised: int
+    failing: tuple[Case, ...] = ()
+    flaky: tuple[Case, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run says of every clause; `shortfall` is why the run itself is not whole ("")."""
+
+    clauses: Mapping[str, ClauseResult]
+    scenarios: int
+    attempts: int
+    shortfall: str = ""
+
+    @property
+    def exit_status(self) -> int:
+        """1 with any finding; else 3 where a MUST clause is undecided or the run is not whole."""
+        results = self.clauses.values()
+        if any(result.verdict is Verdict.FAIL for result in results):
+            return FINDINGS
+        undecided = any(
+            result.verdict is not Verdict.PASS and result.clause.level is Level.MUST
+            for result in results
+        )
+        exercised = any(result.exercised for result in results)
+        return UNDECIDED if undecided or self.shortfall or not exercised else CONFORMS
+
+
+def decide(judged: Iterable[JudgedScenario], shortfall: str = "") -> RunResult:
+    """Sum up judged scenarios clause by clause."""
+    cases = list(judged)
+    problems = [case.judgements[-1].problem for case in cases if case.judgements[-1].problem]
+    results = {name: _decide_clause(clause, cases, problems) for name, clause in CLAUSES.items()}
+    return RunResult(
+        clauses=MappingProxyType(results),
+        scenarios=len(cases),
+        attempts=sum(len(case.judgements) for case in cases),
+        shortfall=shortfall,
+    )
+
+
+def _decide_clause(
+    clause: Clause, cases: Sequence[JudgedScenario], problems: Sequence[str]
+) -> ClauseResult:
+    exercised, undecided = 0, 0
+    failing: list[Case] = []
+    flaky: list[Case] = []
+    for case in cases:
+        decided = [j for j in case.judgements if clause.name in j.exercised]
+        against = [found for j in decided if (found := _against(j, clause.name))]
+        if decided:
+            exercised += 1
+        elif any(clause.name in j.undecided for j in case.judgements):
+            undecided += 1
+        if against:
+            # What a later attempt could not exercise at all does not speak for the clause.
+            confirmed = len(against) == len(decided)
+            (failing if confirmed else flaky).append(Case(case.scenario, against[-1]))
+    verdict, note = Verdict.PASS, ""
+    if failing:
+        verdict = Verdict.FAIL
+    elif flaky:
+        verdict, note = Verdict.FLAKY, "attempts at the same scenario disagree"
+    elif undecided:
+        verdict = Verdict.INCONCLUSIVE
+        note = f"the host could not keep time in {undecided} scenarios"
+    elif not exercised and problems:
+        verdict, note = Verdict.ERROR, problems[0]
+    elif not exercised:
+        verdict, note = Verdict.NOT_VERIFIED, "no scenario exercised it"
+    return ClauseResult(
+        clause, verdict, exercised, _simplest_first(failing), _simplest_first(flaky), note
+    )
+
+
+def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:
+    return tuple(finding for finding in judgement.findings if finding.clause == clause)
+
+
+def _simplest_first(cases: list[Case]) -> tuple[Case, ...]:
+    return tuple(sorted(cases, key=lambda case: (parts(case.scenario), case.scenario.id)))
+
+
+def parts(scenario: Scenario) -> int:
+    """How many parts a scenario is made of: the fewer, the easier to read."""
+    return str(scenario.to_json()).count("'kind'") + sum(
+        len(getattr(scenario.variables, scope))
+        for scope in ("originate", "braces", "brackets", "export", "set")
+    )

@@ -1,0 +1,163 @@
+"""CDRs of all three modules, and what is none."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from fixtures.cdrs import (
+    CSV_FIELDS,
+    Cdr,
+    CdrError,
+    csv_rows,
+    parse_csv_row,
+    parse_json_cdr,
+    parse_xml_cdr,
+)
+
+JSON = json.dumps(
+    {
+        "core-uuid": "c1",
+        "channel_data": {"state": "CS_REPORTING", "direction": "outbound"},
+        "callStats": {"audio": {"inbound": {"mos": 4.50, "packets": 7}}},
+        "variables": {"billsec": "2", "foo": "a%20b%C3%A9%25", "list": "ARRAY%3A%3Ax%7C%3Ay"},
+        "app_log": {"applications": [{"app_name": "bridge", "app_data": "x%20y"}]},
+        "callflow": [
+            {
+                "profile_index": "1",
+                "extension": {"name": "e", "applications": [{"app_name": "set"}]},
+                "caller_profile": {
+                    "destination_number": "1234",
+                    "rdnis": None,
+                    "originator": {"originator_caller_profiles": [{"uuid": "u2"}]},
+                },
+                "times": {"answered_time": "17"},
+            }
+        ],
+    }
+).encode()
+
+XML = b"""<?xml version="1.0"?>
+<cdr core-uuid="c1">
+  <channel_data><state>CS_REPORTING</state><direction>outbound</direction></channel_data>
+  <variables>
+    <billsec>2</billsec>
+    <foo>a%20b%C3%A9%25</foo>
+    <list>x</list>
+    <list>y</list>
+    <application>mine</application>
+  </variables>
+  <app_log><application app_name="bridge" app_data="x%20y"/></app_log>
+  <callflow profile_index="1">
+    <extension name="e"><application app_name="set"/></extension>
+    <caller_profile>
+      <destination_number>1234</destination_number>
+      <rdnis></rdnis>
+      <originator><originator_caller_profile><uuid>u2</uuid></originator_caller_profile></originator>
+    </caller_profile>
+    <times><answered_time>17</answered_time></times>
+  </callflow>
+</cdr>
+"""
+
+BOTH = {
+    "core-uuid": "c1",
+    "channel_data.state": "CS_REPORTING",
+    "channel_data.direction": "outbound",
+    "variables.billsec": "2",
+    "variables.foo": "a b\u00e9%",
+    "variables.list": "ARRAY::x|:y",
+    "app_log.applications.0.app_name": "bridge",
+    "app_log.applications.0.app_data": "x%20y",
+    "callflow.0.profile_index": "1",
+    "callflow.0.extension.name": "e",
+    "callflow.0.extension.applications.0.app_name": "set",
+    "callflow.0.caller_profile.destination_number": "1234",
+    "callflow.0.caller_profile.rdnis": "",
+    "callflow.0.caller_profile.originator.originator_caller_profiles.0.uuid": "u2",
+    "callflow.0.times.answered_time": "17",
+}
+
+
+def test_json_cdr() -> None:
+    numbers = {"callStats.audio.inbound.mos": "4.5", "callStats.audio.inbound.packets": "7"}
+    assert parse_json_cdr(JSON) == BOTH | numbers
+
+
+def test_xml_cdr() -> None:
+    assert parse_xml_cdr(XML) == BOTH | {"variables.application": "mine"}
+
+
+def test_bytes_that_are_not_utf_8_become_lone_surrogates() -> None:
+    cdr = parse_json_cdr(b'{"variables": {"a": "%FF"}, "b": "\xfe"}')
+    assert cdr == {"variables.a": "\udcff", "b": "\udcfe"}
+
+
+def test_csv_rows_leave_out_the_one_being_written() -> None:
+    assert csv_rows(b'"a"\n"b"\n"c') == [b'"a"', b'"b"']
+    assert csv_rows(b"") == []
+
+
+def test_csv_values_may_hold_quotes_and_commas() -> None:
+    values = [f'{field}, "quoted"' for field in CSV_FIELDS]
+    cdr = parse_csv_row(",".join(f'"{value}"' for value in values).encode())
+    assert list(cdr.values()) == values
+    assert cdr["variables.hangup_cause"] == 'hangup_cause, "quoted"'
+
+
+LAUGHS = b'<!DOCTYPE cdr [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><cdr>&b;</cdr>'
+
+HOSTILE = [
+    (parse_json_cdr, b""),
+    (parse_json_cdr, JSON[:-20]),
+    (parse_json_cdr, b"[1]"),
+    (parse_json_cdr, b'{"a": 1} x'),
+    (parse_json_cdr, b'{"a":' * 100_000),
+    (parse_json_cdr, b"[" * 100_000),
+    (parse_xml_cdr, b""),
+    (parse_xml_cdr, XML[:-20]),
+    (parse_xml_cdr, b"<other/>"),
+    (parse_xml_cdr, b"<cdr>\xff</cdr>"),
+    (parse_xml_cdr, b"<cdr><variables><1a>x</1a></variables></cdr>"),
+    (parse_xml_cdr, LAUGHS),
+    (parse_xml_cdr, b'<!DOCTYPE cdr SYSTEM "file:///etc/passwd"><cdr/>'),
+    (parse_xml_cdr, b"<cdr>" + b"<a>" * 100_000),
+    (parse_xml_cdr, b"<cdr>" + b"<a>" * 50_000 + b"</a>" * 50_000 + b"</cdr>"),
+    (parse_xml_cdr, b"<cdr>&undefined;</cdr>"),
+    (parse_csv_row, b""),
+    (parse_csv_row, b'"'),
+    (parse_csv_row, b'"a","b"'),
+    (parse_csv_row, b"no quotes"),
+]
+
+
+@pytest.mark.parametrize(("parse", "data"), HOSTILE, ids=range(len(HOSTILE)))
+def test_what_is_no_cdr_is_an_error_of_one_line(parse: Callable[[bytes], Cdr], data: bytes) -> None:
+    with pytest.raises(CdrError) as caught:
+        parse(data)
+    assert str(caught.value).startswith("not a CDR of mod_")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@given(st.sampled_from([parse_json_cdr, parse_xml_cdr, parse_csv_row]), st.binary())
+@example(parse_json_cdr, b'{"a": 1e999999, "b": -Infinity, "a": [[]]}')
+@example(parse_xml_cdr, b"<cdr><variables/><variables><a/></variables><callflow/></cdr>")
+def test_any_bytes_are_a_cdr_or_an_error(parse: Callable[[bytes], Cdr], data: bytes) -> None:
+    try:
+        cdr = parse(data)
+    except CdrError:
+        return
+    assert all(isinstance(key, str) and isinstance(value, str) for key, value in cdr.items())
+
+
+@given(st.data(), st.sampled_from([JSON, XML]))
+def test_a_damaged_cdr_is_a_cdr_or_an_error(data: st.DataObject, cdr: bytes) -> None:
+    parse = parse_json_cdr if cdr is JSON else parse_xml_cdr
+    at = data.draw(st.integers(0, len(cdr) - 1))
+    damaged = cdr[:at] + data.draw(st.binary(max_size=3)) + cdr[at + data.draw(st.integers(0, 9)) :]
+    try:
+        parse(damaged)
+    except CdrError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - it need not be an error
