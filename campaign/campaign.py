@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from campaign.placer import Placer
@@ -14,7 +14,7 @@ from conformance.dialstring import token_of
 from conformance.observation import Placement
 from conformance.scenario import Scenario
 from fixtures.event_socket import EventSocketError
-from fixtures.switches.interface import Switch
+from fixtures.switches import Switch
 
 CONTROLS = 4
 """Control calls kept going beside the scenarios."""
@@ -58,16 +58,30 @@ class Campaign:
         self._controls = 0
         self._recent: deque[Control] = deque(maxlen=3 * CONTROLS)
 
-    async def place_all(self, scenarios: Sequence[Scenario], pace: Pace, attempt: int = 1) -> None:
+    async def place_all(
+        self,
+        scenarios: Sequence[Scenario],
+        pace: Pace,
+        attempt: int = 1,
+        *,
+        witness: bool = False,
+    ) -> None:
         """Place every scenario once; `attempt` numbers the tokens.
+
+        With a `witness` a second connection listens too, and an attempt of which the two were told
+        differently has that as its problem.
 
         Raises EventSocketError or SwitchError when a connection or the switch is lost; the calls
         in flight are then given up.
         """
         slots = asyncio.Semaphore(pace.window)
         try:
-            async with asyncio.TaskGroup() as group:
+            async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]
+                if witness:
+                    second = await self._switch.connect()
+                    stack.push_async_callback(second.close)
+                    beside.append(group.create_task(await self._placer.witness(second)))
                 beside += [group.create_task(self._keep_control()) for _ in range(CONTROLS)]
                 async with asyncio.TaskGroup() as batches:
                     for batch in _batches(scenarios, pace.window):

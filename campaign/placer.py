@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid as uuids
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 
 from campaign.attempt import TOKEN, Attempt, Call, patience
 from conformance.dialstring import originate_arguments
@@ -16,7 +16,7 @@ from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, P
 from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
 from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
 from fixtures.event_socket import EventSocket, EventSocketError
-from fixtures.switches.interface import Switch
+from fixtures.switches import Switch
 
 EVENTS = (
     "CHANNEL_CREATE",
@@ -45,6 +45,8 @@ QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
 SWEEP_SECONDS = 3.0
 """How long legs that were hung up by the suite may take to go."""
+WITNESS_SECONDS = 1.0
+"""How much later a second connection may be told than the first."""
 CDR_SECONDS = 3.0
 """How long CDRs of finished legs may take to appear."""
 
@@ -63,6 +65,7 @@ class Placer:
         self._jobs: dict[str, asyncio.Future[Headers]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._cdr_modules: tuple[str, ...] = ()
+        self._witnessed: dict[str, set[int]] | None = None
 
     async def prepare(self, cdr_modules: tuple[str, ...]) -> None:
         """Subscribe to the events; `cdr_modules` are those whose CDRs can be had."""
@@ -72,6 +75,22 @@ class Placer:
     async def reload(self) -> None:
         """Have the switch read its dialplan anew."""
         await self._commands.api("reloadxml")
+
+    async def witness(self, events: EventSocket) -> Coroutine[None, None, None]:
+        """Subscribe a second connection; the coroutine given listens until it is cancelled."""
+        await events.subscribe(EVENTS, CUSTOM_EVENTS)
+
+        async def listen() -> None:
+            told: dict[str, set[int]] = {}
+            self._witnessed = told
+            try:
+                while True:
+                    for headers in (await events.next_event(None), *events.take_events()):
+                        told.setdefault(_uuid(headers), set()).add(_sequence(headers))
+            finally:
+                self._witnessed = None
+
+        return listen()
 
     async def run(self) -> None:
         """Route events until the connection ends; raises EventSocketError when it does."""
@@ -108,6 +127,7 @@ class Placer:
             cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
             swept=swept,
+            problem=await self._missed(attempt),
             modules_with_cdrs=self._cdr_modules,
         )
 
@@ -139,6 +159,21 @@ class Placer:
         for attempt in list(self._by_token.values()):
             await self._kill(attempt.live)
 
+    async def _missed(self, attempt: Attempt) -> str:
+        """What only one of the two connections was told; "" if nothing, or without a witness."""
+        told = self._witnessed
+        if told is None:
+            return ""
+        own = {_sequence(one) for one in attempt.events if _uuid(one) in attempt.created}
+        deadline = asyncio.get_running_loop().time() + WITNESS_SECONDS
+        while True:
+            others = set().union(*(told.get(uuid, set()) for uuid in attempt.created))
+            missed = sorted(own ^ others)
+            if not missed or asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(QUIET_SECONDS)
+        return f"event {missed[0]} reached only one of two connections" if missed else ""
+
     def _route(self, headers: Headers) -> None:
         if headers.get("Event-Name") == "BACKGROUND_JOB":
             future = self._jobs.pop(str(headers.get("Job-UUID")), None)
@@ -153,7 +188,7 @@ class Placer:
             self._spawn(call, index, stimulus)
 
     def _call_of(self, headers: Headers) -> Call | None:
-        uuid = str(headers.get("Unique-ID") or headers.get("Resigning-UUID") or "")
+        uuid = _uuid(headers)
         call = self._by_uuid.get(uuid)
         if call is None:
             for header in ("Caller-Caller-ID-Number", "Caller-Destination-Number", "Channel-Name"):
@@ -262,6 +297,10 @@ def _command(stimulus: Stimulus, uuid: str) -> str:
 
 def _body(headers: Headers) -> str:
     return str(headers.get("_body", "")).strip()
+
+
+def _uuid(headers: Headers) -> str:
+    return str(headers.get("Unique-ID") or headers.get("Resigning-UUID") or "")
 
 
 def _sequence(headers: Headers) -> int:

@@ -72,9 +72,7 @@ def _of_plan(
 def _extension(conditions: Sequence[tuple[str, str]], actions: Sequence[tuple[str, str]]) -> str:
     extension = ElementTree.Element("extension", name="scenario")
     for field, text in conditions:
-        node = ElementTree.SubElement(
-            extension, "condition", field=field, expression=f"^{text}$"
-        )
+        node = ElementTree.SubElement(extension, "condition", field=field, expression=f"^{text}$")
     for application, data in actions:
         ElementTree.SubElement(node, "action", application=application, data=data)
     return ElementTree.tostring(extension, encoding="unicode")

@@ -222,4 +222,3 @@ class Claim:
     leg: str
     fact: Fact
     allowed: Allowed
-

@@ -111,7 +111,9 @@ def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
     statement = CLAUSES[claim.clause].statement
     subject = describe(claim.fact)
-    return f"{subject} was {_spell(got)}; expected {_expected(claim.allowed, lateness)}. {statement}"
+    return (
+        f"{subject} was {_spell(got)}; expected {_expected(claim.allowed, lateness)}. {statement}"
+    )
 
 
 def _expected(allowed: Allowed, lateness: float) -> str:

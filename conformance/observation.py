@@ -174,7 +174,8 @@ def role_of(
     if not name.startswith("loopback/"):
         return None
     outbound = headers.get("Call-Direction") == "outbound"
-    for pair in pairs(scenario):
+    # Further in first: the outermost pair may be told of last, and takes what fits no other.
+    for pair in reversed(pairs(scenario)):
         role = pair.leg_a if outbound else pair.leg_b
         if role not in taken and _fits(pair, name):
             return role
@@ -182,7 +183,6 @@ def role_of(
 
 
 def _fits(pair: Pair, channel_name: str) -> bool:
-    # Pairs further in differ in their extension; the outermost takes what fits none of those.
     if pair.number == 1:
         return True
     extension = getattr(pair.target, "extension", "")

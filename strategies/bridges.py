@@ -187,9 +187,12 @@ def chained_plans() -> SearchStrategy[Plan]:
 
 
 @cache
-def two_bridge_plans() -> SearchStrategy[Plan]:
-    """Two bridges, one after the other: the second comes once something kills the first b-leg."""
-    return _joined(preludes(), answered_bridges(), answered_bridges())
+def two_bridge_plans(media: bool = True) -> SearchStrategy[Plan]:
+    """Two bridges, one after the other: the second comes once something kills the first b-leg.
+
+    In a further pair leave out `media` before them, or a bowout may come before the kill.
+    """
+    return _joined(preludes(media), answered_bridges(early_media=False), answered_bridges())
 
 
 @cache
@@ -374,6 +377,24 @@ def course(plan: Plan, pair: int = 1, first_b_leg: int = 1) -> Course:
     return Course(tuple(answered), has_answer=answer)
 
 
+def bowout_waits_for_answer(plan: Plan) -> bool:
+    """Whether no bowout can come within 2 s of the last b-leg's answer.
+
+    It can where both ends of a pair are bridged and answered before: by a bridge in early media
+    behind an answer, or, of an outer pair, by any early media further in (facts, section 2.6).
+    """
+    answered = False
+    for action in plan:
+        match action:
+            case Answer():
+                answered = True
+            case BridgeToLoopback(plan=further):
+                return not any(map(_has_early_media, further))
+            case BridgeToNull(early_media=True):
+                return not answered
+    return True
+
+
 def pair_count(plan: Plan) -> int:
     """Number of loopback pairs of a call whose outermost pair runs this plan."""
     inner = [pair_count(action.plan) for action in plan if isinstance(action, BridgeToLoopback)]
@@ -387,7 +408,7 @@ def pair_count(plan: Plan) -> int:
 def _inner_plans() -> SearchStrategy[Plan]:
     return weighted(
         (12, _joined(preludes(), answered_bridges())),
-        (1, two_bridge_plans()),
+        (1, two_bridge_plans(media=False)),
         (1, unanswered_plans()),
         (1, refused_plans()),
         (2, parking_plans()),
@@ -419,3 +440,9 @@ def _joined(
     prelude: SearchStrategy[Plan], *actions: SearchStrategy[Action]
 ) -> SearchStrategy[Plan]:
     return st.builds(lambda first, *then: (*first, *then), prelude, *actions)
+
+
+def _has_early_media(action: Action) -> bool:
+    return isinstance(action, Answer | PreAnswer | PlayTone) or (
+        isinstance(action, BridgeToNull) and action.early_media
+    )

@@ -92,7 +92,8 @@ def write(path: Path, scenarios: int = 2) -> bytes:
     """Write a recording with a control call and give its bytes."""
     with RecordingWriter(path, HEADER) as writer:
         for number in range(scenarios):
-            writer.write_scenario(scenario(number), [PLACEMENT, replace(PLACEMENT, token="t2")])
+            attempts = [replace(PLACEMENT, token=f"t{number}x{attempt}") for attempt in (1, 2)]
+            writer.write_scenario(scenario(number), attempts)
         writer.write_control({"control": {"at": 1.5}, "late": 0.02})
     return path.read_bytes()
 
@@ -343,14 +344,14 @@ def test_footer_that_disagrees(tmp_path: Path, missing: int) -> None:
     )
 
 
-def test_duplicate_scenario(tmp_path: Path) -> None:
+def test_an_attempt_that_is_there_twice(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     write(path)
     kept = lines(path)
     kept[2] = kept[1]
     recording = rewrite(path, kept)
     assert len(list(recording)) == 2
-    assert recording.incomplete == f"scenario {scenario(0).id} is there twice"
+    assert recording.incomplete == "attempt t0x1 is there twice"
 
 
 @pytest.mark.parametrize(
@@ -533,16 +534,19 @@ def test_a_full_disk_at_the_header(path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
-def test_a_scenario_once_and_with_attempts(path: Path) -> None:
+def test_each_attempt_once_and_a_scenario_as_often_as_it_is_tried(path: Path) -> None:
     with RecordingWriter(path, HEADER) as writer:
         writer.write_scenario(scenario(0), [PLACEMENT])
-        with pytest.raises(ValueError, match="is already in this recording"):
+        with pytest.raises(ValueError, match="has an attempt twice"):
             writer.write_scenario(scenario(0), [PLACEMENT])
+        writer.write_scenario(scenario(0), [replace(PLACEMENT, token="again")])
         with pytest.raises(ValueError, match="has no attempts"):
             writer.write_scenario(scenario(1), [])
     recording = Recording(path)
-    assert len(list(recording)) == 1
+    assert [len(one.attempts) for one in recording] == [1, 1]
     assert recording.complete
+    assert recording.footer is not None
+    assert (recording.footer.scenarios, recording.footer.attempts) == (1, 2)
 
 
 @pytest.mark.parametrize(

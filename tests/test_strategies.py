@@ -22,6 +22,7 @@ from conformance.scenario import (
     Action,
     ALegBridges,
     ALegRunsDialplan,
+    Answer,
     ApplicationTarget,
     BridgeToLoopback,
     BridgeToNull,
@@ -46,6 +47,7 @@ from strategies import (
     answered_bridges,
     application_plans,
     bowout_settings,
+    bowout_waits_for_answer,
     chained_plans,
     clobbers,
     course,
@@ -63,7 +65,6 @@ from strategies import (
     reserved,
     samples,
     scenarios,
-    sendable,
     suits,
     targets,
     two_bridge_plans,
@@ -109,7 +110,7 @@ def share(holds: Callable[[Scenario], bool]) -> float:
 @pytest.mark.parametrize("scope", SCOPES)
 def test_values_are_carried_by_their_scope(scope: str) -> None:
     made = list(islice(samples(values(scope), 1), 1000))
-    assert all(carries(scope, value) and sendable(scope, value) for value in made)
+    assert all(carries(scope, value) for value in made)
     assert "" in made
     assert max(map(len, made)) == 1500
     assert sum(len(value) > 100 for value in made) < 100
@@ -128,8 +129,8 @@ def test_values_are_carried_by_their_scope(scope: str) -> None:
         ("set", "undef"),
     ],
 )
-def test_what_a_real_switch_changes_is_not_sendable(scope: str, value: str) -> None:
-    assert not sendable(scope, value)
+def test_what_a_real_switch_changes_is_not_carries(scope: str, value: str) -> None:
+    assert not carries(scope, value)
 
 
 def test_names_are_legal_and_mean_nothing() -> None:
@@ -151,7 +152,7 @@ def test_names_that_act_are_reserved(name: str) -> None:
 def test_variable_sets_have_different_names(scope: str, data: st.DataObject) -> None:
     made = data.draw(variable_sets(scope))
     assert unique(made) == made
-    assert all(sendable(scope, value) for _, value in made)
+    assert all(carries(scope, value) for _, value in made)
 
 
 @few
@@ -248,6 +249,20 @@ def test_course(
     assert known.ends_by_itself == (not answered and not rings and not parks)
 
 
+@pytest.mark.parametrize(
+    ("plan", "waits"),
+    [
+        ((Answer(), BridgeToNull()), True),
+        ((BridgeToNull(early_media=True),), True),
+        ((Answer(), BridgeToNull(answer_delay_ms=500, early_media=True)), False),
+        ((Answer(), BridgeToLoopback(ExtensionTarget("n2x1"), (BridgeToNull(),))), True),
+        ((BridgeToLoopback(ExtensionTarget("n2x1"), (Answer(), BridgeToNull())),), False),
+    ],
+)
+def test_when_a_bowout_may_come_early(plan: tuple[Action, ...], waits: bool) -> None:
+    assert bowout_waits_for_answer(plan) is waits
+
+
 # --- whole scenarios -----------------------------------------------------------------------------
 
 
@@ -282,7 +297,7 @@ def check_pairs(scope: str, variables: Pairs) -> None:
     assert unique(variables) == variables
     for name, value in variables:
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)
-        assert sendable(scope, value)
+        assert carries(scope, value)
 
 
 def check_action(action: Action) -> None:
@@ -329,6 +344,9 @@ def check_moments(scenario: Scenario) -> None:
                 assert stimulus.at.leg == known.parks
             case Event.CREATE:
                 assert stimulus.at.leg in {known.rings, "a-leg"}
+    if scenario.has_a_leg and known.answered and not bowout_waits_for_answer(scenario.plan):
+        touched = {stimulus.deed.leg for stimulus in scenario.stimuli}
+        assert not any(leg.startswith("loopback") for leg in touched)
     if known.ends_by_itself:
         assert scenario.all_stimuli() == ()
     if isinstance(scenario.origin, Direct) and scenario.origin.application != "park":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import docker
 import pytest
+from docker.models.containers import Container
 
 from conformance.profile import Profile
 from fixtures.event_socket import connect
@@ -23,13 +24,16 @@ needs_image = pytest.mark.skipif(
 )
 
 
+def ours(client: docker.DockerClient) -> list[Container]:
+    return client.containers.list(all=True, filters={"label": f"{LABEL}={owner.own_mark()}"})
+
+
 @pytest.fixture
 def engine() -> Iterator[docker.DockerClient]:
     """The Docker engine, on which a test has to leave nothing of ours."""
     client = docker.from_env()
     yield client
-    mine = {"label": f"{LABEL}={owner.own_mark()}"}
-    left = client.containers.list(all=True, filters=mine)
+    left = ours(client)
     for container in left:
         container.remove(force=True)
     client.close()
@@ -95,8 +99,9 @@ def test_the_socket_is_open_to_this_host_alone_and_the_password_to_nobody(
         await switch.start(Profile())
         try:
             assert (await switch.identity()).image
-            (container,) = engine.containers.list(filters={"label": f"{LABEL}={owner.own_mark()}"})
-            assert {bound["HostIp"] for bound in container.ports["8021/tcp"]} == {"127.0.0.1"}
+            (container,) = ours(engine)
+            published = container.ports["8021/tcp"] or []
+            assert {address["HostIp"] for address in published} == {"127.0.0.1"}
             assert switch._password not in json.dumps(container.attrs)
             assert switch._password.encode() not in container.logs()
         finally:
@@ -137,7 +142,7 @@ def test_a_kept_container_does_not_hold_the_password(engine: docker.DockerClient
         return switch._password
 
     password = asyncio.run(session())
-    (kept,) = engine.containers.list(all=True, filters={"label": f"{LABEL}={owner.own_mark()}"})
+    (kept,) = ours(engine)
     try:
         assert kept.status == "exited"
         stream, _ = kept.get_archive("/loopback-conformance")
@@ -167,7 +172,7 @@ def test_cdrs_of_many_calls_are_all_found(monkeypatch: pytest.MonkeyPatch) -> No
                 uuid = f"call{number}"
                 assert (await place(connection, uuid, "loopback/1/default")).startswith("+OK")
                 await connection.api(f"uuid_kill {uuid}")
-                legs = [(await connection.next_event(10))["Unique-ID"] for _ in range(2)]
+                legs = [str((await connection.next_event(10))["Unique-ID"]) for _ in range(2)]
                 found = await asyncio.gather(*[switch.read_cdrs([leg]) for leg in legs])
                 assert [set(cdrs[leg]) for cdrs, leg in zip(found, legs, strict=True)] == [
                     {"json_cdr", "xml_cdr"}

@@ -179,7 +179,8 @@ def test_what_is_kept_does_not_hold_the_password(tmp_path: Path) -> None:
 def test_the_child_dies_with_its_parent() -> None:
     code = (
         "import os, subprocess, sys, time\n"
-        f"child = [sys.executable, '-I', {tether.__file__!r}, str(os.getpid()), '/bin/sleep', '60']\n"
+        f"tether = {tether.__file__!r}\n"
+        "child = [sys.executable, '-I', tether, str(os.getpid()), '/bin/sleep', '60']\n"
         "print(subprocess.Popen(child).pid, flush=True)\n"
         "time.sleep(60)\n"
     )

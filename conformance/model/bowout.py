@@ -69,9 +69,7 @@ def _by_bridge(
         for event in ("loopback::bowout", "loopback::direct"):
             if not (event == "loopback::direct" and profile.fire_bowout_on_bridge):
                 yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
-    number = sum(
-        bridge.caller == near and bridge.since <= leaving.at for bridge in course.bridges
-    )
+    number = sum(bridge.caller == near and bridge.since <= leaving.at for bridge in course.bridges)
     rejoined = EventRef(near, "CHANNEL_BRIDGE", number)
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))

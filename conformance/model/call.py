@@ -55,6 +55,9 @@ NEVER = math.inf
 NOTICED = 0.02
 """How often (seconds) a waiting `null/` leg looks about it."""
 
+CREATED_AFTER = 0.004
+"""How long (seconds) it takes to create the leg that is dialled."""
+
 KNOWN_AFTER = 0.02
 """How long (seconds) after it dials a leg a channel may not yet count it as its partner."""
 
@@ -130,13 +133,14 @@ class Pace:
 
     `bowout`: how long (seconds) a pair stays once both of its legs are bridged and answered.
     `notice`: how long (seconds) it takes whoever dials a leg to notice that it is early or answered
-    (it looks every 20 ms). `stall`: how long (seconds) loopback-b waits on its execution for an
+    (it looks every 20 ms). `drift`: by how much (seconds) a sleep or a tone runs over. `stall`: how long (seconds) loopback-b waits on its execution for an
     a-leg that never exchanges media, 5,000 turns of a loop. `cut`: the pairs in which, when one leg is hung up, the other misses its
     media before the cause reaches it.
     """
 
     bowout: float
     notice: float
+    drift: float
     stall: float
     cut: frozenset[int] = frozenset()
 
@@ -203,6 +207,7 @@ class _Call:
         self._applied = applied
         self._bowout_after = pace.bowout
         self._notice = pace.notice
+        self._drift = pace.drift
         self._stall = pace.stall
         self._cut = pace.cut
         self._now = 0.0
@@ -355,7 +360,8 @@ class _Call:
 
     def _resume(self, leg: _Leg, milliseconds: int) -> None:
         step = leg.step
-        self._later(milliseconds / 1000, lambda: self._next(leg) if leg.step == step else None)
+        seconds = milliseconds / 1000 + self._drift
+        self._later(seconds, lambda: self._next(leg) if leg.step == step else None)
 
     # --- dialling, early media, answer ---
 
@@ -372,6 +378,15 @@ class _Call:
             return
         if bridge.refusal is not None:
             self._failed(caller, bridge.refusal)
+            return
+        step = caller.step
+        self._later(
+            CREATED_AFTER,
+            lambda: self._create_null(caller, bridge, role) if caller.step == step else None,
+        )
+
+    def _create_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
+        if not caller.there:
             return
         leg = self._create(role, inbound=False)
         caller.dialling, leg.dialled_by = leg, caller
@@ -622,9 +637,7 @@ class _Call:
         self._waiting = None
         plan, leg.plan = leg.plan, []
         self._leavings.append(
-            Leaving(
-                "execute", self._now, False, leg.pair, (leg.other.role, leg.role), (real.role,)
-            )
+            Leaving("execute", self._now, False, leg.pair, (leg.other.role, leg.role), (real.role,))
         )
         dialled = real.dialling is not None
         if real.bridged is not None:

@@ -169,6 +169,4 @@ def _caller(scenario: Scenario, pair: Pair) -> str | None:
 
 def _acquired_on_execution(course: Course, role: str) -> bool:
     """Such a leg carries the variables of the loopback leg that it replaced."""
-    return any(
-        leaving.how == "execute" and role in leaving.acquired for leaving in course.leavings
-    )
+    return any(leaving.how == "execute" and role in leaving.acquired for leaving in course.leavings)

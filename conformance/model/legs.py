@@ -58,7 +58,9 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
         created = EventRef(leg.role, "CHANNEL_CREATE")
         yield Claim("legs.pair-is-created", leg.role, Exists(leg.role), only(True))
         name = channel_name(pair, suffix)
-        yield Claim("legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name))
+        yield Claim(
+            "legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name)
+        )
         yield from _cause(course, pair, leg.role)
     for clause, event, time in (
         ("legs.answer-crosses", "CHANNEL_ANSWER", leg_a.answered),
@@ -78,9 +80,7 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
             there = sorted(
-                role
-                for role, leg in course.legs.items()
-                if leg.created <= bridge.since < leg.gone
+                role for role, leg in course.legs.items() if leg.created <= bridge.since < leg.gone
             )
             bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
             everybody = only(tuple(there))

@@ -13,6 +13,7 @@ from conformance.model.call import Course, Pace, course
 from conformance.profile import Profile
 from conformance.scenario import Scenario, Unloop, pairs
 
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """When the switch carried out what is not the model's to say.
@@ -25,15 +26,14 @@ class Applied:
     stall: float | None = None
 
 
-NOTICES = (0.0, 0.01, 0.06)
+NOTICES = (0.0, 0.002, 0.01, 0.06)
+DRIFTS = (0.0, 0.05)
 BOWOUTS = (BOWOUT_SECONDS, BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
 STALLS = (5.28, 5.0, 7.5)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
 
-def predict(
-    scenario: Scenario, profile: Profile, applied: Applied
-) -> Iterator[tuple[Claim, ...]]:
+def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[tuple[Claim, ...]]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
     `applied` tells when the switch carried out what it times by itself. Where two things fall so near to each other that either may
@@ -56,8 +56,8 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
         stalls = (applied.stall, applied.stall + 0.1)
     for count in range(len(numbers) + 1):
         for cut in combinations(numbers, count):
-            for stall, notice, bowout in product(stalls, NOTICES, BOWOUTS):
-                yield Pace(bowout, notice, stall, frozenset(cut))
+            for stall, drift, notice, bowout in product(stalls, DRIFTS, NOTICES, BOWOUTS):
+                yield Pace(bowout, notice, drift, stall, frozenset(cut))
 
 
 def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim]:

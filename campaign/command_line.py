@@ -1,0 +1,236 @@
+"""The command `loopback-conformance`: run, judge, clauses."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from campaign.campaign import Pace
+from campaign.progress import Bar
+from campaign.session import Plan, Run, judge_recording, run, suite_version
+from conformance.clauses import CLAUSES
+from conformance.observation import observe
+from conformance.verdicts import UNDECIDED, USAGE, Verdict
+from fixtures.event_socket import EventSocketError
+from fixtures.recording import RecordingError
+from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from reports.diagram import printable
+from reports.text import finding_text, print_areas, print_clauses, print_outcome
+
+_EXIT_STATUS = """\
+exit status:
+  0  the switch conforms
+  1  findings: it differs from a clause, in every attempt
+  2  usage or configuration: the switch cannot be started or reached, a file not read or written
+  3  not decided: a MUST clause is inconclusive, flaky, in error or not verified, or the run was
+     not completed
+"""
+
+_SWITCHES = """\
+switches:
+  process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
+  docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
+"""
+
+_RUN_EXAMPLE = """\
+example:
+  loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
+      --record run.jsonl.gz
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parsed = _parser().parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        status: int = parsed.command(parsed, console)
+    except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
+        print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("loopback-conformance: interrupted", file=sys.stderr)
+        return UNDECIDED
+    return status
+
+
+def _run(parsed: argparse.Namespace, console: Console) -> int:
+    plan = Plan(
+        scenarios=parsed.scenarios,
+        seed=parsed.seed,
+        pace=Pace(window=parsed.window),
+        record=parsed.record,
+        overwrite=parsed.overwrite,
+    )
+    switch = open_switch(
+        parsed.switch,
+        event_socket=parsed.event_socket,
+        keep=parsed.keep,
+        image=parsed.image,
+        binary=parsed.binary,
+    )
+
+    async def campaign() -> Run:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
+            return await run(switch, plan, bar)
+
+    done = asyncio.run(campaign())
+    _show(console, done, quiet=parsed.quiet)
+    if parsed.record:
+        console.print(f"recording: {parsed.record}", markup=False)
+    return done.result.exit_status
+
+
+def _judge(parsed: argparse.Namespace, console: Console) -> int:
+    judged = judge_recording(parsed.recording)
+    _show(console, judged, quiet=parsed.quiet)
+    return judged.result.exit_status
+
+
+def _clauses(parsed: argparse.Namespace, console: Console) -> int:
+    if parsed.json:
+        fields = ("name", "level", "area", "statement", "source")
+        rows = [{name: getattr(one, name) for name in fields} for one in CLAUSES.values()]
+        print(json.dumps(rows, indent=2))
+        return 0
+    for one in CLAUSES.values():
+        console.print(f"{one.name} ({one.level}): {one.statement}", markup=False)
+        console.print(f"    {one.source}", markup=False, style="dim")
+    return 0
+
+
+def _show(console: Console, done: Run, *, quiet: bool) -> None:
+    switch = done.header.switch
+    result = done.result
+    if not quiet:
+        print_clauses(console, result)
+        console.print()
+        for one in result.clauses.values():
+            for case in (one.failing or one.flaky)[:1]:
+                placement = done.shown.get(case.scenario.id)
+                seen = observe(case.scenario, placement) if placement else None
+                console.print(finding_text(one, case, seen), markup=False)
+                console.print()
+        print_areas(console, result)
+    identity = switch.image_digest or switch.loopback_sha256 or ""
+    console.print(
+        f"{printable(switch.url)}: {printable(switch.version)} {identity}".rstrip(), markup=False
+    )
+    rate = result.attempts / done.seconds if done.seconds else 0.0
+    seed = done.header.seed
+    console.print(f"seed {seed}, {done.seconds:.1f} s, {rate:.1f} scenarios a second")
+    print_outcome(console, result)
+    failing = [name for name, one in result.clauses.items() if one.verdict is Verdict.FAIL]
+    if failing:
+        console.print(f"failing: {', '.join(failing)}", markup=False)
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="loopback-conformance",
+        description="Places calls through FreeSWITCH's loopback endpoint and judges what happens "
+        "against a reference model.",
+        epilog=_EXIT_STATUS,
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {suite_version()}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    place = commands.add_parser(
+        "run",
+        help="place calls on a switch and judge them",
+        description="Place generated calls on a switch and judge them.",
+        epilog=f"{_SWITCHES}\n{_RUN_EXAMPLE}\n{_EXIT_STATUS}",
+        formatter_class=raw,
+    )
+    place.add_argument("--switch", required=True, metavar="URL", help="what to test, see below")
+    add_run_options(place)
+    place.add_argument("--keep", action="store_true", help="leave the switch's files after the run")
+    place.set_defaults(command=_run)
+
+    judged = commands.add_parser(
+        "judge",
+        help="judge a recording, without a switch",
+        description="Judge what an earlier run recorded; the same recording always gives the same.",
+        epilog=_EXIT_STATUS,
+        formatter_class=raw,
+    )
+    judged.add_argument("recording", type=Path, metavar="RECORDING")
+    judged.set_defaults(command=_judge)
+
+    listed = commands.add_parser(
+        "clauses", help="list what is tested", description="List the clauses with their sources."
+    )
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.set_defaults(command=_clauses)
+    for command in (place, judged):
+        command.add_argument("-q", "--quiet", action="store_true", help="only the outcome")
+    return parser
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how a run is placed."""
+    parser.add_argument(
+        "--scenarios",
+        type=_positive,
+        default=300,
+        metavar="N",
+        help="how many (default %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="same seed, same calls (default %(default)s)",
+    )
+    parser.add_argument(
+        "--window",
+        type=_positive,
+        default=100,
+        metavar="N",
+        help="calls at once (default %(default)s, enough for 2 cores)",
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a recording that is there"
+    )
+    parser.add_argument(
+        "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
+    )
+    parser.add_argument(
+        "--binary",
+        default="freeswitch",
+        metavar="PATH",
+        help="FreeSWITCH in the image (default %(default)s)",
+    )
+    parser.add_argument(
+        "--event-socket",
+        choices=("asyncio", "python-esl"),
+        default="asyncio",
+        help="which Event Socket client to use (default %(default)s)",
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The progress of a run on a terminal: scenarios done, a second, findings so far."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import ProgressColumn, Task, TimeElapsedColumn
+from rich.text import Text
+
+
+class _Rate(ProgressColumn):
+    """Scenarios a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.finished_speed or task.speed or 0:.1f}/s")
+
+
+class Bar:
+    """A progress bar; on what is no terminal it writes nothing but its last state."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on this console."""
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[findings]} with findings"),
+            console=console,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the last state where it is."""
+        self._progress.stop()
+
+    def begin(self, total: int, what: str) -> None:
+        """A number of scenarios is about to be placed."""
+        self._task = self._progress.add_task(what, total=total, findings=0)
+
+    def advance(self, findings: int) -> None:
+        """One was placed; `findings` is how many scenarios had any so far."""
+        if self._task is not None:
+            self._progress.update(self._task, advance=1, findings=findings)

@@ -1,0 +1,237 @@
+"""A run: a switch is started, a campaign placed, everything recorded and judged.
+
+Scenarios with a finding, or with a time that the host could not keep, are placed again, beside less
+load and with a second event connection as witness. What does not come back is flaky.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from campaign.campaign import Campaign, Control, Pace, open_campaign
+from conformance.clauses import CLAUSES
+from conformance.judge import Judgement, judge
+from conformance.model.cdr import MODULES
+from conformance.observation import Placement
+from conformance.profile import Profile
+from conformance.scenario import Scenario
+from conformance.verdicts import JudgedScenario, RunResult, decide
+from fixtures.event_socket import EventSocketError
+from fixtures.recording import (
+    Ending,
+    Header,
+    Recording,
+    RecordingWriter,
+    SwitchFacts,
+)
+from fixtures.switches import Switch, SwitchError, SwitchIdentity
+from strategies import generate
+
+ATTEMPTS = 3
+"""How often at most a scenario is placed whose first attempt has a finding."""
+
+CONFIRMING = 10
+"""Calls at once while scenarios are placed again."""
+
+
+class Progress(Protocol):
+    """Is told how a run goes on."""
+
+    def begin(self, total: int, what: str) -> None:
+        """A number of scenarios is about to be placed."""
+
+    def advance(self, findings: int) -> None:
+        """One was placed; `findings` is how many scenarios had any so far."""
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    def begin(self, total: int, what: str) -> None:
+        """Say nothing."""
+
+    def advance(self, findings: int) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to run: how many scenarios of which seed, how fast, on what profile, recorded where."""
+
+    scenarios: int = 300
+    seed: int = 1
+    pace: Pace = field(default_factory=Pace)
+    profile: Profile = field(default_factory=Profile)
+    record: Path | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run was of, and what it says.
+
+    `shown` holds the last placement with a finding of each scenario that has one, by its id.
+    """
+
+    header: Header
+    result: RunResult
+    seconds: float
+    shown: Mapping[str, Placement]
+
+
+def suite_version() -> str:
+    """Version of the installed suite, `unknown` where it is not installed."""
+    try:
+        return importlib.metadata.version("loopback-conformance")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> Run:
+    """Start the switch, place the plan's scenarios, stop the switch.
+
+    Raises SwitchError or EventSocketError where no call could be placed, RecordingError where the
+    recording cannot be written. A switch that is lost later ends the run: its result then has a
+    shortfall.
+    """
+    scenarios = generate(plan.seed, plan.scenarios)
+    try:
+        await switch.start(plan.profile)
+        identity = await switch.identity()
+        _require_endpoint(identity)
+        return await _campaign(switch, identity, scenarios, plan, progress or Silent())
+    finally:
+        await asyncio.shield(switch.stop())
+
+
+async def _campaign(
+    switch: Switch,
+    identity: SwitchIdentity,
+    scenarios: Sequence[Scenario],
+    plan: Plan,
+    progress: Progress,
+) -> Run:
+    header = _header(identity, plan)
+    writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
+    tally = _Tally(plan.profile, writer, progress)
+    modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
+    began = asyncio.get_running_loop().time()
+    shortfall, ending = "", Ending.FINISHED
+    try:
+        async with open_campaign(switch, modules, tally.placed, tally.controlled) as campaign:
+            await _place(campaign, scenarios, plan.pace, tally)
+    except (EventSocketError, SwitchError) as error:
+        shortfall, ending = f"the switch was lost: {error}", Ending.FAILED
+    except asyncio.CancelledError:
+        shortfall, ending = "it was interrupted", Ending.INTERRUPTED
+        asyncio.current_task().uncancel()  # type: ignore[union-attr]
+    finally:
+        if writer is not None:
+            writer.finish(ending, shortfall)
+    seconds = asyncio.get_running_loop().time() - began
+    return Run(header, decide(tally.judged(), shortfall), seconds, tally.shown)
+
+
+async def _place(
+    campaign: Campaign, scenarios: Sequence[Scenario], pace: Pace, tally: _Tally
+) -> None:
+    tally.begin(len(scenarios), "placing")
+    await campaign.place_all(scenarios, pace)
+    for attempt in range(2, ATTEMPTS + 1):
+        again = tally.unsettled(scenarios)
+        if again:
+            tally.begin(len(again), f"placing again, attempt {attempt}")
+            slower = replace(pace, window=min(pace.window, CONFIRMING))
+            await campaign.place_all(again, slower, attempt, witness=True)
+
+
+def judge_recording(path: Path) -> Run:
+    """Judge what was recorded, without a switch; raises RecordingError."""
+    recording = Recording(path)
+    profile = recording.header.profile
+    tally = _Tally(profile, None, Silent())
+    for recorded in recording:
+        for placement in recorded.attempts:
+            tally.placed(recorded.scenario, placement)
+    shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
+    footer = recording.footer
+    seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
+    return Run(recording.header, decide(tally.judged(), shortfall), seconds, tally.shown)
+
+
+class _Tally:
+    """What came of each scenario so far; each placement is judged and recorded as it ends."""
+
+    def __init__(
+        self, profile: Profile, writer: RecordingWriter | None, progress: Progress
+    ) -> None:
+        self._profile = profile
+        self._writer = writer
+        self._progress = progress
+        self._judged: dict[str, tuple[Scenario, list[Judgement]]] = {}
+        self._findings = 0
+        self.shown: dict[str, Placement] = {}
+
+    def begin(self, total: int, what: str) -> None:
+        self._progress.begin(total, what)
+
+    def placed(self, scenario: Scenario, placement: Placement) -> None:
+        if self._writer is not None:
+            self._writer.write_scenario(scenario, [placement])
+        judgement = judge(scenario, placement, self._profile)
+        _, judgements = self._judged.setdefault(scenario.id, (scenario, []))
+        judgements.append(judgement)
+        if judgement.findings:
+            self.shown[scenario.id] = placement
+        self._findings += bool(judgement.findings) and len(judgements) == 1
+        self._progress.advance(self._findings)
+
+    def controlled(self, control: Control) -> None:
+        if self._writer is not None:
+            self._writer.write_control({"began": control.began, "lateness": control.lateness})
+
+    def unsettled(self, scenarios: Iterable[Scenario]) -> list[Scenario]:
+        """Those of which a second opinion is wanted."""
+        return [scenario for scenario in scenarios if _unsettled(self._judged[scenario.id][1])]
+
+    def judged(self) -> Iterator[JudgedScenario]:
+        for scenario, judgements in self._judged.values():
+            yield JudgedScenario(scenario, tuple(judgements))
+
+
+def _unsettled(judgements: Sequence[Judgement]) -> bool:
+    """A first doubt asks for a second attempt, two that disagree ask for a third."""
+    last = judgements[-1]
+    doubtful = bool(last.findings or last.undecided or last.problem)
+    return doubtful or (len(judgements) == 2 and bool(judgements[0].findings))
+
+
+def _header(identity: SwitchIdentity, plan: Plan) -> Header:
+    return Header(
+        suite_version=suite_version(),
+        seed=plan.seed,
+        profile=plan.profile,
+        switch=SwitchFacts(
+            url=identity.url,
+            version=identity.version,
+            modules=identity.modules,
+            image_digest=identity.image or None,
+            loopback_sha256=identity.mod_loopback_sha256 or None,
+        ),
+        started=datetime.now(UTC),
+        clauses_asked=len(CLAUSES),
+        scenarios_asked=plan.scenarios,
+    )
+
+
+def _require_endpoint(identity: SwitchIdentity) -> None:
+    if "mod_loopback" not in identity.modules:
+        raise SwitchError(
+            "the switch has no mod_loopback", "load it: there is nothing to test without it"
+        )
