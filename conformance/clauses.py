@@ -314,6 +314,12 @@ _BOWOUT = _area(
         "facts 2.6; history 3c2699ec2a (bowout in early media)",
     ),
     (
+        "not-without-audio",
+        SHOULD,
+        "As long as nobody sends loopback-a audio, the pair stays.",
+        "facts 2.6: frames that a-leg writes are counted, and no comfort noise",
+    ),
+    (
         "not-early",
         MUST,
         "A call that ends sooner than 2.0 s after both legs are bridged has no bowout.",

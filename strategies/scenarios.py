@@ -91,6 +91,7 @@ _AFTER_BOWOUT = (2600, 2800, 3000, 3400)
 _LIFTS = (2600, 2800, 3000)
 _AFTER_LIFT = (3400, 3600, 3800)
 _SHORTLY = (400, 700, 1000, 1500)
+_SHORTLY_OR_LATE = (*_SHORTLY, 2600, 3000)
 _AFTER_STIMULI = (1800, 2200)
 
 Weights: TypeAlias = tuple[tuple[str, int], ...]
@@ -150,7 +151,10 @@ def kills(legs: tuple[str, ...]) -> SearchStrategy[UuidKill]:
 
 @cache
 def digits_sent(legs: tuple[str, ...]) -> SearchStrategy[UuidSendDtmf]:
-    """`uuid_send_dtmf` of 1 to 6 digits on one of the legs (facts, 2.10: they add up there)."""
+    """`uuid_send_dtmf` of 1 to 6 digits on one of the legs.
+
+    On a real leg they add up there (facts, 2.10), on a loopback leg they cross (2.9).
+    """
     return st.builds(
         UuidSendDtmf, st.sampled_from(legs), texts("0123456789*#ABCD", min_size=1, max_size=6)
     )
@@ -197,9 +201,9 @@ def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
         return st.none()
     first = "a-leg" if scenario.has_a_leg else "loopback-a"
     if known.parks:
-        return _at(Event.PARK, known.parks, _SHORTLY, kills((first, known.parks)))
+        return _at(Event.PARK, known.parks, _SHORTLY_OR_LATE, kills((first, known.parks)))
     if known.rings:
-        return _at(Event.CREATE, known.rings, _SHORTLY, kills((first, known.rings)))
+        return _at(Event.CREATE, known.rings, _SHORTLY_OR_LATE, kills((first, known.rings)))
     last = known.answered[-1]
     delays = _delays_of_ending(scenario)
     legs = kills((first, last))
@@ -404,7 +408,7 @@ def _with_a_bowout(
     # The a-leg is bridged no later than loopback-b, so this too is before the bowout.
     bridged = (Event.BRIDGE, "a-leg", _BEFORE_BOWOUT)
     veto = _at(*early, vetoes(loopback_legs)) | _at(*bridged, vetoes(loopback_legs))
-    digits = _at(*early, digits_sent(("a-leg", last)))
+    digits = _at(*early, digits_sent(("a-leg", "loopback-a", "loopback-b", last)))
     kill = _at(*early, kills(("a-leg", *loopback_legs, last)))
     lifted = st.sampled_from(loopback_legs).flatmap(
         lambda leg: st.tuples(_at(*early, _bowout(leg, "false")), _lift(leg, last))

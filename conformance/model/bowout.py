@@ -199,6 +199,7 @@ def _on_execution(course: Course, leaving: Leaving) -> Iterator[Claim]:
 def _none(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """Why a pair that was bridged to a caller did not leave; the clause is that of the reason."""
     if "a-leg" not in course.legs:
+        yield from _no_audio(scenario, course)
         return
     for pair in pairs(scenario):
         if pair.leg_a not in course.legs or pair.outer:
@@ -214,6 +215,16 @@ def _none(scenario: Scenario, course: Course) -> Iterator[Claim]:
                 if leg != ended.leg:
                     stays = Precedes(ended, EventRef(leg, "CHANNEL_HANGUP"))
                     yield Claim("legs.all-stay-without-bowout", leg, stays, only(True))
+
+
+def _no_audio(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """Without an a-leg nothing sends audio to the inner pair of a chain."""
+    for bridge in course.bridges:
+        if bridge.peer == "loopback-a2" and bridge.peer in course.legs:
+            answered = max(bridge.since, course.legs[bridge.peer].answered)
+            if min(bridge.until, course.legs[bridge.peer].gone) - answered > BOWOUT_SECONDS:
+                happened = Count(bridge.caller, "CHANNEL_EXECUTE", "uuid_bridge")
+                yield Claim("bowout.not-without-audio", bridge.peer, happened, only(0))
 
 
 def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:

@@ -550,6 +550,7 @@ class _Call:
             return
         legs = (counter.leg_a, counter.leg_b)
         holds = all(leg.there and leg.bridged and leg.answered != NEVER for leg in legs)
+        holds = holds and _is_sent_audio(counter.leg_a)
         if holds and counter.holding == NEVER:
             counter.holding = self._now
         elif not holds and counter.holding != NEVER:
@@ -651,6 +652,14 @@ class _Call:
                 gone.bridged = None
         real.plan = plan
         self._next(real)
+
+
+def _is_sent_audio(leg_a: _Leg) -> bool:
+    """Whether a real leg's audio comes to loopback-a; an application like `sleep` sends none."""
+    source = leg_a.bridged
+    while source is not None and source.other is not None:
+        source = source.other.bridged
+    return source is not None
 
 
 def _routable(pair: Pair) -> bool:

@@ -18,7 +18,7 @@ from conformance.expectation import (
     only,
 )
 from conformance.model.call import NEVER, Course, Leg
-from conformance.scenario import ExtensionTarget, Scenario, pairs
+from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 MODULES = ("json_cdr", "xml_cdr")
 """The modules whose CDRs are judged."""
@@ -87,20 +87,22 @@ def _causes(course: Course, leg: Leg) -> OneOf:
 
 def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
     """The last bridge of the leg; a bridge that was over at once may not have been one."""
-    partners = [
-        bridge.peer if bridge.caller == leg.role else bridge.caller
-        for bridge in course.bridges
-        if leg.role in (bridge.caller, bridge.peer) and bridge.until > bridge.since
-    ]
-    if partners:
+    partners = []
+    for bridge in course.bridges:
+        if leg.role in (bridge.caller, bridge.peer):
+            partner = bridge.peer if bridge.caller == leg.role else bridge.caller
+            partners.append((partner, bridge.until > bridge.since))
+    lasting = [partner for partner, lasted in partners if lasted]
+    if lasting:
         last = CdrLeg(leg.role, module, "variables.bridge_uuid")
-        yield Claim("cdr.bridge-uuid", leg.role, last, only(partners[-1]))
+        yield Claim("cdr.bridge-uuid", leg.role, last, one_of(lasting[-1], partners[-1][0]))
 
 
 def _bowed_out(course: Course, leg: Leg, billsec: CdrField) -> Iterator[Claim]:
     """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling."""
     for leaving in course.leavings:
         last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
-        counted = leaving.how == "bridge" and leg.role in leaving.legs and leaving.counted
-        if counted and leg.role.startswith("loopback-b") and leg.answered >= last - 0.01:
+        own = leg.role == numbered("loopback-b", leaving.pair)
+        counted = leaving.how == "bridge" and leaving.counted and own
+        if counted and leg.answered >= last - 0.01:
             yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))

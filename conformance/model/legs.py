@@ -15,7 +15,6 @@ from conformance.expectation import (
     Exists,
     Header,
     LegCount,
-    one_of,
     only,
 )
 from conformance.model.call import NEVER, Course
@@ -97,14 +96,15 @@ def _cause(course: Course, pair: Pair, role: str) -> Iterator[Claim]:
 
 def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """A digit that one loopback leg sends comes out of the other, to whom that is bridged."""
-    if course.leavings or any(isinstance(s.deed, UuidKill) for s in scenario.stimuli):
+    deeds = [stimulus.deed for stimulus in scenario.stimuli]
+    if any(isinstance(deed, UuidKill) for deed in deeds) or len(null_bridges(scenario)) != 1:
         return
-    for stimulus in scenario.stimuli:
-        deed = stimulus.deed
-        if isinstance(deed, UuidSendDtmf) and deed.leg == "loopback-a" and "b-leg" in course.legs:
-            at_end = EventRef("b-leg", "CHANNEL_HANGUP_COMPLETE")
+    for deed in deeds:
+        crossed = {"loopback-a": "b-leg", "loopback-b": "a-leg"}.get(deed.leg, "")
+        if isinstance(deed, UuidSendDtmf) and crossed in course.legs:
+            at_end = EventRef(crossed, "CHANNEL_HANGUP_COMPLETE")
             queued = Header(at_end, "variable_null_channel_dtmf_queued")
-            yield Claim("legs.dtmf-crosses", "b-leg", queued, one_of(deed.digits))
+            yield Claim("legs.dtmf-crosses", crossed, queued, only(deed.digits))
 
 
 def channel_name(pair: Pair, suffix: str) -> str:

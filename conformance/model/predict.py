@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from conformance.expectation import Claim
-from conformance.model import bowout as bowouts, cdr, exports, legs, targets
+from conformance.model import bowout as bowouts
+from conformance.model import cdr, exports, legs, targets
 from conformance.model.bowout import BOWOUT_SECONDS
 from conformance.model.call import Course, Pace, course
 from conformance.profile import Profile
