@@ -204,7 +204,7 @@ _TARGETS = _area(
     (
         "inline-empties-destination",
         SHOULD,
-        "An inline target leaves loopback-b without a destination number, if nothing redirected it.",
+        "An inline target leaves loopback-b without a destination, if nothing redirected the call.",
         "facts 2.1: the number becomes rdnis",
     ),
     (
@@ -262,14 +262,16 @@ _BOWOUT = _area(
     (
         "uuid-bridge-once",
         SHOULD,
-        "The bowout bridges the real legs once: uuid_bridge is executed once on each.",
-        "facts 2.5; history 0a68bee88e (twice)",
+        "A bowout bridges the real legs once: uuid_bridge is executed once on each (in a chain, where "
+        "two pairs may be due at once, perhaps twice).",
+        "facts 2.5 and 2.7; history 0a68bee88e (twice)",
     ),
     (
         "cause",
         SHOULD,
-        "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING.",
-        "facts 0 and 4",
+        "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a hangup "
+        "that comes next in loopback-b's plan.",
+        "facts 0 and 4: loopback-b may start its next application before it is hung up",
     ),
     (
         "marks-legs",
@@ -504,8 +506,8 @@ _CDR = _area(
     (
         "exact-duration",
         SHOULD,
-        "uduration and billusec are the exact times, to a tick of the clock.",
-        "facts 0",
+        "uduration and billusec are the times between the events, to 0.15 s.",
+        "facts 0; measured: a leg's events may be sent up to 0.10 s after its stamps",
     ),
     (
         "billsec-after-bowout",

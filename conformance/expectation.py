@@ -12,7 +12,7 @@ from typing import TypeAlias
 NEVER = "never"
 """Outcome of a time that did not come."""
 
-Outcome: TypeAlias = str | int | float | bool | None | tuple[str, ...]
+Outcome: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,14 @@ class OneOf:
 class Within:
     """The outcome is a number of seconds from `low` to `high`.
 
-    What the control calls show of the host's lateness is added to `high`.
+    What the control calls show of the host's lateness is added to `high`, once for each of the
+    `threads` through which the media passes.
     """
 
     low: float
     high: float
     nominal: float
+    threads: int = 1
 
 
 Allowed: TypeAlias = OneOf | Within
@@ -173,7 +175,7 @@ class CdrSeconds:
     """How far a CDR's number of whole seconds is from what the leg's events make it (seconds).
 
     The switch cuts the time of either event to a whole second before it subtracts; 0 where that,
-    with a tick of its clock to either side, gives the field.
+    with `STAMP_SECONDS` to either side, gives the field.
     """
 
     leg: str

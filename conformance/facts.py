@@ -31,8 +31,12 @@ from conformance.observation import UNREADABLE, LegEvent, Observation
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
 
-_TICK_MICROSECONDS = 40_000
-"""Two ticks of the switch's clock: an event and a CDR may read it on either side of one."""
+STAMP_SECONDS = 0.15
+"""How far a stamp in a CDR may be from the event that tells of the same.
+
+The stamp is set where a leg is created, answered or hung up, the event is sent by the leg's own
+thread: 0.10 s later at most under 100 calls on 2 cores, measured.
+"""
 
 
 class Unobservable:
@@ -154,7 +158,7 @@ def _seconds_off(fact: CdrSeconds, seen: Observation, text: str | None) -> Outco
     if text is None or not text.isdecimal():
         return text
     # The switch cuts both ends to whole seconds of the clock before it subtracts.
-    second, tick = 1_000_000, _TICK_MICROSECONDS
+    second, tick = 1_000_000, round(STAMP_SECONDS * 1_000_000)
     least = (until.at - tick) // second - (since.at + tick) // second
     most = (until.at + tick) // second - (since.at - tick) // second
     number = int(text)

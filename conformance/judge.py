@@ -105,7 +105,11 @@ def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
 def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
     if isinstance(allowed, OneOf):
         return got in allowed.values
-    return isinstance(got, (int, float)) and allowed.low <= got <= allowed.high + lateness
+    return isinstance(got, (int, float)) and allowed.low <= got <= _latest(allowed, lateness)
+
+
+def _latest(allowed: Within, lateness: float) -> float:
+    return allowed.high + allowed.threads * lateness
 
 
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
@@ -119,7 +123,7 @@ def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
 def _expected(allowed: Allowed, lateness: float) -> str:
     if isinstance(allowed, OneOf):
         return " or ".join(sorted(_spell(value) for value in allowed.values))
-    early, late = allowed.low - allowed.nominal, allowed.high + lateness - allowed.nominal
+    early, late = allowed.low - allowed.nominal, _latest(allowed, lateness) - allowed.nominal
     return f"{allowed.nominal:.2f} s, {early:+.2f} to {late:+.2f} s by the control calls"
 
 

@@ -65,7 +65,7 @@ def _by_bridge(
         yield Claim("bowout.legs-leave-together", leg, apart, together)
     for leg in leaving.legs:
         ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
-        yield Claim("bowout.cause", leg, ended, only("NORMAL_CLEARING"))
+        yield Claim("bowout.cause", leg, ended, one_of(*course.legs[leg].causes))
         for event in ("loopback::bowout", "loopback::direct"):
             if not (event == "loopback::direct" and profile.fire_bowout_on_bridge):
                 yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
@@ -107,11 +107,11 @@ def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> It
     if leaving.counted:
         elapsed = Elapsed(_conditions(course, pair), until)
         clause = "bowout.after-both-legs-answered"
-        yield Claim(clause, until.leg, elapsed, _after(BOWOUT_SECONDS))
+        yield Claim(clause, until.leg, elapsed, _after(BOWOUT_SECONDS, pair))
     elif lifted is not None and course.legs[pair.leg_b].created < leaving.at:
         elapsed_since = SinceStimulus(lifted, until)
         clause = "bowout.acts-when-refusal-is-lifted"
-        yield Claim(clause, until.leg, elapsed_since, _after(0.0))
+        yield Claim(clause, until.leg, elapsed_since, _after(0.0, pair))
     elif len(pairs(scenario)) == 1:
         happened = Count(leaving.acquired[0], "CHANNEL_EXECUTE", "uuid_bridge")
         yield Claim("bowout.sums-over-bridges", leaving.acquired[0], happened, only(1))
@@ -142,8 +142,10 @@ def _conditions(course: Course, pair: Pair) -> tuple[EventRef, ...]:
     )
 
 
-def _after(seconds: float) -> Within:
-    return Within(seconds - 2 * TICK_SECONDS, seconds + HANDLING_SECONDS, seconds)
+def _after(seconds: float, pair: Pair) -> Within:
+    """The frames pass a thread for each pair and the a-leg's, a control call's only one."""
+    low, high = seconds - 2 * TICK_SECONDS, seconds + HANDLING_SECONDS
+    return Within(low, high, seconds, threads=1 + pair.number)
 
 
 def _marks(course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
@@ -177,11 +179,9 @@ def _on_execution(course: Course, leaving: Leaving) -> Iterator[Claim]:
     ran = Executed(real)
     expected = course.legs[real].applications
     yield Claim("bowout.execute-hands-over", real, ran, only(expected))
-    causes = one_of("NORMAL_UNSPECIFIED", "ORIGINATOR_CANCEL", "NORMAL_CLEARING")
-    if course.legs[resigning].cause == "NORMAL_UNSPECIFIED":
-        causes = one_of("NORMAL_UNSPECIFIED", "NORMAL_CLEARING")
     for leg in leaving.legs:
         ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
+        causes = one_of(*course.legs[leg].causes)
         yield Claim("bowout.execute-cause", leg, ended, causes)
     at_end = EventRef(real, "CHANNEL_HANGUP_COMPLETE")
     letter = "A" if resigning.startswith("loopback-a") else "B"

@@ -6,8 +6,8 @@ state holds from one event to the next, and the bowout falls due when its condit
 
 The rules, each a method:
 - `_dial`: dialling pre-answers an inbound caller (facts, section 2.9 and 2.10);
-- `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early or
-  answered is bridged to it;
+- `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early
+  or answered is bridged to it;
 - `_hang_up`: a cause goes to the other leg of the pair; a caller takes the cause of an unanswered
   peer and goes on behind an answered one;
 - `_fire`: the bowout of a bridged pair; `_acquire`: the bowout on execution.
@@ -64,13 +64,20 @@ KNOWN_AFTER = 0.02
 CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 """Causes of a failed bridge after which a dialplan goes on by default."""
 
+CAUSES_RESIGNED = frozenset({"NORMAL_UNSPECIFIED", "NORMAL_CLEARING"})
+CAUSES_CANCELLED = CAUSES_RESIGNED | {"ORIGINATOR_CANCEL"}
+"""Causes that race for legs that bow out on execution; cancelled if the acquired leg dialled."""
+
 KNOWN_CONTEXTS = ("default", "public", "conformance")
 """Contexts in which the switch may have extensions; elsewhere nothing is routed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """The course of one leg; times are NEVER where a thing does not come."""
+    """The course of one leg; times are NEVER where a thing does not come.
+
+    More than one of `causes` where threads race for it. A leg that is `lost` may never end.
+    """
 
     role: str
     created: float
@@ -78,8 +85,9 @@ class Leg:
     early: float
     answered: float
     gone: float
-    cause: str
+    causes: frozenset[str]
     applications: tuple[str, ...]
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +104,8 @@ class Bridge:
 class Leaving:
     """A bowout: how, when, and whose.
 
-    `how` is `bridge`, `execute`, or `cancelled`: an execution whose acquired leg was hung up while
-    it was waited for.
+    `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
+    was waited for), or `collided` (two pairs of a chain at once, which leaves the real legs apart).
 
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
@@ -129,13 +137,17 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What the host decides.
+    """What the host decides; times in seconds.
 
-    `bowout`: how long (seconds) a pair stays once both of its legs are bridged and answered.
-    `notice`: how long (seconds) it takes whoever dials a leg to notice that it is early or answered
-    (it looks every 20 ms). `drift`: by how much (seconds) a sleep or a tone runs over. `stall`: how long (seconds) loopback-b waits on its execution for an
-    a-leg that never exchanges media, 5,000 turns of a loop. `cut`: the pairs in which, when one leg is hung up, the other misses its
-    media before the cause reaches it.
+    - `bowout`: how long a pair stays once both of its legs are bridged and answered
+    - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
+      every 20 ms)
+    - `drift`: by how much a sleep or a tone runs over
+    - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
+      (5,000 turns of a loop)
+    - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
+      cause reaches it
+    - `collide`: whether two pairs of a chain that are due at once get in each other's way
     """
 
     bowout: float
@@ -143,6 +155,7 @@ class Pace:
     drift: float
     stall: float
     cut: frozenset[int] = frozenset()
+    collide: bool = False
 
 
 def course(
@@ -165,7 +178,8 @@ class _Leg:
     early: float = NEVER
     answered: float = NEVER
     gone: float = NEVER
-    cause: str = ""
+    causes: frozenset[str] = frozenset()
+    lost: bool = False
     other: _Leg | None = None
     pair: int = 0
     dialled_by: _Leg | None = None
@@ -176,7 +190,7 @@ class _Leg:
     plan: list[Step] = field(default_factory=list)
     step: int = 0
     applications: list[str] = field(default_factory=list)
-    bowout: Bowout = Bowout()
+    bowout: Bowout = field(default_factory=Bowout)
 
     @property
     def there(self) -> bool:
@@ -210,6 +224,7 @@ class _Call:
         self._drift = pace.drift
         self._stall = pace.stall
         self._cut = pace.cut
+        self._collide = pace.collide
         self._now = 0.0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -464,7 +479,7 @@ class _Call:
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
         self._happened("CHANNEL_BRIDGE", caller, peer)
         if peer.answers:
-            # A bridge ends the delay of a null/ leg's answer (mod_loopback null_channel_on_consume_media).
+            # A bridge ends the delay of a null/ leg's answer (null_channel_on_consume_media).
             self._later(NOTICED, lambda: self._answer(peer))
         self._count_all()
 
@@ -482,7 +497,7 @@ class _Call:
     def _hang_up(self, leg: _Leg, cause: str) -> None:
         if not leg.there:
             return
-        leg.gone, leg.cause = self._now, cause
+        leg.gone, leg.causes = self._now, frozenset({cause})
         if self._waiting is not None and self._waiting[1] is leg:
             self._cancel(self._waiting[0], leg)
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
@@ -527,7 +542,7 @@ class _Call:
         else:
             self._leave(leg)
             if leg.answered == NEVER:
-                self._failed(peer, leg.cause)
+                self._failed(peer, "ORIGINATOR_CANCEL")
             else:
                 self._next(peer)
 
@@ -582,7 +597,7 @@ class _Call:
             self._unbridge(leg)
         self._leavings.append(
             Leaving(
-                "bridge",
+                "collided" if self._collide and len(leaving) > 2 else "bridge",
                 self._now,
                 counter.spent == 0 and self._now - counter.holding < self._bowout_after + 1e-6,
                 number,
@@ -592,9 +607,14 @@ class _Call:
         )
         for leg in (near_peer, far_peer):
             self._hang_up(leg, "NORMAL_CLEARING")
+        for leg in leaving:
+            leg.causes |= _own_hangup(leg) | _own_hangup(leg.other)
         near.calls = near_calls
         far.plan = [] if not far.calls else far.plan
-        self._bridge(near, far)
+        if self._collide and len(leaving) > 2:
+            near.lost = far.lost = True
+        else:
+            self._bridge(near, far)
 
     def _real_end(self, leg: _Leg) -> _Leg | None:
         """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""
@@ -630,6 +650,8 @@ class _Call:
             self._leavings.append(
                 Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,))
             )
+            for gone in (leg, leg.other):
+                gone.gone, gone.causes = self._now, CAUSES_CANCELLED
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
         """The real leg behind the pair takes over the extension of a leg that runs `unloop`."""
@@ -648,10 +670,24 @@ class _Call:
         for gone in (leg, leg.other):
             if gone.there:
                 gone.gone = self._now
-                gone.cause = "ORIGINATOR_CANCEL" if dialled else "NORMAL_UNSPECIFIED"
+                gone.causes = CAUSES_CANCELLED if dialled else CAUSES_RESIGNED
                 gone.bridged = None
         real.plan = plan
         self._next(real)
+
+
+INSTANT = (Answer, PreAnswer, RingReady, SetVariable)
+"""Actions that take no time: a plan may get through them before a hangup reaches its leg."""
+
+
+def _own_hangup(leg: _Leg | None) -> frozenset[str]:
+    """The cause with which loopback-b's plan hangs up, if it gets there before the bowout does."""
+    for step in leg.plan if leg is not None and leg.inbound else ():
+        if isinstance(step.action, HangUp):
+            return frozenset({step.action.cause})
+        if not isinstance(step.action, INSTANT):
+            break
+    return frozenset()
 
 
 def _is_sent_audio(leg_a: _Leg) -> bool:
@@ -677,8 +713,9 @@ def _frozen(leg: _Leg) -> Leg:
         leg.early,
         leg.answered,
         leg.gone,
-        leg.cause,
+        leg.causes,
         tuple(leg.applications),
+        leg.lost,
     )
 
 

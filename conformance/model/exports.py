@@ -1,4 +1,4 @@
-"""Exports: which variables arrive on which leg, and what the endpoint itself sets (facts, 2.2-2.3)."""
+"""Exports: which variables arrive on which leg, and what the endpoint sets (facts, 2.2-2.3)."""
 
 from __future__ import annotations
 

@@ -37,8 +37,9 @@ STALLS = (5.28, 5.0, 7.5)
 def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[tuple[Claim, ...]]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
-    `applied` tells when the switch carried out what it times by itself. Where two things fall so near to each other that either may
-    come first, each course is an alternative; an observation conforms if it meets one wholly.
+    `applied` tells when the switch carried out what it times by itself. Where two things fall so
+    near to each other that either may come first, each course is an alternative; an observation
+    conforms if it meets one wholly.
     """
     shapes = set()
     for pace in _paces(scenario, applied):
@@ -55,10 +56,11 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
     stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
     if applied.stall is not None:
         stalls = (applied.stall, applied.stall + 0.1)
-    for count in range(len(numbers) + 1):
-        for cut in combinations(numbers, count):
-            for stall, drift, notice, bowout in product(stalls, DRIFTS, NOTICES, BOWOUTS):
-                yield Pace(bowout, notice, drift, stall, frozenset(cut))
+    for collide in (False, True) if len(numbers) > 1 else (False,):
+        for count in range(len(numbers) + 1):
+            for cut in combinations(numbers, count):
+                for stall, drift, notice, bowout in product(stalls, DRIFTS, NOTICES, BOWOUTS):
+                    yield Pace(bowout, notice, drift, stall, frozenset(cut), collide)
 
 
 def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim]:
@@ -72,7 +74,7 @@ def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim
 def _shape(run: Course) -> object:
     """What tells one course from another, whatever its times."""
     return (
-        tuple((leg.role, leg.cause, leg.applications) for leg in run.legs.values()),
+        tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in run.legs.values()),
         tuple((bridge.caller, bridge.peer) for bridge in run.bridges),
         tuple((leaving.how, leaving.pair, leaving.legs) for leaving in run.leavings),
     )

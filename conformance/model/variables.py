@@ -1,4 +1,4 @@
-"""Variables: what each leg is given, and what the endpoint itself sets (facts, section 2.2, 2.3)."""
+"""Variables: what each leg is given, and what a leg says about leaving (facts, 2.2 and 2.3)."""
 
 from __future__ import annotations
 
