@@ -28,6 +28,7 @@ class Call:
     """A call of the suite's in flight, fed with every event that carries its token or its uuids."""
 
     def __init__(self, token: str) -> None:
+        """Begin with nothing known but the token."""
         self.token = token
         self.created: set[str] = set()
         self.live: set[str] = set()
@@ -62,6 +63,7 @@ class Attempt(Call):
     """One attempt at a scenario: a call whose legs have roles and whose stimuli fall due."""
 
     def __init__(self, scenario: Scenario, token: str, a_leg_uuid: str) -> None:
+        """Begin with all stimuli still to come."""
         super().__init__(token)
         self.scenario = scenario
         self.a_leg_uuid = a_leg_uuid

@@ -50,6 +50,7 @@ class Campaign:
         on_placement: Callable[[Scenario, Placement], None],
         on_control: Callable[[Control], None],
     ) -> None:
+        """Use `open_campaign`, which makes the connections too."""
         self._switch = switch
         self._placer = placer
         self._on_placement = on_placement

@@ -57,6 +57,7 @@ class Placer:
     """Places scenarios and control calls; `run` must be running beside."""
 
     def __init__(self, switch: Switch, commands: EventSocket, events: EventSocket) -> None:
+        """Use two connections of a switch, one for commands and one for events."""
         self._switch = switch
         self._commands = commands
         self._events = events

@@ -262,15 +262,15 @@ _BOWOUT = _area(
     (
         "uuid-bridge-once",
         SHOULD,
-        "A bowout bridges the real legs once: uuid_bridge is executed once on each (in a chain, where "
-        "two pairs may be due at once, perhaps twice).",
+        "A bowout bridges the real legs once: uuid_bridge is executed once on each (in a chain, "
+        "where two pairs may be due at once, perhaps twice).",
         "facts 2.5 and 2.7; history 0a68bee88e (twice)",
     ),
     (
         "cause",
         SHOULD,
-        "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a hangup "
-        "that comes next in loopback-b's plan.",
+        "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a "
+        "hangup that comes next in loopback-b's plan.",
         "facts 0 and 4: loopback-b may start its next application before it is hung up",
     ),
     (

@@ -268,7 +268,7 @@ def export_lists(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
         max_size=3,
         unique_by=lambda item: item[:2],
     )
-    return st.builds(
+    anywhere = st.builds(
         lambda holder, named, items: merge(
             Variables(**{holder: (("loopback_export", named),)}),
             *(Variables(**{scope: ((name, value),)}) for scope, name, value in items),
@@ -277,6 +277,12 @@ def export_lists(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
         lists,
         variables,
     )
+    if "originate" not in scopes:
+        return anywhere
+    ineffective = st.builds(
+        lambda value: Variables(originate=(("loopback_export", "foo,bar"), ("foo", value))), words()
+    )
+    return weighted((3, anywhere), (1, ineffective))
 
 
 @cache
