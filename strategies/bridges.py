@@ -51,7 +51,7 @@ PLAN_WEIGHTS: Mapping[str, int] = MappingProxyType(
         "chain": 18,
         "two_bridges": 4,
         "goes_on": 3,
-        "unanswered": 4,
+        "unanswered": 6,
         "refused": 5,
         "park": 5,
         "hangup": 6,
@@ -136,7 +136,7 @@ def unanswered_bridges() -> SearchStrategy[BridgeToNull]:
     return st.builds(
         BridgeToNull,
         answer_delay_ms=st.none(),
-        early_media=st.booleans(),
+        early_media=weighted((2, st.just(True)), (1, st.just(False))),
         variables=_b_leg_variables(),
     )
 

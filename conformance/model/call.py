@@ -143,6 +143,7 @@ class Pace:
     - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
       every 20 ms)
     - `drift`: by how much a sleep or a tone runs over
+    - `shift`: by how much a stimulus takes effect later than it was told
     - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
@@ -153,6 +154,7 @@ class Pace:
     bowout: float
     notice: float
     drift: float
+    shift: float
     stall: float
     cut: frozenset[int] = frozenset()
     collide: bool = False
@@ -222,6 +224,7 @@ class _Call:
         self._bowout_after = pace.bowout
         self._notice = pace.notice
         self._drift = pace.drift
+        self._shift = pace.shift
         self._stall = pace.stall
         self._cut = pace.cut
         self._collide = pace.collide
@@ -275,6 +278,7 @@ class _Call:
             if stimulus.at.event == event and stimulus.at.leg in roles:
                 del self._pending[index]
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
+                delay = max(0.0, delay + self._shift)
                 self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
 
     def _stimulate(self, stimulus: Stimulus) -> None:

@@ -29,6 +29,7 @@ class Applied:
 
 NOTICES = (0.0, 0.002, 0.01, 0.06)
 DRIFTS = (0.0, 0.05)
+SHIFTS = (0.0, 0.07, -0.07)
 BOWOUTS = (BOWOUT_SECONDS, BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
 STALLS = (5.28, 5.0, 7.5)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
@@ -55,12 +56,14 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
     waits = any(isinstance(step.action, Unloop) for step in pairs(scenario)[0].steps)
     stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
     if applied.stall is not None:
-        stalls = (applied.stall, applied.stall + 0.1)
+        stalls = (applied.stall,)
     for collide in (False, True) if len(numbers) > 1 else (False,):
         for count in range(len(numbers) + 1):
             for cut in combinations(numbers, count):
-                for stall, drift, notice, bowout in product(stalls, DRIFTS, NOTICES, BOWOUTS):
-                    yield Pace(bowout, notice, drift, stall, frozenset(cut), collide)
+                for stall, shift, drift, notice, bowout in product(
+                    stalls, SHIFTS, DRIFTS, NOTICES, BOWOUTS
+                ):
+                    yield Pace(bowout, notice, drift, shift, stall, frozenset(cut), collide)
 
 
 def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim]:
