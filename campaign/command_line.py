@@ -7,6 +7,7 @@ import asyncio
 import json
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,8 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
-    except KeyboardInterrupt:
-        print("loopback-conformance: interrupted", file=sys.stderr)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("loopback-conformance: interrupted; nothing is decided", file=sys.stderr)
+        return UNDECIDED
+    except Exception:  # a fault of the suite must not end with Python's status 1: "findings"
+        traceback.print_exc()
+        print("loopback-conformance: a fault of the suite; please report it", file=sys.stderr)
         return UNDECIDED
     return status
 
@@ -78,9 +83,7 @@ def _run(parsed: argparse.Namespace, console: Console) -> int:
     )
 
     async def campaign() -> Run:
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        _cancel_on_signals()
         with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
             return await run(switch, plan, bar)
 
@@ -89,6 +92,18 @@ def _run(parsed: argparse.Namespace, console: Console) -> int:
     if parsed.record:
         console.print(f"recording: {parsed.record}", markup=False)
     return done.result.exit_status
+
+
+def _cancel_on_signals() -> None:
+    """Let Ctrl-C, a polite kill and a closed terminal cancel this task, so that it cleans up.
+
+    As often as they come: a second Ctrl-C does not leave a switch behind.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup asks for
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
@@ -226,10 +241,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
-    return number
+    if not text.isascii() or not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!a} is not a number from 1 on")
+    return int(text)
 
 
 if __name__ == "__main__":

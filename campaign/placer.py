@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid as uuids
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 
 from campaign.attempt import TOKEN, Attempt, Call, patience
 from conformance.dialstring import originate_arguments
 from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
 from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
 from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
-from fixtures.event_socket import EventSocket, EventSocketError
+from fixtures.event_socket import EventSocket, EventSocketError, EventSocketTimeout
 from fixtures.switches import Switch
 
 EVENTS = (
@@ -107,19 +107,15 @@ class Placer:
         EventSocketError when the connection is lost.
         """
         attempt = Attempt(scenario, token, str(uuids.uuid4()))
-        self._by_token[token] = attempt
         swept: tuple[str, ...] = ()
-        try:
-            line = originate_arguments(scenario, token, attempt.a_leg_uuid)
-            job = asyncio.create_task(self._job(f"originate {line}"))
-            job.add_done_callback(lambda done: _answer(attempt, done))
-            if not await self._gone(attempt, patience(scenario)):
-                swept = await self._sweep(attempt)
-            if not job.done():
-                job.cancel()
-            cdrs = await self._gather_cdrs(attempt)
-        finally:
-            self._forget(attempt)
+        job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
+        if not await self._gone(attempt, patience(scenario)):
+            if job.done():
+                job.result()  # raises what kept the originate from being sent
+            swept = await self._sweep(attempt)
+        job.cancel()
+        cdrs = await self._gather_cdrs(attempt)
+        self._forget(attempt)
         return Placement(
             token=token,
             a_leg_uuid=attempt.a_leg_uuid,
@@ -139,14 +135,10 @@ class Placer:
         """
         began = ended = 0
         call = Call(f"lc{0:012x}x{number}")
-        self._by_token[call.token] = call
-        try:
-            noise = "silence_stream://2000,1400"
-            headers = await self._job(f"originate null/{call.token} &playback({noise})")
-            call.answered(_body(headers))
-            await self._gone(call, CONTROL_SECONDS)
-        finally:
-            self._forget(call)
+        noise = "silence_stream://2000,1400"
+        await asyncio.shield(self._originate(call, f"null/{call.token} &playback({noise})"))
+        await self._gone(call, CONTROL_SECONDS)
+        self._forget(call)
         for headers in call.events:
             at = int(str(headers.get("Event-Date-Timestamp", 0)))
             if headers.get("Event-Name") == "CHANNEL_EXECUTE":
@@ -156,9 +148,24 @@ class Placer:
         return began, (ended - began) / 1e6 - 2.0
 
     async def hang_up_all(self) -> None:
-        """Hang up, by uuid, every leg that this placer made and that is still there."""
-        for attempt in list(self._by_token.values()):
-            await self._kill(attempt.live)
+        """Hang up, by uuid, every leg that this placer made and that is still there.
+
+        Those are of calls that were given up or would not go. `run` must have ended: the events of
+        these calls are routed here, so that legs that are only now told of are hung up as well.
+        """
+        for task in self._tasks:
+            task.cancel()
+        killed: set[str] = set()
+        deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
+        while not all(call.over for call in self._by_token.values()):
+            there = set[str]().union(*(call.live for call in self._by_token.values()))
+            await self._kill(there - killed)
+            killed |= there
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                self._route(await self._events.next_event(left))
+            except EventSocketTimeout:
+                return
 
     async def _missed(self, attempt: Attempt) -> str:
         """What only one of the two connections was told; "" if nothing, or without a witness."""
@@ -219,6 +226,13 @@ class Placer:
         at = int(str(headers.get("Event-Date-Timestamp", 0)))
         attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
 
+    def _originate(self, call: Call, arguments: str) -> asyncio.Task[Headers]:
+        """Begin a call, which is known by its token until it is forgotten."""
+        self._by_token[call.token] = call
+        job = asyncio.create_task(self._job(f"originate {arguments}"))
+        job.add_done_callback(lambda done: _answer(call, done))
+        return job
+
     async def _job(self, command: str) -> Headers:
         job_uuid = str(uuids.uuid4())
         future: asyncio.Future[Headers] = asyncio.get_running_loop().create_future()
@@ -249,8 +263,8 @@ class Placer:
         await self._gone(attempt, SWEEP_SECONDS)
         return left
 
-    async def _kill(self, legs: set[str] | tuple[str, ...]) -> None:
-        for uuid in list(legs):
+    async def _kill(self, legs: Iterable[str]) -> None:
+        for uuid in legs:
             await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
 
     async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, Cdr]]:
@@ -269,6 +283,8 @@ class Placer:
         }
 
     def _forget(self, attempt: Call) -> None:
+        if attempt.live:
+            return  # it would not go: `hang_up_all` tries again
         self._by_token.pop(attempt.token, None)
         for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
             del self._by_uuid[uuid]
@@ -281,9 +297,9 @@ def _parsed(module: str, text: bytes) -> Cdr:
         return {UNREADABLE: str(error)}
 
 
-def _answer(attempt: Attempt, job: asyncio.Task[Headers]) -> None:
+def _answer(call: Call, job: asyncio.Task[Headers]) -> None:
     if not job.cancelled() and job.exception() is None:
-        attempt.answered(_body(job.result()) or "no answer")
+        call.answered(_body(job.result()) or "no answer")
 
 
 def _command(stimulus: Stimulus, uuid: str) -> str:

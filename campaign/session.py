@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,7 @@ from fixtures.recording import (
     Ending,
     Header,
     Recording,
+    RecordingError,
     RecordingWriter,
     SwitchFacts,
 )
@@ -100,6 +103,7 @@ async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> R
     recording cannot be written. A switch that is lost later ends the run: its result then has a
     shortfall.
     """
+    _require_place(plan)
     scenarios = generate(plan.seed, plan.scenarios)
     try:
         await switch.start(plan.profile)
@@ -107,7 +111,7 @@ async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> R
         _require_endpoint(identity)
         return await _campaign(switch, identity, scenarios, plan, progress or Silent())
     finally:
-        await asyncio.shield(switch.stop())
+        await _stop(switch)
 
 
 async def _campaign(
@@ -131,6 +135,9 @@ async def _campaign(
     except asyncio.CancelledError:
         shortfall, ending = "it was interrupted", Ending.INTERRUPTED
         asyncio.current_task().uncancel()  # type: ignore[union-attr]
+    except BaseException as error:
+        shortfall, ending = type(error).__name__, Ending.FAILED
+        raise
     finally:
         if writer is not None:
             writer.finish(ending, shortfall)
@@ -228,6 +235,28 @@ def _header(identity: SwitchIdentity, plan: Plan) -> Header:
         clauses_asked=len(CLAUSES),
         scenarios_asked=plan.scenarios,
     )
+
+
+async def _stop(switch: Switch) -> None:
+    """Stop the switch to the end, however often this task is cancelled meanwhile."""
+    stopping = asyncio.create_task(switch.stop())
+    while not stopping.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(stopping)
+    stopping.result()
+
+
+def _require_place(plan: Plan) -> None:
+    """Refuse before a switch is started what the recording would refuse after it."""
+    path = plan.record
+    if path is None:
+        return
+    if path.exists() and not plan.overwrite:
+        hint = "choose another name or ask to overwrite it"
+        raise RecordingError(f"{path} is already there", hint)
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        why = "it is a folder" if path.is_dir() else f"{path.parent} is no folder that can be written"
+        raise RecordingError(f"cannot write {path}: {why}", "name a file where one can be made")
 
 
 def _require_endpoint(identity: SwitchIdentity) -> None:

@@ -494,13 +494,13 @@ _CDR = _area(
     (
         "billsec",
         MUST,
-        "billsec is the seconds from answer to hangup, each cut to the whole; 0 without an answer.",
+        "billsec is the seconds from answer to end, each cut to the whole; 0 without an answer.",
         "facts 4; measured: both times are cut before they are subtracted",
     ),
     (
         "duration",
         MUST,
-        "duration is the seconds from creation to hangup, each cut to the whole.",
+        "duration is the seconds from creation to end, each cut to the whole.",
         "facts 4; measured: both times are cut before they are subtracted",
     ),
     (
@@ -512,8 +512,9 @@ _CDR = _area(
     (
         "billsec-after-bowout",
         MUST,
-        "Loopback legs that bow out have about 2 s of billsec where the b-leg's answer began it.",
-        "wiki, CDR Handling: with a billsec of about 2 seconds",
+        "Loopback legs that bow out have about 2 s of billsec where the b-leg's answer began it, "
+        "unless loopback-b's thread is caught in its bridge until the call ends.",
+        "wiki, CDR Handling: with a billsec of about 2 seconds; measured",
     ),
     (
         "is-loopback",

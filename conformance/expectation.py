@@ -122,6 +122,14 @@ class Elapsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """Seconds between two events, whichever comes first (float, NEVER where one is missing)."""
+
+    one: EventRef
+    other: EventRef
+
+
+@dataclass(frozen=True, slots=True)
 class SinceStimulus:
     """Seconds from the moment at which a stimulus was applied to an event (float, or NEVER)."""
 
@@ -205,6 +213,7 @@ Fact: TypeAlias = (
     | Header
     | LegNamed
     | Elapsed
+    | Apart
     | SinceStimulus
     | Precedes
     | Executed

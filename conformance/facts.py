@@ -7,6 +7,7 @@ from typing import Final
 from conformance.expectation import (
     NEVER,
     Alive,
+    Apart,
     CdrCount,
     CdrField,
     CdrLeg,
@@ -67,6 +68,8 @@ def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
             return _role(seen, found.get(name)) if found else UNOBSERVABLE
         case Elapsed(since, until):
             return _elapsed(seen, since, until)
+        case Apart(one, other):
+            return _apart(seen, one, other)
         case SinceStimulus(index, until):
             return _since_stimulus(seen, index, until)
         case Precedes(first, second):
@@ -107,6 +110,15 @@ def _elapsed(
     if ended is None:
         return NEVER
     return round((ended.at - max(event.at for event in begun if event)) / 1e6, 3)
+
+
+def _apart(seen: Observation, one: EventRef, other: EventRef) -> Outcome | Unobservable:
+    first, second = _find(seen, one), _find(seen, other)
+    if first is None and second is None:
+        return UNOBSERVABLE
+    if first is None or second is None:
+        return NEVER
+    return round(abs(first.at - second.at) / 1e6, 3)
 
 
 def _since_stimulus(seen: Observation, index: int, until: EventRef) -> Outcome | Unobservable:
@@ -216,6 +228,8 @@ def describe(fact: Fact) -> str:
         case Elapsed(since, until):
             last = " and ".join(dict.fromkeys(_event(ref) for ref in since))
             return f"the time from {last} to {_event(until)}"
+        case Apart(one, other):
+            return f"the time between {_event(one)} and {_event(other)}"
         case SinceStimulus(index, until):
             return f"the time from stimulus {index + 1} to {_event(until)}"
         case Precedes(first, second):

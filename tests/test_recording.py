@@ -88,12 +88,16 @@ def scenario(number: int) -> Scenario:
     return Scenario(ALegBridges(), ExtensionTarget("1000"), plan)
 
 
+def placements(number: int, count: int = 1) -> tuple[Placement, ...]:
+    """Give so many attempts at one of many scenarios, each with a token of its own."""
+    return tuple(replace(PLACEMENT, token=f"t{number}x{n + 1}") for n in range(count))
+
+
 def write(path: Path, scenarios: int = 2) -> bytes:
     """Write a recording with a control call and give its bytes."""
     with RecordingWriter(path, HEADER) as writer:
         for number in range(scenarios):
-            attempts = [replace(PLACEMENT, token=f"t{number}x{attempt}") for attempt in (1, 2)]
-            writer.write_scenario(scenario(number), attempts)
+            writer.write_scenario(scenario(number), placements(number, 2))
         writer.write_control({"control": {"at": 1.5}, "late": 0.02})
     return path.read_bytes()
 
@@ -125,8 +129,7 @@ def test_what_is_written_is_read(path: Path) -> None:
     recording = Recording(path)
     assert recording.header == HEADER
     assert not recording.complete
-    attempts = (PLACEMENT, replace(PLACEMENT, token="t2"))
-    recorded = [RecordedScenario(scenario(n).id, scenario(n), attempts) for n in range(2)]
+    recorded = [RecordedScenario(scenario(n).id, scenario(n), placements(n, 2)) for n in range(2)]
     assert list(recording) == recorded
     assert recording.incomplete is None
     assert recording.complete
@@ -159,6 +162,9 @@ def test_only_changes_of_a_leg_are_written(tmp_path: Path) -> None:
     assert named(xml_cdr) == {"variables.y": ""}
     assert lines(path)[2]["names"] == [], "a name is spelled out once"
 
+
+TAILS = ("-second--", "-third---")
+"""Longer than any generated token, so that nothing with one of them is equal to one without."""
 
 # lone surrogates are what bytes that are not UTF-8 become
 TEXT = st.text(
@@ -197,19 +203,27 @@ PLACEMENTS = st.builds(
 )
 
 
+def attempts(at_most: int) -> st.SearchStrategy[list[Placement]]:
+    """Attempts whose tokens differ, as a recording's do."""
+    return st.lists(PLACEMENTS, min_size=1, max_size=at_most, unique_by=lambda one: one.token)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(attempts=st.lists(PLACEMENTS, min_size=1, max_size=3), name=TEXT)
-@example(attempts=[replace(PLACEMENT, lateness=math.inf)], name="caf\udce9")
-def test_round_trip_is_exact(tmp_path: Path, attempts: list[Placement], name: str) -> None:
+@given(first=attempts(3), name=TEXT)
+@example(first=[replace(PLACEMENT, lateness=math.inf)], name="caf\udce9")
+def test_round_trip_is_exact(tmp_path: Path, first: list[Placement], name: str) -> None:
     path = tmp_path / "one.jsonl.gz"
     call = Scenario(ALegBridges(), ExtensionTarget(name), (SetVariable(name, name),))
+    second, third = ([replace(p, token=p.token + more) for p in reversed(first)] for more in TAILS)
     with RecordingWriter(path, HEADER, overwrite=True) as writer:
-        writer.write_scenario(call, attempts)
-        writer.write_scenario(scenario(1), attempts[::-1])
+        writer.write_scenario(call, first)
+        writer.write_scenario(scenario(1), second)
+        writer.write_scenario(call, third)
     recording = Recording(path)
     assert list(recording) == [
-        RecordedScenario(call.id, call, tuple(attempts)),
-        RecordedScenario(scenario(1).id, scenario(1), tuple(attempts[::-1])),
+        RecordedScenario(call.id, call, tuple(first)),
+        RecordedScenario(scenario(1).id, scenario(1), tuple(second)),
+        RecordedScenario(call.id, call, tuple(third)),
     ]
     assert recording.complete
 
@@ -217,14 +231,14 @@ def test_round_trip_is_exact(tmp_path: Path, attempts: list[Placement], name: st
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
 )
-@given(attempts=st.lists(PLACEMENTS, min_size=1, max_size=2))
-def test_lines_fit_the_schema(tmp_path: Path, attempts: list[Placement]) -> None:
+@given(first=attempts(2))
+def test_lines_fit_the_schema(tmp_path: Path, first: list[Placement]) -> None:
     schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
     path = tmp_path / "one.jsonl.gz"
     with RecordingWriter(path, HEADER, overwrite=True) as writer:
-        writer.write_scenario(scenario(1), attempts)
-        writer.write_scenario(scenario(2), [PLACEMENT])
+        writer.write_scenario(scenario(1), first)
+        writer.write_scenario(scenario(2), [replace(PLACEMENT, token=TAILS[0])])
         writer.write_control({"late": 0.02})
     written = lines(path)
     assert [next(iter(line)) for line in written] == ["header", "id", "id", "control", "footer"]
@@ -253,6 +267,7 @@ def test_decoded_events_do_not_share_state(tmp_path: Path) -> None:
 
 def test_every_truncation_is_noticed_and_keeps_the_whole_lines(path: Path) -> None:
     data = write(path)
+    whole = [one.attempts for one in Recording(path)]
     most = shortest = 0
     for size in range(len(data)):
         path.write_bytes(data[:size])
@@ -264,7 +279,7 @@ def test_every_truncation_is_noticed_and_keeps_the_whole_lines(path: Path) -> No
         recorded = list(recording)
         assert recording.incomplete
         assert len(recorded) >= most, "a longer file tells no less"
-        assert all(one.attempts[0] == PLACEMENT for one in recorded)
+        assert [one.attempts for one in recorded] == whole[: len(recorded)]
         most = len(recorded)
     assert most == 2
     header = data[:shortest]
@@ -275,9 +290,9 @@ def test_a_killed_campaign_leaves_whole_lines(path: Path) -> None:
     program = (
         "import os, sys; sys.path.insert(0, '.')\n"
         "from pathlib import Path\n"
-        "from tests.test_recording import HEADER, PLACEMENT, RecordingWriter, scenario\n"
+        "from tests.test_recording import HEADER, RecordingWriter, placements, scenario\n"
         "writer = RecordingWriter(Path(sys.argv[1]), HEADER)\n"
-        "for number in range(3): writer.write_scenario(scenario(number), [PLACEMENT])\n"
+        "for number in range(3): writer.write_scenario(scenario(number), placements(number))\n"
         "os.kill(os.getpid(), 9)\n"
     )
     root = Path(__file__).parent.parent
@@ -503,17 +518,17 @@ def largest_file(size: int) -> Iterator[None]:
 
 def test_a_full_disk_keeps_what_was_written(path: Path) -> None:
     writer = RecordingWriter(path, HEADER)
-    writer.write_scenario(scenario(0), [PLACEMENT])
+    writer.write_scenario(scenario(0), placements(0))
     size = path.stat().st_size
     with largest_file(size + 20):
         with pytest.raises(
             RecordingError, match=r"^cannot write .*: File too large; see"
         ) as caught:
-            writer.write_scenario(scenario(1), [PLACEMENT])
+            writer.write_scenario(scenario(1), placements(1))
         assert path.stat().st_size == size
     # no line may follow half a line, even if there is space again
     with pytest.raises(RecordingError, match="File too large"):
-        writer.write_scenario(scenario(2), [PLACEMENT])
+        writer.write_scenario(scenario(2), placements(2))
     with pytest.raises(RecordingError, match="File too large"):
         writer.finish()
     writer.finish()

@@ -110,7 +110,8 @@ class Leaving:
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
-    counter ran through without a break and fired as it fell due, with no veto in between.
+    counter ran through without a break and fired as it fell due, with no veto in between. It is
+    `clean` unless the threads that run the bridges get in each other's way.
     """
 
     how: str
@@ -119,6 +120,7 @@ class Leaving:
     pair: int
     legs: tuple[str, ...]
     acquired: tuple[str, ...]
+    clean: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,9 @@ class Pace:
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
-    - `collide`: whether two pairs of a chain that are due at once get in each other's way
+    - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
+      due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
+      call ends; a leg that is acquired while it is being bridged is hung up
     """
 
     bowout: float
@@ -607,6 +611,7 @@ class _Call:
                 number,
                 tuple(sorted(leg.role for leg in leaving)),
                 (near.role, far.role),
+                clean=not self._collide,
             )
         )
         for leg in (near_peer, far_peer):
@@ -676,6 +681,10 @@ class _Call:
                 gone.gone = self._now
                 gone.causes = CAUSES_CANCELLED if dialled else CAUSES_RESIGNED
                 gone.bridged = None
+        if self._collide and not dialled:
+            real.lost = True
+            self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
+            return
         real.plan = plan
         self._next(real)
 

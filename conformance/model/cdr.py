@@ -52,7 +52,7 @@ def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
     def field(name: str) -> CdrField:
         return CdrField(leg.role, module, f"variables.{name}")
 
-    ended = EventRef(leg.role, "CHANNEL_HANGUP")
+    ended = EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE")
     causes = one_of(*leg.causes)
     yield Claim("cdr.hangup-cause", leg.role, field("hangup_cause"), causes)
     created = EventRef(leg.role, "CHANNEL_CREATE")
@@ -96,10 +96,13 @@ def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
 
 
 def _bowed_out(course: Course, leg: Leg, billsec: CdrField) -> Iterator[Claim]:
-    """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling."""
+    """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling.
+
+    Not where loopback-b's thread is caught in its bridge: its CDR then waits for the call's end.
+    """
     for leaving in course.leavings:
         last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
         own = leg.role == numbered("loopback-b", leaving.pair)
-        counted = leaving.how == "bridge" and leaving.counted and own
+        counted = leaving.how == "bridge" and leaving.counted and leaving.clean and own
         if counted and leg.answered >= last - 0.01:
             yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))

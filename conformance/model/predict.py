@@ -57,7 +57,7 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
     stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
     if applied.stall is not None:
         stalls = (applied.stall,)
-    for collide in (False, True) if len(numbers) > 1 else (False,):
+    for collide in (False, True):
         for count in range(len(numbers) + 1):
             for cut in combinations(numbers, count):
                 for stall, shift, drift, notice, bowout in product(
@@ -79,5 +79,5 @@ def _shape(run: Course) -> object:
     return (
         tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in run.legs.values()),
         tuple((bridge.caller, bridge.peer) for bridge in run.bridges),
-        tuple((leaving.how, leaving.pair, leaving.legs) for leaving in run.leavings),
+        tuple((one.how, one.pair, one.legs, one.clean) for one in run.leavings),
     )

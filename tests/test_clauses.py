@@ -1,0 +1,378 @@
+"""Tests of the tests: each clause is broken by a small change of a call that keeps it.
+
+A call that a switch of a released version handled, or one written by hand, keeps the clause. Then
+one thing in it is changed, as a defect would change it, and the clause has a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+import pytest
+
+from conformance.clauses import CLAUSES
+from conformance.scenario import null_bridges, pairs
+from tests.recorded_calls import Call, Draft, by_hand, keeping, sequence
+
+Change: TypeAlias = Callable[[Draft], None]
+
+WRONG = "DESTINATION_OUT_OF_ORDER"
+"""A cause with which no scenario hangs up."""
+
+
+# --- changes that take what they change ----------------------------------------------------------
+
+
+def header(name: str, event: str, value: str | None, *roles: str) -> Change:
+    """A header of an event is another one (None: is not there) on legs of this kind."""
+
+    def change(draft: Draft) -> None:
+        for role in chosen(draft, *roles):
+            draft.put(role, event, name, value)
+
+    return change
+
+
+def variable(name: str, event: str, value: str | None, *roles: str) -> Change:
+    """A channel variable is another one, or absent, in an event on legs of this kind."""
+    return header(f"variable_{name}", event, value, *roles)
+
+
+def missing(event: str, *roles: str, application: str | None = None) -> Change:
+    """An event does not come on legs of this kind."""
+
+    def change(draft: Draft) -> None:
+        for role in chosen(draft, *roles):
+            draft.drop(role, event, application)
+
+    return change
+
+
+def later(seconds: float, event: str, *roles: str) -> Change:
+    """An event comes later, or with negative seconds earlier, on legs of this kind."""
+
+    def change(draft: Draft) -> None:
+        for role in chosen(draft, *roles):
+            draft.shift(role, event, seconds)
+
+    return change
+
+
+def twice(event: str, *roles: str, application: str | None = None) -> Change:
+    """The last such event comes twice on legs of this kind."""
+
+    def change(draft: Draft) -> None:
+        for role in chosen(draft, *roles):
+            for last in draft.find(role, event, application)[-1:]:
+                draft.add(last)
+
+    return change
+
+
+def cdr(field: str, value: str | None, *roles: str) -> Change:
+    """A field of the JSON CDR is another one, or absent, on legs of this kind."""
+
+    def change(draft: Draft) -> None:
+        for role in chosen(draft, *roles):
+            draft.record(role, f"variables.{field}", value)
+
+    return change
+
+
+def cdr_longer(field: str, by: int) -> Change:
+    """A time in the JSON CDR of loopback-b is longer."""
+
+    def change(draft: Draft) -> None:
+        path = f"variables.{field}"
+        draft.record("loopback-b", path, str(int(draft.recorded("loopback-b", path)) + by))
+
+    return change
+
+
+def chosen(draft: Draft, *roles: str) -> list[str]:
+    """The legs that are meant: roles, or `loopbacks`, `inbound`, `real` for all of a kind."""
+    kinds = {"loopbacks": draft.loopbacks, "inbound": draft.inbound, "real": draft.real}
+    return [leg for role in roles for leg in kinds.get(role, [role])]
+
+
+# --- changes that only one clause needs ----------------------------------------------------------
+
+
+def loopback_b_is_not_created(draft: Draft) -> None:
+    gone = draft.uuids["loopback-b"]
+    draft.events = [event for event in draft.events if event.get("Unique-ID") != gone]
+
+
+def a_stranger_comes(draft: Draft) -> None:
+    (created,) = draft.find("loopback-a", "CHANNEL_CREATE")
+    draft.add(created, Unique_ID="a stranger's", Channel_Name="null/stranger")
+
+
+def a_refusing_leg_is_created(draft: Draft) -> None:
+    refusing = [role for role, bridge in null_bridges(draft.scenario).items() if bridge.refusal]
+    number = refusing[0].removeprefix("b-leg") or "1"
+    (created,) = draft.find("loopback-b", "CHANNEL_CREATE")
+    draft.add(created, Unique_ID="a refuser's", Channel_Name=f"null/b{number}")
+
+
+def loopback_a_goes_before_the_bridge(draft: Draft) -> None:
+    draft.move("loopback-a", "CHANNEL_HANGUP", draft.find("loopback-b", "CHANNEL_BRIDGE")[0])
+
+
+def loopback_a_stays_beside_the_real_legs(draft: Draft) -> None:
+    draft.put("loopback-a", "CHANNEL_HANGUP", "Event-Sequence", "999999999")
+
+
+def a_loopback_leg_leaves_before_the_end(draft: Draft) -> None:
+    assert draft.scenario.ending is not None
+    ending = draft.scenario.ending.deed.leg
+    leg = "loopback-a" if ending == "loopback-b" else "loopback-b"
+    draft.move(leg, "CHANNEL_HANGUP", draft.find(ending, "CHANNEL_HANGUP")[0])
+
+
+def only_one_loopback_leg_is_answered(draft: Draft) -> None:
+    if draft.find("loopback-a", "CHANNEL_ANSWER"):
+        draft.drop("loopback-a", "CHANNEL_ANSWER")
+    else:
+        draft.add(draft.find("loopback-a", "CHANNEL_CREATE")[0], Event_Name="CHANNEL_ANSWER")
+
+
+def a_digit_is_lost(draft: Draft) -> None:
+    for role in draft.real:
+        for event in draft.find(role, "CHANNEL_HANGUP_COMPLETE"):
+            queued = event.get("variable_null_channel_dtmf_queued")
+            if isinstance(queued, str):
+                event["variable_null_channel_dtmf_queued"] = queued[:-1]
+
+
+def first_application_runs_twice(draft: Draft) -> None:
+    for role in draft.inbound:
+        for first in draft.find(role, "CHANNEL_EXECUTE")[:1]:
+            draft.add(first)
+
+
+def a_leg_is_bridged_to_loopback_b_again(draft: Draft) -> None:
+    (bowout, *_) = draft.find("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
+    after = int(str(bowout["Event-Sequence"]))
+    for event in draft.find("a-leg", "CHANNEL_BRIDGE"):
+        if int(str(event["Event-Sequence"])) > after:
+            event["Bridge-B-Unique-ID"] = draft.uuids["loopback-b"]
+
+
+def b_leg_is_the_caller_of_the_bowout(draft: Draft) -> None:
+    last = draft.find("a-leg", "CHANNEL_BRIDGE")[-1]
+    last["Unique-ID"], last["Bridge-B-Unique-ID"] = draft.uuids["b-leg"], draft.uuids["a-leg"]
+
+
+def pair_leaves(draft: Draft) -> None:
+    """Nothing but the trace of a bowout: uuid_bridge on who is bridged to loopback-a."""
+    role = "a-leg" if "a-leg" in draft.uuids else "loopback-b"
+    draft.add(draft.find(role, "CHANNEL_EXECUTE")[-1], Application="uuid_bridge")
+
+
+def pair_that_refuses_leaves_as_well(draft: Draft) -> None:
+    first = min(
+        (e for leg in draft.uuids for e in draft.find(leg, "CHANNEL_EXECUTE", "uuid_bridge")),
+        key=sequence,
+    )
+    for role in draft.loopbacks:
+        for hung_up in draft.find(role, "CHANNEL_HANGUP"):
+            if sequence(hung_up) > sequence(first):
+                draft.move(role, "CHANNEL_HANGUP", first)
+
+
+def module_sends_its_event(draft: Draft) -> None:
+    (hung_up,) = draft.find("loopback-b", "CHANNEL_HANGUP")
+    draft.add(hung_up, Event_Name="CUSTOM", Event_Subclass="loopback::bowout")
+
+
+def wrong_leg_is_acquired(draft: Draft) -> None:
+    for event in bowouts_on_execution(draft):
+        event["Acquired-UUID"] = str(event["Resigning-UUID"])
+
+
+def acquired_leg_runs_one_thing_twice(draft: Draft) -> None:
+    for event in bowouts_on_execution(draft):
+        acquired = role_of(draft, str(event["Acquired-UUID"]))
+        draft.add(draft.find(acquired, "CHANNEL_EXECUTE")[-1])
+
+
+def bowouts_on_execution(draft: Draft) -> list[dict[str, str | list[str]]]:
+    return [event for role in draft.loopbacks for event in draft.find(role, "loopback::bowout")]
+
+
+def role_of(draft: Draft, uuid: str) -> str:
+    return next(role for role, own in draft.uuids.items() if own == uuid)
+
+
+def given_at_creation(*scopes: str) -> Change:
+    """What these scopes gave is something else on the loopback legs."""
+
+    def change(draft: Draft) -> None:
+        for name in names_in(draft, *scopes):
+            for role in draft.loopbacks:
+                draft.put(role, "CHANNEL_CREATE", f"variable_{name}", "something else")
+
+    return change
+
+
+def names_in(draft: Draft, *scopes: str) -> dict[str, str]:
+    """Name and value of the variables given in these scopes."""
+    return {
+        name: value
+        for scope in scopes
+        for name, value in getattr(draft.scenario.variables, scope)
+    }
+
+
+def exports_do_not_reach_the_b_leg(draft: Draft) -> None:
+    for name in names_in(draft, "export"):
+        draft.put("b-leg", "CHANNEL_CREATE", f"variable_{name}", None)
+
+
+def dial_string_reaches_the_b_leg(draft: Draft) -> None:
+    for name, value in names_in(draft, "braces", "brackets").items():
+        draft.put("b-leg", "CHANNEL_CREATE", f"variable_{name}", value or "x")
+
+
+def what_is_set_comes_to_loopback_b(draft: Draft) -> None:
+    for name, value in names_in(draft, "originate", "set").items():
+        draft.put("loopback-b", "CHANNEL_CREATE", f"variable_{name}", value or "x")
+
+
+def nothing_is_handed_over(draft: Draft) -> None:
+    for name in names_in(draft, "braces", "brackets", "export"):
+        draft.put("loopback-b", "CHANNEL_CREATE", f"variable_{name}", None)
+
+
+def braces_and_brackets_are_swapped(draft: Draft) -> None:
+    (on_a,), (on_b,) = (draft.find(leg, "CHANNEL_CREATE") for leg in ("loopback-a", "loopback-b"))
+    for name in names_in(draft, "braces", "brackets"):
+        key = f"variable_{name}"
+        here, there = on_a.pop(key, None), on_b.pop(key, None)
+        if there is not None:
+            on_a[key] = there
+        if here is not None:
+            on_b[key] = here
+
+
+def legs_swap_a_and_b(draft: Draft) -> None:
+    draft.put("loopback-a", "CHANNEL_CREATE", "variable_loopback_leg", "B")
+    draft.put("loopback-b", "CHANNEL_CREATE", "variable_loopback_leg", "A")
+
+
+def loopback_a_names(variable_name: str, event: str) -> Change:
+    """A variable of loopback-a that names another leg names loopback-a itself."""
+
+    def change(draft: Draft) -> None:
+        draft.put("loopback-a", event, f"variable_{variable_name}", draft.uuids["loopback-a"])
+
+    return change
+
+
+def loopback_b_has_no_cdr(draft: Draft) -> None:
+    del draft.cdrs[draft.uuids["loopback-b"]]["json_cdr"]
+
+
+def cdr_has_another_destination(draft: Draft) -> None:
+    draft.record("loopback-b", "callflow.0.caller_profile.destination_number", "another")
+
+
+ENDED, GONE, MADE = "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_CREATE"
+
+BREAKS: Mapping[str, Change] = MappingProxyType(
+    {
+        "legs.pair-is-created": loopback_b_is_not_created,
+        "legs.no-other-legs": a_stranger_comes,
+        "legs.bridged-call-has-all-legs": loopback_a_goes_before_the_bridge,
+        "legs.real-legs-stay-after-bowout": loopback_a_stays_beside_the_real_legs,
+        "legs.all-stay-without-bowout": a_loopback_leg_leaves_before_the_end,
+        "legs.named-after-target": header("Channel-Name", MADE, "loopback/another-a", "loopback-a"),
+        "legs.refused-target-has-no-leg": a_refusing_leg_is_created,
+        "legs.all-gone-after-call": missing("CHANNEL_DESTROY", "loopback-b"),
+        "legs.answer-crosses": only_one_loopback_leg_is_answered,
+        "legs.early-media-crosses": missing("CHANNEL_PROGRESS_MEDIA", "loopback-a"),
+        "legs.ringing-crosses": missing("CHANNEL_PROGRESS", "loopback-a"),
+        "legs.cause-crosses": header("Hangup-Cause", ENDED, WRONG, "loopback-a"),
+        "legs.cause-of-real-legs": header("Hangup-Cause", ENDED, WRONG, "real"),
+        "legs.dtmf-crosses": a_digit_is_lost,
+        "targets.extension": header("Caller-Destination-Number", MADE, "another", "inbound"),
+        "targets.empty-extension-is-service": header(
+            "Caller-Destination-Number", MADE, None, "inbound"
+        ),
+        "targets.context-inherited": header("Caller-Context", MADE, "another", "inbound"),
+        "targets.context-given": header("Caller-Context", MADE, "another", "inbound"),
+        "targets.dialplan-inherited": header("Caller-Dialplan", MADE, "another", "inbound"),
+        "targets.dialplan-given": header("Caller-Dialplan", MADE, "another", "inbound"),
+        "targets.empty-context-inherits": header("Caller-Context", MADE, "another", "inbound"),
+        "targets.no-route": header("Hangup-Cause", ENDED, WRONG, "loopback-b"),
+        "targets.plan-runs-on-loopback-b": first_application_runs_twice,
+        "targets.inline-runs-on-loopback-b": first_application_runs_twice,
+        "targets.inline-empties-destination": header(
+            "Caller-Destination-Number", "CHANNEL_EXECUTE", "sleep:200", "inbound"
+        ),
+        "targets.application-runs-once": first_application_runs_twice,
+        "targets.application-argument": header(
+            "Application-Data", "CHANNEL_EXECUTE", "another", "inbound"
+        ),
+        "targets.application-variables": variable("loopback_app", GONE, None, "loopback-a"),
+        "bowout.after-both-legs-answered": later(1.0, ENDED, "loopbacks"),
+        "bowout.sums-over-bridges": missing("CHANNEL_EXECUTE", "real", application="uuid_bridge"),
+        "bowout.acts-when-refusal-is-lifted": later(1.0, ENDED, "loopbacks"),
+        "bowout.legs-leave-together": later(0.5, ENDED, "loopback-b"),
+        "bowout.bridges-real-legs": a_leg_is_bridged_to_loopback_b_again,
+        "bowout.uuid-bridge-once": twice("CHANNEL_EXECUTE", "real", application="uuid_bridge"),
+        "bowout.cause": header("Hangup-Cause", ENDED, WRONG, "loopback-a"),
+        "bowout.marks-legs": variable("loopback_hangup_cause", GONE, "bowout", "loopback-a"),
+        "bowout.names-real-legs": loopback_a_names("loopback_bowout_other_uuid", GONE),
+        "bowout.no-event-by-default": module_sends_its_event,
+        "bowout.refused": pair_leaves,
+        "bowout.not-refused-by-a-leg": missing(
+            "CHANNEL_EXECUTE", "a-leg", application="uuid_bridge"
+        ),
+        "bowout.not-while-application-runs": pair_leaves,
+        "bowout.not-before-answer": pair_leaves,
+        "bowout.not-without-audio": pair_leaves,
+        "bowout.not-early": pair_leaves,
+        "bowout.inner-refusal-keeps-inner-pair": pair_that_refuses_leaves_as_well,
+        "bowout.execute-sends-event": missing("loopback::bowout", "loopbacks"),
+        "bowout.execute-hands-over": acquired_leg_runs_one_thing_twice,
+        "bowout.execute-cause": header("Hangup-Cause", ENDED, WRONG, "loopback-b"),
+        "bowout.execute-waits-for-media": later(-3.0, "loopback::bowout", "loopbacks"),
+        "bowout.execute-marks-acquired": variable("loopback_hangup_cause", GONE, None, "real"),
+        "exports.braces-reach-both-legs": given_at_creation("braces"),
+        "exports.brackets-reach-both-legs": given_at_creation("brackets"),
+        "exports.braces-against-brackets": given_at_creation("braces", "brackets"),
+        "exports.local-var-clobber": given_at_creation("braces", "brackets"),
+        "exports.exported-reach-pair": given_at_creation("export"),
+        "exports.exported-reach-b-leg": exports_do_not_reach_the_b_leg,
+        "exports.set-stays-on-a-leg": what_is_set_comes_to_loopback_b,
+        "exports.dial-string-stays-on-pair": dial_string_reaches_the_b_leg,
+        "exports.loopback-export-hands-over": nothing_is_handed_over,
+        "exports.loopback-export-needs-loopback-a": what_is_set_comes_to_loopback_b,
+        "exports.loopback-leg": legs_swap_a_and_b,
+        "exports.other-loopback-leg": loopback_a_names("other_loopback_leg_uuid", MADE),
+        "exports.from-uuid": loopback_a_names("loopback_from_uuid", MADE),
+        "exports.other-from-uuid": variable(
+            "other_loopback_from_uuid", MADE, "another", "loopback-b"
+        ),
+        "exports.true-id": variable("other_leg_true_id", GONE, "another", "real", "loopbacks"),
+        "exports.is-loopback-at-the-end": variable("is_loopback", GONE, None, "loopback-a"),
+        "exports.is-loopback-not-before": variable("is_loopback", MADE, "1", "loopback-a"),
+        "exports.is-loopback-not-on-real-legs": variable("is_loopback", GONE, "1", "real"),
+        "cdr.one-for-each-leg": loopback_b_has_no_cdr,
+        "cdr.hangup-cause": cdr("hangup_cause", WRONG, "loopback-b"),
+        "cdr.billsec": cdr_longer("billsec", 2),
+        "cdr.duration": cdr_longer("duration", 2),
+        "cdr.exact-duration": cdr_longer("uduration", 500_000),
+        "cdr.billsec-after-bowout": cdr("billsec", "0", "inbound"),
+        "cdr.is-loopback": cdr("is_loopback", None, "loopback-b"),
+        "cdr.loopback-leg": cdr("loopback_leg", "A", "loopback-b"),
+        "cdr.other-loopback-leg": cdr("other_loopback_leg_uuid", "another", "loopback-b"),
+        "cdr.bridge-uuid": cdr("bridge_uuid", "another", "real", "loopbacks"),
+        "cdr.destination": cdr_has_another_destination,
+    }
+)
+"""By clause the change that breaks it in each call that exercises it."""
