@@ -106,6 +106,11 @@ def _cancel_on_signals() -> None:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
+def _end_by_broken_pipe() -> None:
+    """Let `| head` end this process as it does any other: rich would exit with 1, "findings"."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
     judged = judge_recording(parsed.recording)
     _show(console, judged, quiet=parsed.quiet)
@@ -113,6 +118,7 @@ def _judge(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
+    _end_by_broken_pipe()
     if parsed.json:
         fields = ("name", "level", "area", "statement", "source")
         rows = [{name: getattr(one, name) for name in fields} for one in CLAUSES.values()]
@@ -125,6 +131,7 @@ def _clauses(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _show(console: Console, done: Run, *, quiet: bool) -> None:
+    _end_by_broken_pipe()
     switch = done.header.switch
     result = done.result
     if not quiet:

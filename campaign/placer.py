@@ -15,6 +15,7 @@ from conformance.dialstring import originate_arguments
 from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
 from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
 from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
+from fixtures.clock import in_time
 from fixtures.event_socket import EventSocket, EventSocketError, EventSocketTimeout
 from fixtures.switches import Switch
 
@@ -50,6 +51,9 @@ WITNESS_SECONDS = 1.0
 CDR_SECONDS = 3.0
 """How long CDRs of finished legs may take to appear."""
 
+UNANSWERED = "the switch did not answer the originate"
+"""Problem of an attempt: hanging up every leg of a call makes a switch answer, unless it hangs."""
+
 _PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr}
 
 
@@ -71,7 +75,8 @@ class Placer:
     async def prepare(self, cdr_modules: tuple[str, ...]) -> None:
         """Subscribe to the events; `cdr_modules` are those whose CDRs can be had."""
         self._cdr_modules = cdr_modules
-        await self._events.subscribe(EVENTS, CUSTOM_EVENTS)
+        clock = self._switch.clock
+        await self._events.subscribe(EVENTS, (*CUSTOM_EVENTS, *filter(None, [clock.event])))
 
     async def reload(self) -> None:
         """Have the switch read its dialplan anew."""
@@ -124,7 +129,7 @@ class Placer:
             cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
             swept=swept,
-            problem=await self._missed(attempt),
+            problem=await self._missed(attempt) if attempt.reply else UNANSWERED,
             modules_with_cdrs=self._cdr_modules,
         )
 
@@ -188,6 +193,9 @@ class Placer:
             if future and not future.done():
                 future.set_result(headers)
             return
+        if headers.get("Event-Subclass", "") == self._switch.clock.event != "":
+            self._switch.clock.told(headers)
+            return
         call = self._call_of(headers)
         if call is None:
             return
@@ -213,7 +221,7 @@ class Placer:
         task.add_done_callback(self._tasks.discard)
 
     async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
-        await asyncio.sleep(stimulus.at.delay_ms / 1000)
+        await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
         uuid = attempt.uuids.get(stimulus.deed.leg)
         if uuid is None:
             attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
@@ -244,18 +252,14 @@ class Placer:
             self._jobs.pop(job_uuid, None)
 
     async def _gone(self, attempt: Call, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    attempt.changed.clear()
-                    if attempt.over:
-                        await asyncio.sleep(QUIET_SECONDS)
-                        if attempt.over:
-                            return True
-                    else:
-                        await attempt.changed.wait()
-        except TimeoutError:
-            return False
+        return await in_time(self._switch.clock, seconds, self._over(attempt))
+
+    async def _over(self, attempt: Call) -> None:
+        while not attempt.over:
+            attempt.changed.clear()
+            await attempt.changed.wait()
+            if attempt.over:
+                await self._switch.clock.sleep(QUIET_SECONDS)
 
     async def _sweep(self, attempt: Attempt) -> tuple[str, ...]:
         left = tuple(sorted(attempt.live))

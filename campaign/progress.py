@@ -43,8 +43,7 @@ class Bar:
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
-        self._progress.start()
+        """Wait for something to draw: a run that cannot begin has only its error to show."""
         return self
 
     def __exit__(
@@ -54,10 +53,12 @@ class Bar:
         traceback: TracebackType | None,
     ) -> None:
         """Leave the last state where it is."""
-        self._progress.stop()
+        if self._task is not None:
+            self._progress.stop()
 
     def begin(self, total: int, what: str) -> None:
         """A number of scenarios is about to be placed."""
+        self._progress.start()
         self._task = self._progress.add_task(what, total=total, findings=0)
 
     def advance(self, findings: int) -> None:

@@ -140,7 +140,7 @@ async def _campaign(
         raise
     finally:
         if writer is not None:
-            writer.finish(ending, shortfall)
+            writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
     seconds = asyncio.get_running_loop().time() - began
     return Run(header, decide(tally.judged(), shortfall), seconds, tally.shown)
 
@@ -251,12 +251,12 @@ def _require_place(plan: Plan) -> None:
     path = plan.record
     if path is None:
         return
+    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        why = "it is a folder" if path.is_dir() else f"nothing can be made in {path.parent}"
+        raise RecordingError(f"cannot write {path}: {why}", "name a file where one can be made")
     if path.exists() and not plan.overwrite:
         hint = "choose another name or ask to overwrite it"
         raise RecordingError(f"{path} is already there", hint)
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        why = "it is a folder" if path.is_dir() else f"{path.parent} is no folder that can be written"
-        raise RecordingError(f"cannot write {path}: {why}", "name a file where one can be made")
 
 
 def _require_endpoint(identity: SwitchIdentity) -> None:

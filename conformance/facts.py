@@ -93,8 +93,9 @@ def _alive(seen: Observation, after: EventRef) -> Outcome | Unobservable:
         return UNOBSERVABLE
     alive = []
     for role in seen.uuids:
-        created, gone = seen.first(role, "CHANNEL_CREATE"), seen.first(role, "CHANNEL_HANGUP")
-        began = created is not None and created.sequence < event.sequence
+        # Not CHANNEL_CREATE: the leg's own thread sends it, which may be late.
+        gone = seen.first(role, "CHANNEL_HANGUP")
+        began = seen.by_leg[role][0].sequence < event.sequence
         if began and (gone is None or gone.sequence > event.sequence):
             alive.append(role)
     return tuple(sorted(alive))

@@ -78,15 +78,12 @@ def keeping() -> Mapping[str, tuple[Call, ...]]:
             if not judgement.findings and not judgement.undecided and not judgement.problem:
                 for clause in judgement.exercised:
                     found.setdefault(clause, []).append(call)
-    for call in by_hand().values():
-        for clause in call.judged().exercised:
-            # One by hand is the last choice, but for what was never recorded the only one.
-            found.setdefault(clause, [])
     for calls in found.values():
         calls.sort(key=lambda call: (parts(call.scenario), call.placement.token))
+    # What was never recorded, or is of the simplest calls too racy to be spoilt, is there by hand.
     for call in by_hand().values():
         for clause in call.judged().exercised:
-            found[clause].append(call)
+            found.setdefault(clause, []).append(call)
     return MappingProxyType({clause: tuple(calls) for clause, calls in found.items()})
 
 
@@ -120,6 +117,11 @@ class Draft:
     def loopbacks(self) -> list[str]:
         """The loopback legs that there are."""
         return [role for role in self.uuids if role.startswith("loopback")]
+
+    @property
+    def outbound(self) -> list[str]:
+        """The legs that are dialled."""
+        return [role for role in self.uuids if role.startswith("loopback-a")]
 
     @property
     def inbound(self) -> list[str]:

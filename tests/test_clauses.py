@@ -18,7 +18,7 @@ from tests.recorded_calls import Call, Draft, by_hand, keeping, sequence
 
 Change: TypeAlias = Callable[[Draft], None]
 
-WRONG = "DESTINATION_OUT_OF_ORDER"
+WRONG = "EXCHANGE_ROUTING_ERROR"
 """A cause with which no scenario hangs up."""
 
 
@@ -92,8 +92,13 @@ def cdr_longer(field: str, by: int) -> Change:
 
 
 def chosen(draft: Draft, *roles: str) -> list[str]:
-    """The legs that are meant: roles, or `loopbacks`, `inbound`, `real` for all of a kind."""
-    kinds = {"loopbacks": draft.loopbacks, "inbound": draft.inbound, "real": draft.real}
+    """The legs that are meant: roles, or one of these words for all legs of a kind."""
+    kinds = {
+        "loopbacks": draft.loopbacks,
+        "outbound": draft.outbound,
+        "inbound": draft.inbound,
+        "real": draft.real,
+    }
     return [leg for role in roles for leg in kinds.get(role, [role])]
 
 
@@ -118,7 +123,9 @@ def a_refusing_leg_is_created(draft: Draft) -> None:
 
 
 def loopback_a_goes_before_the_bridge(draft: Draft) -> None:
-    draft.move("loopback-a", "CHANNEL_HANGUP", draft.find("loopback-b", "CHANNEL_BRIDGE")[0])
+    for role in draft.inbound:
+        for bridge in draft.find(role, "CHANNEL_BRIDGE")[:1]:
+            draft.move("loopback-a", "CHANNEL_HANGUP", bridge)
 
 
 def loopback_a_stays_beside_the_real_legs(draft: Draft) -> None:
@@ -149,8 +156,8 @@ def a_digit_is_lost(draft: Draft) -> None:
 
 def first_application_runs_twice(draft: Draft) -> None:
     for role in draft.inbound:
-        for first in draft.find(role, "CHANNEL_EXECUTE")[:1]:
-            draft.add(first)
+        (first, *_) = draft.find(role, "CHANNEL_EXECUTE") or draft.find(role, "CHANNEL_CREATE")
+        draft.add(first, Event_Name="CHANNEL_EXECUTE", Application=str(first.get("Application")))
 
 
 def a_leg_is_bridged_to_loopback_b_again(draft: Draft) -> None:
@@ -211,7 +218,7 @@ def given_at_creation(*scopes: str) -> Change:
     """What these scopes gave is something else on the loopback legs."""
 
     def change(draft: Draft) -> None:
-        for name in names_in(draft, *scopes):
+        for name in (*names_in(draft, *scopes), *(["export_vars"] if "export" in scopes else [])):
             for role in draft.loopbacks:
                 draft.put(role, "CHANNEL_CREATE", f"variable_{name}", "something else")
 
@@ -219,22 +226,28 @@ def given_at_creation(*scopes: str) -> Change:
 
 
 def names_in(draft: Draft, *scopes: str) -> dict[str, str]:
-    """Name and value of the variables given in these scopes."""
+    """Name and value of the variables given in these scopes, to further pairs too."""
+    givers = [draft.scenario.variables, *(pair.bridge for pair in pairs(draft.scenario)[1:])]
     return {
         name: value
         for scope in scopes
-        for name, value in getattr(draft.scenario.variables, scope)
+        for giver in givers
+        for name, value in getattr(giver, scope, ())
     }
 
 
 def exports_do_not_reach_the_b_leg(draft: Draft) -> None:
-    for name in names_in(draft, "export"):
-        draft.put("b-leg", "CHANNEL_CREATE", f"variable_{name}", None)
+    for role in draft.real:
+        for name in (*names_in(draft, "export"), "export_vars"):
+            if role != "a-leg":
+                draft.put(role, "CHANNEL_CREATE", f"variable_{name}", None)
 
 
 def dial_string_reaches_the_b_leg(draft: Draft) -> None:
-    for name, value in names_in(draft, "braces", "brackets").items():
-        draft.put("b-leg", "CHANNEL_CREATE", f"variable_{name}", value or "x")
+    for role in draft.real:
+        for name, value in names_in(draft, "braces", "brackets").items():
+            if role != "a-leg":
+                draft.put(role, "CHANNEL_CREATE", f"variable_{name}", value or "x")
 
 
 def what_is_set_comes_to_loopback_b(draft: Draft) -> None:
@@ -293,9 +306,9 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "legs.refused-target-has-no-leg": a_refusing_leg_is_created,
         "legs.all-gone-after-call": missing("CHANNEL_DESTROY", "loopback-b"),
         "legs.answer-crosses": only_one_loopback_leg_is_answered,
-        "legs.early-media-crosses": missing("CHANNEL_PROGRESS_MEDIA", "loopback-a"),
-        "legs.ringing-crosses": missing("CHANNEL_PROGRESS", "loopback-a"),
-        "legs.cause-crosses": header("Hangup-Cause", ENDED, WRONG, "loopback-a"),
+        "legs.early-media-crosses": missing("CHANNEL_PROGRESS_MEDIA", "outbound"),
+        "legs.ringing-crosses": missing("CHANNEL_PROGRESS", "outbound"),
+        "legs.cause-crosses": header("Hangup-Cause", ENDED, WRONG, "outbound"),
         "legs.cause-of-real-legs": header("Hangup-Cause", ENDED, WRONG, "real"),
         "legs.dtmf-crosses": a_digit_is_lost,
         "targets.extension": header("Caller-Destination-Number", MADE, "another", "inbound"),
@@ -324,9 +337,9 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "bowout.legs-leave-together": later(0.5, ENDED, "loopback-b"),
         "bowout.bridges-real-legs": a_leg_is_bridged_to_loopback_b_again,
         "bowout.uuid-bridge-once": twice("CHANNEL_EXECUTE", "real", application="uuid_bridge"),
-        "bowout.cause": header("Hangup-Cause", ENDED, WRONG, "loopback-a"),
-        "bowout.marks-legs": variable("loopback_hangup_cause", GONE, "bowout", "loopback-a"),
-        "bowout.names-real-legs": loopback_a_names("loopback_bowout_other_uuid", GONE),
+        "bowout.cause": header("Hangup-Cause", ENDED, WRONG, "outbound"),
+        "bowout.marks-legs": variable("loopback_hangup_cause", GONE, "bowout", "outbound"),
+        "bowout.names-real-legs": variable("loopback_bowout_other_uuid", GONE, "another", "outbound"),
         "bowout.no-event-by-default": module_sends_its_event,
         "bowout.refused": pair_leaves,
         "bowout.not-refused-by-a-leg": missing(
@@ -364,8 +377,8 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "exports.is-loopback-not-on-real-legs": variable("is_loopback", GONE, "1", "real"),
         "cdr.one-for-each-leg": loopback_b_has_no_cdr,
         "cdr.hangup-cause": cdr("hangup_cause", WRONG, "loopback-b"),
-        "cdr.billsec": cdr_longer("billsec", 2),
-        "cdr.duration": cdr_longer("duration", 2),
+        "cdr.billsec": cdr_longer("billsec", 3),
+        "cdr.duration": cdr_longer("duration", 3),
         "cdr.exact-duration": cdr_longer("uduration", 500_000),
         "cdr.billsec-after-bowout": cdr("billsec", "0", "inbound"),
         "cdr.is-loopback": cdr("is_loopback", None, "loopback-b"),

@@ -143,7 +143,7 @@ class Pace:
 
     - `bowout`: how long a pair stays once both of its legs are bridged and answered
     - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
-      every 20 ms)
+      every 20 ms), by the number of the pair whose loopback-b dials, 0 for the a-leg or the api
     - `drift`: by how much a sleep or a tone runs over
     - `shift`: by how much a stimulus takes effect later than it was told
     - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
@@ -156,7 +156,7 @@ class Pace:
     """
 
     bowout: float
-    notice: float
+    notice: tuple[float, ...]
     drift: float
     shift: float
     stall: float
@@ -453,13 +453,13 @@ class _Call:
         """Early media or an answer ends the dialling of whoever dialled the leg."""
         caller = leg.dialled_by
         if caller is not None:
-            self._after_notice(lambda: self._connect(caller, leg))
+            self._after_notice(caller.pair, lambda: self._connect(caller, leg))
         elif leg.plan and not leg.inbound and leg.other is not None:
-            self._after_notice(lambda: self._execute_once(leg))
+            self._after_notice(0, lambda: self._execute_once(leg))
 
-    def _after_notice(self, action: Callable[[], None]) -> None:
-        if self._notice:
-            self._later(self._notice, action)
+    def _after_notice(self, pair: int, action: Callable[[], None]) -> None:
+        if self._notice[pair]:
+            self._later(self._notice[pair], action)
         else:
             action()
 

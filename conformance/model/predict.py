@@ -61,9 +61,16 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
         for count in range(len(numbers) + 1):
             for cut in combinations(numbers, count):
                 for stall, shift, drift, notice, bowout in product(
-                    stalls, SHIFTS, DRIFTS, NOTICES, BOWOUTS
+                    stalls, SHIFTS, DRIFTS, _notices(len(numbers) + 1), BOWOUTS
                 ):
                     yield Pace(bowout, notice, drift, shift, stall, frozenset(cut), collide)
+
+
+def _notices(dialling: int) -> list[tuple[float, ...]]:
+    """Each who dials notices at once or late, independently; the finer steps only all together."""
+    together = [(notice,) * dialling for notice in NOTICES]
+    apart = product((NOTICES[0], NOTICES[-1]), repeat=dialling)
+    return list(dict.fromkeys([*together, *apart]))
 
 
 def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim]:
