@@ -17,6 +17,7 @@ from campaign.campaign import Pace
 from campaign.progress import Bar
 from campaign.session import Plan, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES
+from conformance.model.cdr import MODULES
 from conformance.observation import observe
 from conformance.verdicts import UNDECIDED, USAGE, Verdict
 from fixtures.event_socket import EventSocketError
@@ -144,6 +145,10 @@ def _show(console: Console, done: Run, *, quiet: bool) -> None:
                 console.print(finding_text(one, case, seen), markup=False)
                 console.print()
         print_areas(console, result)
+    if not any(f"mod_{name}" in switch.modules for name in MODULES):
+        modules = " or ".join(f"mod_{name}" for name in MODULES)
+        why = f"the switch has no CDR module; load {modules}"
+        console.print(f"clauses about CDRs are not verified: {why}", markup=False)
     identity = switch.image_digest or switch.loopback_sha256 or ""
     console.print(
         f"{printable(switch.url)}: {printable(switch.version)} {identity}".rstrip(), markup=False

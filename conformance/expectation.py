@@ -27,7 +27,8 @@ class Within:
     """The outcome is a number of seconds from `low` to `high`.
 
     What the control calls show of the host's lateness is added to `high`, once for each of the
-    `threads` through which the media passes.
+    `threads` through which the media passes, and taken from `low` once: an event from which a time
+    counts may be as late as one to which it counts.
     """
 
     low: float

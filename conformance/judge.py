@@ -105,7 +105,13 @@ def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
 def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
     if isinstance(allowed, OneOf):
         return got in allowed.values
-    return isinstance(got, (int, float)) and allowed.low <= got <= _latest(allowed, lateness)
+    return isinstance(got, (int, float)) and _earliest(allowed, lateness) <= got <= _latest(
+        allowed, lateness
+    )
+
+
+def _earliest(allowed: Within, lateness: float) -> float:
+    return allowed.low - lateness
 
 
 def _latest(allowed: Within, lateness: float) -> float:
@@ -123,7 +129,8 @@ def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
 def _expected(allowed: Allowed, lateness: float) -> str:
     if isinstance(allowed, OneOf):
         return " or ".join(sorted(_spell(value) for value in allowed.values))
-    early, late = allowed.low - allowed.nominal, _latest(allowed, lateness) - allowed.nominal
+    early = _earliest(allowed, lateness) - allowed.nominal
+    late = _latest(allowed, lateness) - allowed.nominal
     return f"{allowed.nominal:.2f} s, {early:+.2f} to {late:+.2f} s by the control calls"
 
 

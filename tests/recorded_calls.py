@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from conformance.judge import Judgement, judge
-from conformance.observation import AppliedStimulus, Headers, LegEvent, Placement, observe
+from conformance.observation import AppliedStimulus, Headers, Placement, observe
 from conformance.profile import Profile
 from conformance.scenario import (
     ALegBridges,
     ALegRunsDialplan,
     Answer,
-    ApplicationTarget,
     BridgeToLoopback,
     BridgeToNull,
     Direct,
@@ -29,7 +28,6 @@ from conformance.scenario import (
     UuidKill,
     UuidSendDtmf,
     Variables,
-    null_bridges,
     pairs,
 )
 from conformance.verdicts import parts

@@ -7,13 +7,14 @@ one thing in it is changed, as a defect would change it, and the clause has a fi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
 import pytest
 
 from conformance.clauses import CLAUSES
-from conformance.scenario import null_bridges, pairs
+from conformance.scenario import Direct, null_bridges, pairs
 from tests.recorded_calls import Call, Draft, by_hand, keeping, sequence
 
 Change: TypeAlias = Callable[[Draft], None]
@@ -339,7 +340,9 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "bowout.uuid-bridge-once": twice("CHANNEL_EXECUTE", "real", application="uuid_bridge"),
         "bowout.cause": header("Hangup-Cause", ENDED, WRONG, "outbound"),
         "bowout.marks-legs": variable("loopback_hangup_cause", GONE, "bowout", "outbound"),
-        "bowout.names-real-legs": variable("loopback_bowout_other_uuid", GONE, "another", "outbound"),
+        "bowout.names-real-legs": variable(
+            "loopback_bowout_other_uuid", GONE, "another", "outbound"
+        ),
         "bowout.no-event-by-default": module_sends_its_event,
         "bowout.refused": pair_leaves,
         "bowout.not-refused-by-a-leg": missing(
@@ -389,3 +392,281 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
     }
 )
 """By clause the change that breaks it in each call that exercises it."""
+
+
+# --- further defects, some of them of earlier versions -------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """A further way to break a clause, in the simplest call of a kind; `lax` says why it is missed.
+
+    A defect that is missed is one of the suite's: the test then fails as soon as it is found.
+    """
+
+    name: str
+    clause: str
+    change: Change
+    kind: Callable[[Call], bool] = lambda call: True
+    lax: str = ""
+
+
+def chain(call: Call) -> bool:
+    """All loopback legs of two pairs leave together."""
+    leaving = [e for e in call.placement.events if e.get("Application") == "uuid_bridge"]
+    loopbacks = [role for role in call.draft().uuids if role.startswith("loopback")]
+    first = min((sequence(event) for event in leaving), default=0)
+    ended = [call.draft().find(role, ENDED) for role in loopbacks]
+    return len(loopbacks) == 4 and all(sequence(events[0]) < first for events in ended if events)
+
+
+def direct(call: Call) -> bool:
+    """There is no a-leg."""
+    return isinstance(call.scenario.origin, Direct)
+
+
+def with_a_leg(call: Call) -> bool:
+    """There is an a-leg."""
+    return not direct(call)
+
+
+def answered(call: Call) -> bool:
+    """Loopback-a is answered."""
+    return bool(call.draft().find("loopback-a", "CHANNEL_ANSWER"))
+
+
+def unanswered(call: Call) -> bool:
+    """Loopback-a is not answered."""
+    return not answered(call)
+
+
+def acquired_leg_parks(call: Call) -> bool:
+    """The acquired leg is parked and goes by a hangup."""
+    return "park" in [event.get("Application") for event in call.draft().find("a-leg", EXECUTE)]
+
+
+def in_place_of_the_b_leg(draft: Draft) -> None:
+    """The b-leg is not created, and a leg is that nobody dialled."""
+    (created,) = draft.find("b-leg", MADE)
+    gone = draft.uuids["b-leg"]
+    draft.add(created, Unique_ID="a stranger's", Channel_Name="null/stranger")
+    draft.events = [event for event in draft.events if event.get("Unique-ID") != gone]
+
+
+def cdr_on_a_real_leg(draft: Draft) -> None:
+    draft.record(draft.real[0], "variables.is_loopback", "1")
+
+
+def no_bowout(draft: Draft) -> None:
+    """The pair never leaves, and ends with the call."""
+    last = max(int(str(event["Event-Date-Timestamp"])) for event in draft.events)
+    for role in draft.loopbacks:
+        for name in (ENDED, GONE, "CHANNEL_DESTROY"):
+            for event in draft.find(role, name):
+                event["Event-Date-Timestamp"] = str(last)
+                event["Event-Sequence"] = str(10**9 + sequence(event))
+    for role in draft.real:
+        draft.drop(role, EXECUTE, "uuid_bridge")
+
+
+EXECUTE = "CHANNEL_EXECUTE"
+
+_COLLIDED = (
+    "predict's alternative with Pace.collide claims nothing of a chain that bows out, not even "
+    "that the real legs are not bridged again (model/bowout.py, claims)"
+)
+
+DEFECTS = (
+    Defect(
+        "answer is lost on the way",
+        "legs.answer-crosses",
+        missing("CHANNEL_ANSWER", "loopback-a"),
+        answered,
+    ),
+    Defect(
+        "loopback-a is answered alone (until 1.0.3)",
+        "legs.answer-crosses",
+        only_one_loopback_leg_is_answered,
+        unanswered,
+    ),
+    Defect(
+        "pair leaves after one second",
+        "bowout.after-both-legs-answered",
+        later(-1.0, ENDED, "loopbacks"),
+    ),
+    Defect("pair never leaves", "bowout.after-both-legs-answered", no_bowout),
+    Defect(
+        "bowout with the b-leg as caller (1.2.9)",
+        "bowout.bridges-real-legs",
+        b_leg_is_the_caller_of_the_bowout,
+    ),
+    Defect(
+        "bowout on execution names the wrong leg",
+        "bowout.execute-sends-event",
+        wrong_leg_is_acquired,
+    ),
+    Defect(
+        "{} and [] change places",
+        "exports.braces-against-brackets",
+        braces_and_brackets_are_swapped,
+    ),
+    Defect("CDR of a real leg is marked", "cdr.is-loopback", cdr_on_a_real_leg),
+    Defect(
+        "chain leaves late",
+        "bowout.after-both-legs-answered",
+        later(1.0, ENDED, "loopbacks"),
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "one leg of a chain leaves late",
+        "bowout.legs-leave-together",
+        later(0.5, ENDED, "loopback-b"),
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "legs of a chain leave with a wrong cause",
+        "bowout.cause",
+        header("Hangup-Cause", ENDED, WRONG, "loopbacks"),
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "leg of a chain stays",
+        "legs.real-legs-stay-after-bowout",
+        loopback_a_stays_beside_the_real_legs,
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "chain bridges the wrong legs",
+        "bowout.bridges-real-legs",
+        a_leg_is_bridged_to_loopback_b_again,
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "chain sends an event",
+        "bowout.no-event-by-default",
+        module_sends_its_event,
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "a-leg of a chain ends with a wrong cause",
+        "legs.cause-of-real-legs",
+        header("Hangup-Cause", ENDED, WRONG, "real"),
+        chain,
+        _COLLIDED,
+    ),
+    Defect(
+        "a-leg runs a part of the extension twice",
+        "bowout.execute-hands-over",
+        acquired_leg_runs_one_thing_twice,
+        with_a_leg,
+    ),
+    Defect(
+        "bowout on execution sends no event, a-leg parks",
+        "bowout.execute-sends-event",
+        missing("loopback::bowout", "loopbacks"),
+        acquired_leg_parks,
+        "a course that ends `cancelled` claims nothing of what the a-leg ran",
+    ),
+    Defect(
+        "a stranger in place of the b-leg",
+        "legs.no-other-legs",
+        in_place_of_the_b_leg,
+        lambda call: "b-leg" in call.draft().uuids,
+        "only the number of legs is claimed, not that each real leg exists (model/legs.py)",
+    ),
+)
+
+LAX: Mapping[str, str] = MappingProxyType(
+    {
+        "cdr.billsec-after-bowout": "a course that is not `clean` never claims it, nor anything "
+        "instead, so it cannot fail (model/cdr.py, _bowed_out)",
+        "bowout.execute-hands-over": "with Pace.collide the acquired leg is `lost`, without a "
+        "claim that it was hung up with DESTINATION_OUT_OF_ORDER (model/call.py, _acquire)",
+    }
+)
+"""By clause why its change is missed: a defect of the suite."""
+
+
+# --- the tests -----------------------------------------------------------------------------------
+
+
+def test_each_clause_has_its_change() -> None:
+    """A new clause without a change that breaks it is not tested, and so fails here."""
+    assert set(BREAKS) == set(CLAUSES)
+
+
+@pytest.mark.parametrize("name", by_hand())
+def test_calls_written_by_hand_conform(name: str) -> None:
+    """They stand for a switch that behaves, so nothing may be found in them."""
+    judgement = by_hand()[name].judged()
+    assert judgement.findings == ()
+    assert judgement.exercised
+
+
+@pytest.mark.parametrize("clause", CLAUSES)
+def test_clause_is_kept(clause: str) -> None:
+    """A call that a released version handled exercises the clause and has no finding."""
+    judgement = simplest(clause).judged()
+    assert clause in judgement.exercised
+    assert judgement.findings == ()
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        pytest.param(clause, marks=[pytest.mark.xfail(reason=LAX[clause])] if clause in LAX else [])
+        for clause in CLAUSES
+    ],
+)
+def test_clause_is_broken(clause: str) -> None:
+    """The same call with one thing wrong has a finding of this clause."""
+    assert_found(clause, simplest(clause), BREAKS[clause])
+
+
+@pytest.mark.parametrize(
+    "defect",
+    [
+        pytest.param(
+            defect,
+            id=f"{defect.clause}: {defect.name}",
+            marks=[pytest.mark.xfail(reason=defect.lax)] if defect.lax else [],
+        )
+        for defect in DEFECTS
+    ],
+)
+def test_defect_is_found(defect: Defect) -> None:
+    """Faults of earlier versions, and of kinds of calls that need a look of their own."""
+    assert_found(defect.clause, simplest(defect.clause, defect.kind), defect.change)
+
+
+def test_a_call_of_a_defect_is_left_as_it_was() -> None:
+    """Changes are made to copies: the order of the tests cannot matter."""
+    call = simplest("legs.pair-is-created")
+    before = call.judged()
+    draft = call.draft()
+    a_stranger_comes(draft)
+    draft.put("loopback-a", MADE, "Channel-Name", "x")
+    draft.record("loopback-b", "variables.hangup_cause", "x")
+    assert call.judged() == before
+
+
+def simplest(clause: str, kind: Callable[[Call], bool] = lambda call: True) -> Call:
+    """Give the call with the fewest parts that keeps the clause."""
+    call = next((call for call in keeping().get(clause, ()) if kind(call)), None)
+    assert call is not None, f"no call that was recorded keeps {clause}"
+    return call
+
+
+def assert_found(clause: str, call: Call, change: Change) -> None:
+    """Change the call and look for a finding of the clause, which must be a sentence."""
+    draft = call.draft()
+    change(draft)
+    findings = draft.call().judged().findings
+    assert clause in {finding.clause for finding in findings}
+    assert all(CLAUSES[finding.clause].statement in finding.sentence for finding in findings)

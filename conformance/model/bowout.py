@@ -34,8 +34,11 @@ STALL = Within(4.9, 8.0, 5.0)
 SENT_SECONDS = 0.1
 """How late an event may be sent on a busy host: 0.10 s measured under 100 calls on 2 cores."""
 
-HANDLING_SECONDS = 0.08
-"""What a bowout takes on a switch that keeps time: measured 2.00 to 2.06 s (facts, 0)."""
+HANDLING_SECONDS = 0.2
+"""What a bowout takes: 2.00 to 2.06 s alone, up to 2.14 s among 100 calls in a container (measured).
+
+The control calls, few beside the scenarios, do not see every stall of a hundred threads.
+"""
 
 
 def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Claim]:

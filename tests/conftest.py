@@ -1,0 +1,61 @@
+"""What all tests share: how Hypothesis searches, and the recordings to judge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from conformance.observation import Placement
+from conformance.scenario import Scenario
+from fixtures.recording import Recording, RecordingWriter
+from tests.recorded_calls import RECORDING
+
+pytest_plugins = ["pytester"]
+
+# A deadline says more of the host than of the code; and a change is not to blame for a new example.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+Change = Callable[[Scenario, Placement], Placement]
+"""Another placement in the place of one that was recorded."""
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Path:
+    """A recording of a switch that conforms."""
+    return RECORDING
+
+
+@pytest.fixture
+def changed(shipped: Path, tmp_path: Path) -> Callable[[Change | None], Path]:
+    """A function that writes the recording anew, with its placements changed; None drops them."""
+
+    def write(change: Change | None) -> Path:
+        recording, path = Recording(shipped), tmp_path / "changed.jsonl.gz"
+        with RecordingWriter(path, recording.header) as writer:
+            for one in recording if change else ():
+                placements = [change(one.scenario, placement) for placement in one.attempts]
+                writer.write_scenario(one.scenario, placements)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def with_a_finding(changed: Callable[[Change | None], Path]) -> Path:
+    """A recording in which every CDR of the first leg tells a wrong duration."""
+
+    def spoil(_: Scenario, placement: Placement) -> Placement:
+        cdrs = {
+            uuid: {module: {**cdr, "variables.duration": "99"} for module, cdr in modules.items()}
+            for uuid, modules in placement.cdrs.items()
+        }
+        return replace(placement, cdrs=cdrs)
+
+    return changed(spoil)

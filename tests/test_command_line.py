@@ -1,0 +1,464 @@
+"""The command as a person meets it: help, recordings, what goes wrong; with a real FreeSWITCH where
+LOOPBACK_CONFORMANCE_FREESWITCH or LOOPBACK_CONFORMANCE_IMAGE names one."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import docker
+import pytest
+
+from campaign import command_line as module
+from campaign.command_line import main
+from conformance.clauses import CLAUSES
+from fixtures.recording import Ending, Recording
+from fixtures.switches.container import LABEL
+from tests.command import (
+    COMMAND,
+    ROOT,
+    Ended,
+    Running,
+    installation_without,
+    is_running,
+    placed,
+    run,
+)
+
+BINARY = os.environ.get("LOOPBACK_CONFORMANCE_FREESWITCH", "")
+IMAGE = os.environ.get("LOOPBACK_CONFORMANCE_IMAGE", "")
+
+needs_freeswitch = pytest.mark.skipif(
+    not BINARY, reason="set LOOPBACK_CONFORMANCE_FREESWITCH to the path of a freeswitch binary"
+)
+needs_image = pytest.mark.skipif(
+    not IMAGE, reason="set LOOPBACK_CONFORMANCE_IMAGE to the name of an image with FreeSWITCH"
+)
+
+KILLED_SECONDS = 30.0
+"""Within which a run ends whose switch was killed."""
+INTERRUPTED_SECONDS = 15.0
+"""Within which a run ends that was interrupted."""
+HUNG_SECONDS = 60.0
+"""Within which a run ends whose switch hangs."""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """Directory for the temporary files of a command."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    return place
+
+
+# --- what it teaches -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("command", "taught"),
+    [
+        ([], ["run", "judge", "clauses", "exit status:", "0  the switch conforms", "1  findings"]),
+        (["run"], ["process:///path/to/freeswitch", "docker://IMAGE", "--record", "exit status:"]),
+        (["run"], ["example:", "(default 300)", "2  usage", "3  not decided"]),
+        (["judge"], ["RECORDING", "exit status:", "3  not decided"]),
+        (["clauses"], ["--json"]),
+    ],
+)
+def test_help_teaches(
+    command: list[str], taught: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    for words in taught:
+        assert words in said
+
+
+def test_version() -> None:
+    ended = run("--version")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.split()[-1] == version("loopback-conformance")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["run"], "the following arguments are required: --switch"),
+        (["run", "--switch", "docker://", "--scenarios", "0"], "'0' is not a number from 1 on"),
+        (["run", "--switch", "docker://", "--window", "many"], "'many' is not a number from 1 on"),
+        (["run", "--switch", "docker://", "--seed", "x"], "invalid int value: 'x'"),
+        (["run", "--switch", "docker://", "--event-socket", "pigeon"], "invalid choice: 'pigeon'"),
+        (["judge"], "the following arguments are required: RECORDING"),
+        (["judge", "a", "b"], "unrecognized arguments: b"),
+    ],
+)
+def test_usage_errors(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[-1].endswith(said) or said in captured.err.splitlines()[-1]
+
+
+def test_clauses() -> None:
+    ended = run("clauses")
+    assert (ended.status, ended.err) == (0, "")
+    for clause in CLAUSES.values():
+        assert f"{clause.name} ({clause.level}): {clause.statement}\n" in ended.out
+
+
+def test_clauses_as_json() -> None:
+    rows = json.loads(run("clauses", "--json").out)
+    assert [row["name"] for row in rows] == list(CLAUSES)
+    assert set(rows[0]) == {"name", "level", "area", "statement", "source"}
+
+
+def test_a_reader_that_leaves_is_no_finding() -> None:
+    listing = subprocess.Popen(
+        [*COMMAND, "clauses"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert listing.stdout is not None
+    listing.stdout.close()
+    assert listing.communicate()[1] == b""
+    assert listing.returncode == -signal.SIGPIPE
+
+
+def test_a_fault_of_the_suite_is_no_finding(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken(_: Path) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "judge_recording", broken)
+    assert main(["judge", str(tmp_path)]) == 3
+    assert capsys.readouterr().err.endswith("a fault of the suite; please report it\n")
+
+
+# --- recordings ----------------------------------------------------------------------------------
+
+
+def test_judging_a_recording_that_conforms(shipped: Path) -> None:
+    first, second = run("judge", str(shipped)), run("judge", str(shipped))
+    assert first == second
+    assert (first.status, first.err) == (0, "")
+    assert "\nconforms: 300 scenarios in " in first.out
+    assert "FreeSWITCH Version" in first.out
+
+
+def test_quiet_gives_only_the_outcome(shipped: Path) -> None:
+    ended = run("judge", "--quiet", str(shipped))
+    assert ended.status == 0
+    assert len(ended.out.splitlines()) == 3
+    assert "conforms: " in ended.out.splitlines()[-1]
+
+
+def test_judging_a_recording_with_a_finding(with_a_finding: Path) -> None:
+    ended = run("judge", str(with_a_finding))
+    assert (ended.status, ended.err) == (1, "")
+    assert ended.out.splitlines()[-1] == "failing: cdr.duration"
+    assert "\n  time s  " in ended.out
+    assert "  fs_cli> originate {origination_uuid=" in ended.out
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_a_truncated_recording_is_not_decided(
+    shipped: Path, tmp_path: Path, compressed: bool
+) -> None:
+    data = shipped.read_bytes()
+    path = tmp_path / ("cut.jsonl.gz" if compressed else "cut.jsonl")
+    whole = data if compressed else gzip.decompress(data)
+    path.write_bytes(whole[: len(whole) * 3 // 4])
+    ended = run("judge", "--quiet", str(path))
+    assert (ended.status, ended.err) == (3, "")
+    assert "not whole the recording is not whole: " in ended.out
+    assert "cut off" in ended.out
+
+
+def test_a_recording_without_calls_is_not_decided(
+    changed: Callable[[None], Path],
+) -> None:
+    ended = run("judge", "--quiet", str(changed(None)))
+    assert (ended.status, ended.err) == (3, "")
+    assert "not decided: 0 scenarios in 0 attempts, 0 of " in ended.out
+
+
+@pytest.mark.parametrize("text", ["", "hello\n", '{"header": {"format": "other"}}\n'])
+def test_not_a_recording(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text(text)
+    ended = run("judge", str(path))
+    assert ended.status == 2
+    assert ended.one_line().startswith(f"{path} is not a recording")
+    assert ended.one_line().endswith("; name a file that a campaign wrote")
+
+
+def test_a_recording_that_is_not_there(tmp_path: Path) -> None:
+    ended = run("judge", str(tmp_path / "none"))
+    assert ended.status == 2
+    assert f"cannot read {tmp_path / 'none'}: No such file or directory; " in ended.one_line()
+
+
+# --- what goes wrong before a switch runs --------------------------------------------------------
+
+
+def test_an_existing_recording_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    path.write_text("precious")
+    ended = run("run", "--switch", "process:///bin/true", "--record", str(path))
+    assert ended.status == 2
+    assert ended.one_line() == (
+        f"{path} is already there; choose another name or ask to overwrite it"
+    )
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("place", ["/proc/none/run.jsonl", "/dev/null/run.jsonl"])
+def test_a_recording_that_cannot_be_written(place: str) -> None:
+    ended = run("run", "--switch", "process:///bin/true", "--record", place)
+    assert ended.status == 2
+    assert ended.one_line().startswith(f"cannot write {place}: nothing can be made in ")
+
+
+def test_a_recording_that_is_a_folder(tmp_path: Path) -> None:
+    url = "process:///bin/true"
+    ended = run("run", "--switch", url, "--overwrite", "--record", str(tmp_path))
+    assert ended.status == 2
+    assert ended.one_line().startswith(f"cannot write {tmp_path}: it is a folder; ")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("process:///nowhere/freeswitch", "there is no file /nowhere/freeswitch; give the path"),
+        ("process:///bin/true", "/bin/true is not FreeSWITCH: -version says ''; give the path"),
+        ("process:///etc/passwd", "/etc/passwd is not executable; give the path"),
+        ("freeswitch", "not the URL of a switch: 'freeswitch'; use process:///path/to/freeswitch"),
+        ("pigeon://a\x1b[1m", "not the URL of a switch: 'pigeon://a\\x1b[1m'; use process:///"),
+    ],
+)
+def test_no_such_switch(url: str, said: str, temporary: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl"
+    ended = run("run", "--switch", url, "--record", str(recording), TMPDIR=str(temporary))
+    assert ended.status == 2
+    assert ended.one_line().startswith(said)
+    assert not recording.exists()
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["unix://{}/docker.sock", "tcp://127.0.0.1:9", "garbage"])
+def test_no_docker_engine(host: str, tmp_path: Path) -> None:
+    ended = run("run", "--switch", "docker://some/image", DOCKER_HOST=host.format(tmp_path))
+    assert ended.status == 2
+    assert ended.one_line().startswith("no Docker engine answers: ")
+    assert ended.one_line().endswith("; start Docker, or set DOCKER_HOST to where it is")
+
+
+# --- a real switch, as a process -----------------------------------------------------------------
+
+
+def start(temporary: Path, recording: Path, *more: str, url: str = "") -> Running:
+    """Start a run that takes long enough to be disturbed."""
+    asked = ("--switch", url or f"process://{BINARY}", "--record", str(recording), *more)
+    return Running("run", "--quiet", "--scenarios", "300", *asked, TMPDIR=str(temporary))
+
+
+def disturbed(recording: Path, ended: Ended, ending: Ending, temporary: Path) -> None:
+    """Assert that a run that was cut short says so, and leaves only what it learnt so far."""
+    assert ended.status == 3, ended
+    assert ended.err == ""
+    assert "not whole " in ended.out
+    assert "\nnot decided: " in ended.out
+    read = Recording(recording)
+    assert len(list(read)) >= 5
+    assert read.footer is not None
+    assert read.footer.ended is ending
+    assert read.incomplete is not None
+    assert read.incomplete.startswith("its campaign ")
+    assert run("judge", "--quiet", str(recording)).status == 3
+    assert list(temporary.iterdir()) == []
+
+
+@needs_freeswitch
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_in_mid_campaign(
+    number: signal.Signals, temporary: Path, tmp_path: Path
+) -> None:
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording)
+    running.until(lambda: placed(recording) >= 5)
+    switch = running.switch()
+    running.process.send_signal(number)
+    ended = running.end(INTERRUPTED_SECONDS)
+    assert not is_running(switch)
+    disturbed(recording, ended, Ending.INTERRUPTED, temporary)
+
+
+@needs_freeswitch
+def test_an_impatient_user_leaves_nothing_running(temporary: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording)
+    running.until(lambda: placed(recording) >= 5)
+    switch = running.switch()
+    for _ in range(4):
+        running.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.process.wait(0.3)
+    ended = running.end(INTERRUPTED_SECONDS)
+    assert not is_running(switch)
+    disturbed(recording, ended, Ending.INTERRUPTED, temporary)
+
+
+@needs_freeswitch
+def test_interrupted_before_the_first_call(temporary: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording)
+    running.until(lambda: any(temporary.glob("*/console.log")))
+    running.process.send_signal(signal.SIGINT)
+    ended = running.end(INTERRUPTED_SECONDS)
+    assert ended.status == 3
+    assert ended.one_line() == "interrupted; nothing is decided"
+    assert list(temporary.iterdir()) == []
+    assert not recording.exists()
+
+
+@needs_freeswitch
+def test_a_switch_that_is_killed(temporary: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording)
+    running.until(lambda: placed(recording) >= 5)
+    os.kill(running.switch(), signal.SIGKILL)
+    ended = running.end(KILLED_SECONDS)
+    assert "not whole the switch was lost: " in ended.out
+    disturbed(recording, ended, Ending.FAILED, temporary)
+
+
+@needs_freeswitch
+def test_a_switch_that_hangs(temporary: Path, tmp_path: Path) -> None:
+    """No finding comes of it: what a switch that stands still does not do says nothing."""
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording)
+    running.until(lambda: placed(recording) >= 5)
+    switch = running.switch()
+    os.kill(switch, signal.SIGSTOP)
+    ended = running.end(HUNG_SECONDS)
+    assert not is_running(switch)
+    assert "not whole the switch was lost: " in ended.out
+    disturbed(recording, ended, Ending.FAILED, temporary)
+
+
+@needs_freeswitch
+def test_without_mod_loopback(temporary: Path, tmp_path: Path) -> None:
+    binary = installation_without(Path(BINARY), tmp_path / "fs", "mod_loopback")
+    recording = tmp_path / "run.jsonl"
+    running = start(temporary, recording, url=f"process://{binary}")
+    ended = running.end(90)
+    assert ended.status == 2
+    assert ended.one_line().startswith("the switch did not load mod_loopback; build or install it")
+    assert not recording.exists()
+    assert list(temporary.iterdir()) == []
+
+
+@needs_freeswitch
+def test_without_a_cdr_module(temporary: Path, tmp_path: Path) -> None:
+    modules = ("mod_json_cdr", "mod_xml_cdr", "mod_cdr_csv")
+    binary = installation_without(Path(BINARY), tmp_path / "fs", *modules)
+    url = f"process://{binary}"
+    ended = run("run", "--switch", url, "--scenarios", "20", TMPDIR=str(temporary), seconds=120)
+    assert ended.status == 3
+    verdicts = {row[0]: row[2:4] for line in ended.out.splitlines() if (row := line.split())}
+    for name in CLAUSES:
+        if name.startswith("cdr."):
+            assert verdicts[name] == ["not", "verified"]
+    assert (
+        "not verified: the switch has no CDR module; load mod_json_cdr or mod_xml_cdr" in ended.out
+    )
+    assert list(temporary.iterdir()) == []
+
+
+@needs_freeswitch
+def test_the_password_is_nowhere_to_be_seen(temporary: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl"
+    running = start(temporary, recording)
+    running.until(lambda: placed(recording) >= 5)
+    (conf,) = temporary.glob("*/conf/autoload_configs/event_socket.conf.xml")
+    password = conf.read_text().partition('"password" value="')[2].partition('"')[0]
+    assert len(password) > 30
+    processes = []
+    for place in Path("/proc").glob("[0-9]*"):
+        for name in ("cmdline", "environ"):
+            try:
+                processes.append((place / name).read_bytes())
+            except OSError:
+                continue  # it has ended, or is not ours to read
+    running.process.send_signal(signal.SIGINT)
+    ended = running.end(INTERRUPTED_SECONDS)
+    assert any(b"freeswitch" in text for text in processes)
+    assert not any(password.encode() in text for text in processes)
+    assert password not in recording.read_text()
+    assert password not in ended.out + ended.err
+
+
+# --- a real switch, in a container ---------------------------------------------------------------
+
+
+def containers_of(pid: int) -> list[str]:
+    """Containers that a process of this pid has made and that are there."""
+    client = docker.from_env()
+    try:
+        found = client.containers.list(all=True, filters={"label": LABEL})
+        return [one.id for one in found if f"/{pid}/" in one.labels[LABEL] and one.id]
+    finally:
+        client.close()
+
+
+@needs_image
+def test_no_such_image() -> None:
+    ended = run("run", "--switch", "docker://loopback-test/no-such-image:0")
+    assert ended.status == 2
+    assert ended.one_line().startswith("image loopback-test/no-such-image:0 is not here and cannot")
+    assert "; name another image, or `docker pull` it" in ended.one_line()
+
+
+@needs_image
+@pytest.mark.parametrize("at_its_start", [True, False])
+def test_no_container_is_left_after_an_interrupt(
+    temporary: Path, tmp_path: Path, at_its_start: bool
+) -> None:
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording, url=f"docker://{IMAGE}")
+    pid = running.process.pid
+    running.until(lambda: bool(containers_of(pid)) if at_its_start else placed(recording) >= 5)
+    assert containers_of(pid)
+    running.process.send_signal(signal.SIGINT)
+    ended = running.end(INTERRUPTED_SECONDS)
+    assert containers_of(pid) == []
+    if at_its_start:
+        assert ended.status == 3
+        assert ended.one_line() == "interrupted; nothing is decided"
+    else:
+        disturbed(recording, ended, Ending.INTERRUPTED, temporary)
+
+
+@needs_image
+def test_a_container_that_is_killed(temporary: Path, tmp_path: Path) -> None:
+    recording = tmp_path / "run.jsonl.gz"
+    running = start(temporary, recording, url=f"docker://{IMAGE}")
+    running.until(lambda: placed(recording) >= 5)
+    (container,) = containers_of(running.process.pid)
+    client = docker.from_env()
+    client.containers.get(container).kill()
+    client.close()
+    ended = running.end(KILLED_SECONDS)
+    assert containers_of(running.process.pid) == []
+    assert "not whole the switch was lost: " in ended.out
+    disturbed(recording, ended, Ending.FAILED, temporary)
