@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from conformance.clauses import CLAUSES
 from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome, Within
 from conformance.facts import Unobservable, describe, outcome
 from conformance.model.predict import Applied, predict

@@ -48,10 +48,13 @@ def changed(shipped: Path, tmp_path: Path) -> Callable[[Change | None], Path]:
 
 
 @pytest.fixture
-def with_a_finding(changed: Callable[[Change | None], Path]) -> Path:
-    """A recording in which every CDR of the first leg tells a wrong duration."""
+def with_a_finding(shipped: Path, changed: Callable[[Change | None], Path]) -> Path:
+    """A recording in which the CDRs of one call tell a wrong duration."""
+    spoilt = next(iter(Recording(shipped))).id
 
-    def spoil(_: Scenario, placement: Placement) -> Placement:
+    def spoil(scenario: Scenario, placement: Placement) -> Placement:
+        if scenario.id != spoilt:
+            return placement
         cdrs = {
             uuid: {module: {**cdr, "variables.duration": "99"} for module, cdr in modules.items()}
             for uuid, modules in placement.cdrs.items()
