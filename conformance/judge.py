@@ -118,11 +118,8 @@ def _latest(allowed: Within, lateness: float) -> float:
 
 
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
-    statement = CLAUSES[claim.clause].statement
-    subject = describe(claim.fact)
-    return (
-        f"{subject} was {_spell(got)}; expected {_expected(claim.allowed, lateness)}. {statement}"
-    )
+    expected = _expected(claim.allowed, lateness)
+    return f"{describe(claim.fact)} was {_spell(got)}; expected {expected}"
 
 
 def _expected(allowed: Allowed, lateness: float) -> str:
