@@ -232,7 +232,7 @@ _BOWOUT = _area(
     (
         "after-both-legs-answered",
         MUST,
-        "The loopback legs leave 2.0 s after both of them are bridged and answered (to 0.2 s, which "
+        "The loopback legs leave 2.0 s after both of them are bridged and answered (to 0.2 s, what "
         "the handling takes among a hundred calls).",
         "wiki, CDR Handling: after 1-2 seconds; facts 2.6: 100 frames of 20 ms; measured",
     ),

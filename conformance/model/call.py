@@ -2,10 +2,10 @@
 
 Time is in seconds from the moment at which the target is dialled. Nothing here counts frames: a
 state holds from one event to the next, and the bowout falls due when its conditions have held for
-`bowout_after` seconds in all.
+`Pace.bowout` seconds in all.
 
 The rules, each a method:
-- `_dial`: dialling pre-answers an inbound caller (facts, section 2.9 and 2.10);
+- `_dial_pair`, `_dial_null`: dialling pre-answers an inbound caller (facts, 2.9 and 2.10);
 - `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early
   or answered is bridged to it;
 - `_hang_up`: a cause goes to the other leg of the pair; a caller takes the cause of an unanswered
@@ -16,12 +16,12 @@ The rules, each a method:
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 
+from conformance.model.course import NEVER, Bridge, Course, Leaving, Leg, Pace
 from conformance.model.variables import Bowout, bowout_of
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -50,8 +50,6 @@ from conformance.scenario import (
     pairs,
 )
 
-NEVER = math.inf
-
 NOTICED = 0.02
 """How often (seconds) a waiting `null/` leg looks about it."""
 
@@ -70,98 +68,6 @@ CAUSES_CANCELLED = CAUSES_RESIGNED | {"ORIGINATOR_CANCEL"}
 
 KNOWN_CONTEXTS = ("default", "public", "conformance")
 """Contexts in which the switch may have extensions; elsewhere nothing is routed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """The course of one leg; times are NEVER where a thing does not come.
-
-    More than one of `causes` where threads race for it. A leg that is `lost` may never end.
-    """
-
-    role: str
-    created: float
-    ringing: float
-    early: float
-    answered: float
-    gone: float
-    causes: frozenset[str]
-    applications: tuple[str, ...]
-    lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Bridge:
-    """Two legs bridged from `since` to `until`; `caller` is the one that runs the bridge."""
-
-    caller: str
-    peer: str
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Leaving:
-    """A bowout: how, when, and whose.
-
-    `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
-    was waited for), or `collided` (two pairs of a chain at once, which leaves the real legs apart).
-
-    `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
-    leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
-    bridge, for an execution the leg that goes on with the extension. `counted` is whether the
-    counter ran through without a break and fired as it fell due, with no veto in between. It is
-    `clean` unless the threads that run the bridges get in each other's way.
-    """
-
-    how: str
-    at: float
-    counted: bool
-    pair: int
-    legs: tuple[str, ...]
-    acquired: tuple[str, ...]
-    clean: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """The whole course of a call."""
-
-    legs: Mapping[str, Leg]
-    bridges: tuple[Bridge, ...]
-    leavings: tuple[Leaving, ...]
-
-    def bridge(self, caller: str, peer: str) -> Bridge | None:
-        """The first bridge of two legs."""
-        found = (b for b in self.bridges if (b.caller, b.peer) == (caller, peer))
-        return next(found, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """What the host decides; times in seconds.
-
-    - `bowout`: how long a pair stays once both of its legs are bridged and answered
-    - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
-      every 20 ms), by the number of the pair whose loopback-b dials, 0 for the a-leg or the api
-    - `drift`: by how much a sleep or a tone runs over
-    - `shift`: by how much a stimulus takes effect later than it was told
-    - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
-      (5,000 turns of a loop)
-    - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
-      cause reaches it
-    - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
-      due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
-      call ends; a leg that is acquired while it is being bridged is hung up
-    """
-
-    bowout: float
-    notice: tuple[float, ...]
-    drift: float
-    shift: float
-    stall: float
-    cut: frozenset[int] = frozenset()
-    collide: bool = False
 
 
 def course(
@@ -225,13 +131,7 @@ class _Call:
         self._scenario = scenario
         self._profile = profile
         self._applied = applied
-        self._bowout_after = pace.bowout
-        self._notice = pace.notice
-        self._drift = pace.drift
-        self._shift = pace.shift
-        self._stall = pace.stall
-        self._cut = pace.cut
-        self._collide = pace.collide
+        self._pace = pace
         self._now = 0.0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -282,7 +182,7 @@ class _Call:
             if stimulus.at.event == event and stimulus.at.leg in roles:
                 del self._pending[index]
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
-                delay = max(0.0, delay + self._shift)
+                delay = max(0.0, delay + self._pace.shift)
                 self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
 
     def _stimulate(self, stimulus: Stimulus) -> None:
@@ -336,7 +236,7 @@ class _Call:
             real = self._real_end(leg.other)
             if real is not None:
                 media = real.bridged is not None
-                wait = 0.0 if media else self._stall
+                wait = 0.0 if media else self._pace.stall
                 self._waiting = (leg, real)
                 self._later(wait, lambda: self._acquire(leg, real))
                 return
@@ -383,7 +283,7 @@ class _Call:
 
     def _resume(self, leg: _Leg, milliseconds: int) -> None:
         step = leg.step
-        seconds = milliseconds / 1000 + self._drift
+        seconds = milliseconds / 1000 + self._pace.drift
         self._later(seconds, lambda: self._next(leg) if leg.step == step else None)
 
     # --- dialling, early media, answer ---
@@ -458,8 +358,8 @@ class _Call:
             self._after_notice(0, lambda: self._execute_once(leg))
 
     def _after_notice(self, pair: int, action: Callable[[], None]) -> None:
-        if self._notice[pair]:
-            self._later(self._notice[pair], action)
+        if self._pace.notice[pair]:
+            self._later(self._pace.notice[pair], action)
         else:
             action()
 
@@ -513,7 +413,7 @@ class _Call:
             self._unbridge(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None:
-            if leg.pair in self._cut:
+            if leg.pair in self._pace.cut:
                 self._miss_media(leg.other)
             self._hang_up(leg.other, cause)
         if dialled is not None:
@@ -580,14 +480,14 @@ class _Call:
             counter.spent += self._now - counter.holding
             counter.holding = NEVER
         if holds:
-            left = self._bowout_after - counter.spent - (self._now - counter.holding)
+            left = self._pace.bowout - counter.spent - (self._now - counter.holding)
             self._later(max(left, 0.0), lambda: self._due(number, counter))
 
     def _due(self, number: int, counter: _Counter) -> None:
         if counter.fired or counter.holding == NEVER:
             return
         held = counter.spent + self._now - counter.holding
-        if held < self._bowout_after - 1e-6:
+        if held < self._pace.bowout - 1e-6:
             return
         legs = (counter.leg_a, counter.leg_b)
         if all(leg.bowout.allowed for leg in legs):
@@ -605,13 +505,13 @@ class _Call:
             self._unbridge(leg)
         self._leavings.append(
             Leaving(
-                "collided" if self._collide and len(leaving) > 2 else "bridge",
+                "collided" if self._pace.collide and len(leaving) > 2 else "bridge",
                 self._now,
-                counter.spent == 0 and self._now - counter.holding < self._bowout_after + 1e-6,
+                counter.spent == 0 and self._now - counter.holding < self._pace.bowout + 1e-6,
                 number,
                 tuple(sorted(leg.role for leg in leaving)),
                 (near.role, far.role),
-                clean=not self._collide,
+                clean=not self._pace.collide,
             )
         )
         for leg in (near_peer, far_peer):
@@ -620,7 +520,7 @@ class _Call:
             leg.causes |= _own_hangup(leg) | _own_hangup(leg.other)
         near.calls = near_calls
         far.plan = [] if not far.calls else far.plan
-        if self._collide and len(leaving) > 2:
+        if self._pace.collide and len(leaving) > 2:
             near.lost = far.lost = True
         else:
             self._bridge(near, far)
@@ -681,7 +581,7 @@ class _Call:
                 gone.gone = self._now
                 gone.causes = CAUSES_CANCELLED if dialled else CAUSES_RESIGNED
                 gone.bridged = None
-        if self._collide and not dialled:
+        if self._pace.collide and not dialled:
             real.lost = True
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
             return

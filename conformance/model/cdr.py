@@ -17,7 +17,7 @@ from conformance.expectation import (
     only,
 )
 from conformance.facts import STAMP_SECONDS
-from conformance.model.call import NEVER, Course, Leg
+from conformance.model.course import NEVER, Course, Leg
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 MODULES = ("json_cdr", "xml_cdr")

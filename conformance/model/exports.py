@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, only
-from conformance.model.call import Course
+from conformance.model.course import Course
 from conformance.model.variables import given_variables, is_true
 from conformance.profile import Profile
 from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs

@@ -18,7 +18,7 @@ from conformance.expectation import (
     one_of,
     only,
 )
-from conformance.model.call import NEVER, Course
+from conformance.model.course import NEVER, Course
 from conformance.scenario import (
     ApplicationTarget,
     ExtensionTarget,

@@ -10,7 +10,8 @@ from conformance.expectation import Claim
 from conformance.model import bowout as bowouts
 from conformance.model import cdr, exports, legs, targets
 from conformance.model.bowout import BOWOUT_SECONDS
-from conformance.model.call import Course, Pace, course
+from conformance.model.call import course
+from conformance.model.course import Course, Pace
 from conformance.profile import Profile
 from conformance.scenario import Scenario, Unloop, pairs
 

@@ -14,7 +14,8 @@ from conformance.expectation import (
     OneOf,
     only,
 )
-from conformance.model.call import INSTANT, Course
+from conformance.model.call import INSTANT
+from conformance.model.course import Course
 from conformance.model.legs import application_of
 from conformance.scenario import (
     ALegRunsDialplan,

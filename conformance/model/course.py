@@ -1,0 +1,100 @@
+"""What the model says of a call: its legs, bridges and bowouts, in time.
+
+Time is in seconds from the moment at which the target is dialled, NEVER where a thing does not
+come.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NEVER = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The course of one leg; times are NEVER where a thing does not come.
+
+    More than one of `causes` where threads race for it. A leg that is `lost` may never end.
+    """
+
+    role: str
+    created: float
+    ringing: float
+    early: float
+    answered: float
+    gone: float
+    causes: frozenset[str]
+    applications: tuple[str, ...]
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """Two legs bridged from `since` to `until`; `caller` is the one that runs the bridge."""
+
+    caller: str
+    peer: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A bowout: how, when, and whose.
+
+    `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
+    was waited for), or `collided` (two pairs of a chain at once, which leaves the real legs apart).
+
+    `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
+    leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
+    bridge, for an execution the leg that goes on with the extension. `counted` is whether the
+    counter ran through without a break and fired as it fell due, with no veto in between. It is
+    `clean` unless the threads that run the bridges get in each other's way.
+    """
+
+    how: str
+    at: float
+    counted: bool
+    pair: int
+    legs: tuple[str, ...]
+    acquired: tuple[str, ...]
+    clean: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The whole course of a call."""
+
+    legs: Mapping[str, Leg]
+    bridges: tuple[Bridge, ...]
+    leavings: tuple[Leaving, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What the host decides; times in seconds.
+
+    - `bowout`: how long a pair stays once both of its legs are bridged and answered
+    - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
+      every 20 ms), by the number of the pair whose loopback-b dials, 0 for the a-leg or the api
+    - `drift`: by how much a sleep or a tone runs over
+    - `shift`: by how much a stimulus takes effect later than it was told
+    - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
+      (5,000 turns of a loop)
+    - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
+      cause reaches it
+    - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
+      due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
+      call ends; a leg that is acquired while it is being bridged is hung up
+    """
+
+    bowout: float
+    notice: tuple[float, ...]
+    drift: float
+    shift: float
+    stall: float
+    cut: frozenset[int] = frozenset()
+    collide: bool = False

@@ -1,0 +1,321 @@
+"""The scenario: a value with JSON in and out, an id that stays, and legs that are numbered."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from conformance.scenario import (
+    Action,
+    ALegBridges,
+    Answer,
+    BridgeToLoopback,
+    BridgeToNull,
+    Direct,
+    Event,
+    ExtensionTarget,
+    HangUp,
+    Moment,
+    Scenario,
+    Sleep,
+    Stimulus,
+    UuidKill,
+    UuidSetvar,
+    Variables,
+    null_bridges,
+    numbered,
+    pairs,
+)
+from strategies import scenarios
+
+ROOT = Path(__file__).parents[1]
+
+few = settings(
+    max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+SIMPLE = Scenario(ALegBridges(), ExtensionTarget("1000"), (Sleep(200),))
+NESTED = Scenario(
+    ALegBridges(),
+    ExtensionTarget("1"),
+    (
+        BridgeToNull(refusal="NO_ANSWER"),
+        BridgeToLoopback(
+            ExtensionTarget("2"),
+            (
+                BridgeToNull(refusal="USER_BUSY"),
+                BridgeToLoopback(ExtensionTarget("3"), (BridgeToNull(early_media=True),)),
+            ),
+        ),
+        BridgeToLoopback(ExtensionTarget("4"), (BridgeToNull(),)),
+        BridgeToNull(answer_delay_ms=500),
+    ),
+)
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+@few
+@given(scenarios())
+def test_json_comes_back_as_the_same_scenario(scenario: Scenario) -> None:
+    """A recording and a replay bundle hold scenarios only as JSON: nothing may be lost in it."""
+    text = json.dumps(scenario.to_json())
+    again = Scenario.from_json(json.loads(text))
+    assert again == scenario
+    assert again.id == scenario.id
+    assert json.dumps(again.to_json()) == text
+
+
+@few
+@given(scenarios(), scenarios())
+def test_ids_are_equal_for_equal_scenarios_only(one: Scenario, other: Scenario) -> None:
+    """The id is a scenario's name on the switch: two calls must not share it."""
+    assert (one.id == other.id) == (one == other)
+    assert replace(one).id == one.id
+    assert len(one.id) == 12
+    assert set(one.id) <= set("0123456789abcdef")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(SIMPLE, origin=ALegBridges(answers=False)),
+        replace(SIMPLE, origin=Direct()),
+        replace(SIMPLE, target=ExtensionTarget("1000", "")),
+        replace(SIMPLE, target=ExtensionTarget("1000", "", "")),
+        replace(SIMPLE, plan=(Sleep(201),)),
+        replace(SIMPLE, plan=(*SIMPLE.plan, *SIMPLE.plan)),
+        replace(SIMPLE, variables=Variables(braces=(("a", "b"),))),
+        replace(SIMPLE, variables=Variables(brackets=(("a", "b"),))),
+        replace(SIMPLE, ending=Stimulus(Moment(Event.CREATE, "a-leg", 1), UuidKill("a-leg"))),
+        replace(SIMPLE, stimuli=(Stimulus(Moment(Event.CREATE, "a-leg", 1), UuidKill("a-leg")),)),
+    ],
+)
+def test_each_part_is_in_the_id(changed: Scenario) -> None:
+    """Scenarios that differ in any part are different calls."""
+    assert changed.id != SIMPLE.id
+
+
+def test_id_is_the_same_in_another_process() -> None:
+    """An id stands in recordings and bug reports: it may not hang on Python's hash seed."""
+    code = (
+        "from conformance.scenario import *; "
+        "print(Scenario(ALegBridges(), ExtensionTarget('1000'), (Sleep(200),)).id)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == SIMPLE.id == "d0d73166d7a0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "nothing"},
+        {"kind": "sleep"},
+        {"kind": ["scenario"]},
+        {"extra": 1},
+        {"origin": {"kind": "a_leg_bridges", "answer": True}},
+        {"origin": {"answers": True}},
+        {"plan": [{"kind": "sleep"}]},
+        {"plan": [{"kind": "two\nlines"}]},
+        {"ending": {"kind": "moment", "event": "CHANNEL_NOTHING", "leg": "a-leg", "delay_ms": 1}},
+    ],
+)
+def test_bad_json_is_refused_in_one_line(change: dict[str, Any]) -> None:
+    """Whoever edits a scenario by hand is told what is wrong, not shown a traceback."""
+    with pytest.raises(ValueError, match="not a") as raised:
+        Scenario.from_json({**SIMPLE.to_json(), **change})
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_part_is_no_scenario() -> None:
+    with pytest.raises(ValueError, match="not a scenario: kind 'sleep'"):
+        Scenario.from_json({"kind": "sleep", "milliseconds": 20})
+
+
+@pytest.mark.parametrize("missing", ["kind", "origin", "target", "plan"])
+def test_json_that_lacks_a_part_is_refused(missing: str) -> None:
+    value = SIMPLE.to_json()
+    del value[missing]
+    with pytest.raises(ValueError, match="not a scenario: ") as raised:
+        Scenario.from_json(value)
+    assert missing in str(raised.value)
+
+
+@pytest.mark.xfail(
+    raises=AttributeError,
+    reason="from_json asks what is no mapping for its kind, outside of its try (scenario.py)",
+)
+@pytest.mark.parametrize("value", [[], None, "scenario", 3])
+def test_json_that_is_no_object_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="not a scenario"):
+        Scenario.from_json(value)
+
+
+@pytest.mark.xfail(reason="from_json does not look at the types of what it is given (scenario.py)")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"plan": "abc"},
+        {"plan": None},
+        {"plan": ["answer"]},
+        {"target": None},
+        {"origin": {"kind": "sleep", "milliseconds": 1}},
+        {"plan": [{"kind": "sleep", "milliseconds": "long"}]},
+        {"ending": 5},
+        {"variables": {"kind": "variables", "set": [["only a name"]]}},
+    ],
+)
+def test_json_of_a_wrong_type_is_refused(change: dict[str, Any]) -> None:
+    """Else it fails later, somewhere in the model or while the call is placed."""
+    with pytest.raises(ValueError, match="not a scenario"):
+        Scenario.from_json({**SIMPLE.to_json(), **change})
+
+
+# --- legs ----------------------------------------------------------------------------------------
+
+
+def test_pairs_are_numbered_from_the_a_leg_outwards_in_the_order_of_the_plans() -> None:
+    found = pairs(NESTED)
+    assert [(pair.number, pair.outer, pair.leg_a, pair.leg_b) for pair in found] == [
+        (1, 0, "loopback-a", "loopback-b"),
+        (2, 1, "loopback-a2", "loopback-b2"),
+        (3, 2, "loopback-a3", "loopback-b3"),
+        (4, 1, "loopback-a4", "loopback-b4"),
+    ]
+    assert [getattr(pair.target, "extension", "") for pair in found] == ["1", "2", "3", "4"]
+    assert found[0].bridge is None
+    assert [pair.bridge for pair in found[1:]] == [
+        NESTED.plan[1],
+        NESTED.plan[1].plan[1] if isinstance(NESTED.plan[1], BridgeToLoopback) else None,
+        NESTED.plan[2],
+    ]
+
+
+def test_b_legs_are_numbered_as_a_reader_meets_them() -> None:
+    """Further in first where the plan goes in: the number is in the name of the dialled leg."""
+    bridges = null_bridges(NESTED)
+    assert list(bridges) != []
+    assert {role: bridges[role] for role in sorted(bridges)} == {
+        "b-leg": BridgeToNull(refusal="NO_ANSWER"),
+        "b-leg2": BridgeToNull(refusal="USER_BUSY"),
+        "b-leg3": BridgeToNull(early_media=True),
+        "b-leg4": BridgeToNull(),
+        "b-leg5": BridgeToNull(answer_delay_ms=500),
+    }
+
+
+def test_steps_say_what_they_dial() -> None:
+    outer = pairs(NESTED)[0]
+    assert [(step.b_leg, step.pair) for step in outer.steps] == [
+        ("b-leg", 0),
+        ("", 2),
+        ("", 4),
+        ("b-leg5", 0),
+    ]
+
+
+def test_the_first_of_a_kind_has_no_number() -> None:
+    assert [numbered("b-leg", number) for number in (1, 2, 10)] == ["b-leg", "b-leg2", "b-leg10"]
+
+
+@few
+@given(scenarios())
+def test_each_bridge_of_a_scenario_has_a_role_of_its_own(scenario: Scenario) -> None:
+    """Two legs of one role would be taken for one another when they are judged."""
+    found = pairs(scenario)
+    roles = [role for pair in found for role in (pair.leg_a, pair.leg_b)] + [
+        *null_bridges(scenario)
+    ]
+    assert len(set(roles)) == len(roles) == 2 * len(found) + count_null(scenario.plan)
+    assert [pair.number for pair in found] == list(range(1, len(found) + 1))
+    assert all(pair.outer < pair.number for pair in found)
+
+
+def count_null(plan: tuple[Action, ...]) -> int:
+    """Count the bridges to null/ endpoints."""
+    return sum(
+        count_null(action.plan)
+        if isinstance(action, BridgeToLoopback)
+        else isinstance(action, BridgeToNull)
+        for action in plan
+    )
+
+
+# --- the value -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        (SIMPLE, "plan"),
+        (SIMPLE.target, "extension"),
+        (SIMPLE.plan[0], "milliseconds"),
+        (SIMPLE.variables, "set"),
+        (HangUp(), "cause"),
+        (UuidSetvar("a-leg", "a", "b"), "value"),
+        (pairs(SIMPLE)[0], "number"),
+    ],
+)
+def test_values_cannot_be_changed(value: object, field: str) -> None:
+    """A scenario is placed, recorded and judged at different times: it must stay what it was."""
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, field, None)
+
+
+@few
+@given(scenarios())
+def test_scenarios_can_be_members_of_a_set(scenario: Scenario) -> None:
+    """Only what is immutable through and through has a hash."""
+    assert scenario in {Scenario.from_json(scenario.to_json())}
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        (ExtensionTarget("1000"), "1000"),
+        (ExtensionTarget("1000", "public"), "1000/public"),
+        (ExtensionTarget("1000", "public", "XML"), "1000/public/XML"),
+        (ExtensionTarget("1000", None, "XML"), "1000//XML"),
+        (ExtensionTarget("1000", "", "XML"), "1000//XML"),
+        (ExtensionTarget("1000", ""), "1000/"),
+        (ExtensionTarget(""), ""),
+    ],
+)
+def test_parts_of_a_target_that_are_left_out_take_their_slash_along(
+    target: ExtensionTarget, text: str
+) -> None:
+    assert target.text == text
+
+
+def test_the_ending_is_the_last_stimulus() -> None:
+    """A stimulus is recorded by its index, so the order is part of the format."""
+    setvar = Stimulus(Moment(Event.ANSWER, "b-leg", 1), UuidSetvar("b-leg", "a", "b"))
+    ending = Stimulus(Moment(Event.CREATE, "a-leg", 2), UuidKill("a-leg"))
+    assert replace(SIMPLE, stimuli=(setvar,), ending=ending).all_stimuli() == (setvar, ending)
+    assert replace(SIMPLE, stimuli=(setvar,)).all_stimuli() == (setvar,)
+    assert SIMPLE.all_stimuli() == ()
+
+
+def test_who_originates() -> None:
+    assert SIMPLE.has_a_leg
+    assert SIMPLE.origin_answers
+    early = replace(SIMPLE, origin=ALegBridges(answers=False))
+    assert (early.has_a_leg, early.origin_answers) == (True, False)
+    direct = Scenario(Direct(), ExtensionTarget("1"), (Answer(),))
+    assert (direct.has_a_leg, direct.origin_answers) == (False, True)
