@@ -48,10 +48,16 @@ example:
 """
 
 
+REPORT_WIDTH = 120
+"""Columns of a report that goes to no terminal: the widest row has them."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parsed = _parser().parse_args(arguments)
-    console = Console(highlight=False, soft_wrap=True)
+    # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
+    width = None if sys.stdout.isatty() else REPORT_WIDTH
+    console = Console(highlight=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
     except (SwitchError, EventSocketError, RecordingError, UsageError) as error:

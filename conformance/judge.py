@@ -16,7 +16,8 @@ from conformance.profile import Profile
 from conformance.scenario import Event, Scenario
 
 TOO_LATE = 0.4
-"""Lateness of the control calls (seconds) from which a time is not judged at all."""
+"""Lateness of the control calls (seconds) from which no time is judged, and nothing held against
+the switch: what comes first in a call is then no longer what its scenario means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,12 @@ def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
         got = outcome(claim.fact, seen)
         if isinstance(got, Unobservable):
             continue
-        if isinstance(claim.allowed, Within) and lateness > TOO_LATE:
+        held = _allows(claim.allowed, got, lateness)
+        if lateness > TOO_LATE and (isinstance(claim.allowed, Within) or not held):
             undecided.add(claim.clause)
             continue
         exercised.add(claim.clause)
-        if not _allows(claim.allowed, got, lateness):
+        if not held:
             findings.append(Finding(claim.clause, claim.leg, _sentence(claim, got, lateness)))
     return Judgement(tuple(findings), frozenset(exercised), frozenset(undecided))
 

@@ -109,8 +109,9 @@ def _decide_clause(
         elif any(clause.name in j.undecided for j in case.judgements):
             undecided += 1
         if against:
-            # What a later attempt could not exercise at all does not speak for the clause.
-            confirmed = len(against) == len(decided)
+            # One attempt alone is enough only where there was no other.
+            enough = min(2, len(case.judgements))
+            confirmed = len(against) == len(decided) >= enough
             (failing if confirmed else flaky).append(Case(case.scenario, against[-1]))
     verdict, note = Verdict.PASS, ""
     if failing:

@@ -39,9 +39,9 @@ def changed(shipped: Path, tmp_path: Path) -> Callable[[Change | None], Path]:
     def write(change: Change | None) -> Path:
         recording, path = Recording(shipped), tmp_path / "changed.jsonl.gz"
         with RecordingWriter(path, recording.header) as writer:
-            for one in recording if change else ():
-                placements = [change(one.scenario, placement) for placement in one.attempts]
-                writer.write_scenario(one.scenario, placements)
+            for one in recording if change is not None else ():
+                assert change is not None
+                writer.write_scenario(one.scenario, [change(one.scenario, p) for p in one.attempts])
         return path
 
     return write

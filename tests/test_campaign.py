@@ -1,0 +1,579 @@
+"""The campaign against a scripted fake of a switch: what it does with what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign import campaign as campaign_module
+from campaign import placer as placer_module
+from campaign.attempt import TOKEN
+from campaign.campaign import Campaign, Control, Pace, open_campaign
+from campaign.session import Plan, Run, run
+from conformance.dialstring import token_of
+from conformance.observation import Placement
+from conformance.profile import Profile
+from conformance.scenario import (
+    ALegBridges,
+    BridgeToNull,
+    Direct,
+    Event,
+    ExtensionTarget,
+    Moment,
+    Park,
+    Scenario,
+    Stimulus,
+    UuidKill,
+    UuidSetvar,
+)
+from fixtures.clock import Clock, WallClock
+from fixtures.event_socket import ConnectionLost, CutOff, EventSocket, EventSocketTimeout, Headers
+from fixtures.recording import Ending, Recording
+from fixtures.switches import SwitchError, SwitchIdentity
+
+CONTROL = "lc" + 12 * "0"
+"""How the token of a control call begins."""
+
+
+class Line:
+    """One connection to the fake."""
+
+    def __init__(self, switch: Fake) -> None:
+        """Make it; the fake sends to all that have subscribed."""
+        self.switch = switch
+        self.subscribed = False
+        self.lost: ConnectionLost | None = None
+        self.deaf: Callable[[Headers], bool] = lambda _: False
+        self._events: deque[Headers] = deque()
+        self._changed = asyncio.Event()
+
+    def tell(self, headers: Headers) -> None:
+        """Put an event in line."""
+        if self.subscribed and not self.deaf(headers):
+            self._events.append(headers)
+            self._changed.set()
+
+    def lose(self) -> None:
+        """End the connection from the switch's side."""
+        self.lost = CutOff("the connection was closed without a goodbye")
+        self._changed.set()
+
+    async def api(self, command: str, *, timeout: float = 10.0) -> str:
+        self._raise_if_lost()
+        self.switch.commands.append(command)
+        return await self.switch.do(command)
+
+    async def bgapi(self, command: str, job_uuid: str, *, timeout: float = 10.0) -> None:
+        self._raise_if_lost()
+        self.switch.commands.append(command)
+        self.switch.background(self.switch.job(command, job_uuid))
+
+    async def subscribe(self, names: Iterable[str], custom: Iterable[str] = ()) -> None:
+        self.subscribed = True
+
+    async def filter(self, header: str, value: str) -> None:
+        raise NotImplementedError
+
+    async def unsubscribe_all(self) -> None:
+        self.subscribed = False
+
+    async def next_event(self, timeout: float | None) -> Headers:
+        try:
+            async with asyncio.timeout(timeout):
+                while not self._events:
+                    self._raise_if_lost()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise EventSocketTimeout("no event") from None
+        return self._events.popleft()
+
+    def events_pending(self) -> int:
+        return len(self._events)
+
+    def take_events(self) -> list[Headers]:
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
+    async def close(self) -> None:
+        self.lost = self.lost or ConnectionLost("the connection was closed by this client")
+
+    def _raise_if_lost(self) -> None:
+        if self.lost is not None:
+            raise self.lost
+
+
+class Fake:
+    """A switch whose calls are scripts: coroutines that send events until a leg is hung up."""
+
+    def __init__(self) -> None:
+        """Begin with control calls on time, and scenarios whose a-leg is created and goes."""
+        self.url = "fake:"
+        self.clock: Clock = WallClock()
+        self.lines: list[Line] = []
+        self.commands: list[str] = []
+        self.dialplans: set[str] = set()
+        self.hung_up: dict[str, asyncio.Event] = {}
+        self.modules: tuple[str, ...] = ("mod_json_cdr", "mod_loopback")
+        self.control_seconds = 2.0
+        self.script: Callable[[str, str], Awaitable[str]] = self.short_call
+        self._sequence = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # What a switch does
+
+    def send(self, name: str, uuid: str, **headers: str) -> None:
+        """Send an event to every connection that has subscribed."""
+        self._sequence += 1
+        event: Headers = {
+            "Event-Name": name,
+            "Event-Sequence": str(self._sequence),
+            "Event-Date-Timestamp": str(self.now()),
+            "Unique-ID": uuid,
+            **{key.replace("_", "-"): value for key, value in headers.items()},
+        }
+        for line in self.lines:
+            line.tell(event)
+
+    def kills(self) -> list[str]:
+        """Give the commands that hang up anything, but for what ended control calls."""
+        found = (one for one in self.commands if one.startswith(("uuid_kill", "hupall")))
+        return [one for one in found if CONTROL not in one]
+
+    def now(self) -> int:
+        """Microseconds of the switch's clock."""
+        return int(asyncio.get_running_loop().time() * 1e6)
+
+    async def do(self, command: str) -> str:
+        """Carry out a command and give its answer."""
+        verb, _, rest = command.partition(" ")
+        if verb == "uuid_kill":
+            self.hung_up.setdefault(rest.split()[0], asyncio.Event()).set()
+        if verb != "originate":
+            return "+OK"
+        found = TOKEN.search(rest)
+        token = found.group() if found else ""
+        if token.startswith(CONTROL):
+            return await self.control_call(token)
+        uuid = rest.partition("origination_uuid=")[2][:36] or "11111111-" + token
+        return await self.script(token, uuid)
+
+    async def job(self, command: str, job_uuid: str) -> None:
+        """Carry out a command and send its answer as an event."""
+        answer = await self.do(command)
+        self.send("BACKGROUND_JOB", "", Job_UUID=job_uuid, _body="")
+        for line in self.lines:
+            if line._events and line._events[-1].get("Job-UUID") == job_uuid:
+                line._events[-1] = {**line._events[-1], "_body": answer}
+
+    def background(self, work: Awaitable[Any]) -> None:
+        """Do something beside."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def create(self, uuid: str, name: str, **headers: str) -> None:
+        """Create a leg."""
+        self.hung_up.setdefault(uuid, asyncio.Event())
+        self.send("CHANNEL_CREATE", uuid, Channel_Name=name, **headers)
+
+    async def control_call(self, token: str) -> str:
+        """Play for a while that takes no time here."""
+        self.create(token, f"null/{token}")
+        ended = 100_000_000 + int(self.control_seconds * 1e6)
+        self.send("CHANNEL_EXECUTE", token, Event_Date_Timestamp="100000000")
+        self.send("CHANNEL_EXECUTE_COMPLETE", token, Event_Date_Timestamp=str(ended))
+        await asyncio.sleep(0.01)
+        self.send("CHANNEL_DESTROY", token)
+        return "+OK"
+
+    async def short_call(self, token: str, uuid: str) -> str:
+        """Create the a-leg, which goes at once."""
+        self.create(uuid, f"null/{token}")
+        self.send("CHANNEL_DESTROY", uuid)
+        return f"+OK {uuid}"
+
+    async def held_call(self, token: str, uuid: str) -> str:
+        """Create the a-leg and bridge it; it stays until it is hung up."""
+        self.create(uuid, f"null/{token}")
+        await asyncio.sleep(0.02)
+        self.send("CHANNEL_BRIDGE", uuid)
+        self.background(self.until_hung_up(uuid))
+        return f"+OK {uuid}"
+
+    async def until_hung_up(self, uuid: str) -> None:
+        """Destroy a leg when it is hung up."""
+        await self.hung_up[uuid].wait()
+        self.send("CHANNEL_DESTROY", uuid)
+
+    # What a driver does
+
+    async def start(self, profile: Profile) -> None:
+        self.commands.clear()
+
+    async def connect(self) -> EventSocket:
+        self.lines.append(Line(self))
+        return self.lines[-1]
+
+    async def write_dialplan(self, name: str, contexts: Mapping[str, str]) -> None:
+        self.dialplans.add(name)
+
+    async def remove_dialplan(self, name: str) -> None:
+        self.dialplans.discard(name)
+
+    async def read_cdrs(self, uuids: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        return {uuid: {"json_cdr": b'{"variables": {"a": "1"}}'} for uuid in uuids}
+
+    async def read_csv_cdrs(self) -> bytes:
+        return b""
+
+    async def identity(self) -> SwitchIdentity:
+        return SwitchIdentity(self.url, "fake", self.modules, "", "")
+
+    def alive(self) -> bool:
+        return True
+
+    async def stop(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+
+
+def scenario(*stimuli: Stimulus, ending: Stimulus | None = None, number: int = 0) -> Scenario:
+    """Give a call with these stimuli."""
+    target = ExtensionTarget(f"100{number}")
+    return Scenario(ALegBridges(), target, (BridgeToNull(),), stimuli=stimuli, ending=ending)
+
+
+def hangup(delay_ms: int = 30) -> Stimulus:
+    """Give a hangup of the a-leg, so long after its bridge."""
+    return Stimulus(Moment(Event.BRIDGE, "a-leg", delay_ms), UuidKill("a-leg", "USER_BUSY"))
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait a tenth of the time that a real switch is given."""
+    monkeypatch.setattr(placer_module, "patience", lambda _: 0.3)
+    monkeypatch.setattr(placer_module, "QUIET_SECONDS", 0.005)
+    monkeypatch.setattr(placer_module, "SWEEP_SECONDS", 0.3)
+    monkeypatch.setattr(placer_module, "WITNESS_SECONDS", 0.1)
+
+
+def place(
+    switch: Fake,
+    *scenarios: Scenario,
+    witness: bool = False,
+    controls: list[Control] | None = None,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+    seconds: float = 10,
+) -> list[Placement]:
+    """Place scenarios on the fake and give what came of them."""
+    came: list[Placement] = []
+
+    async def session() -> None:
+        try:
+            async with open_campaign(
+                switch,
+                ("json_cdr",),
+                lambda _, placement: came.append(placement),
+                lambda control: controls.append(control) if controls is not None else None,
+            ) as campaign:
+                await run_beside(campaign)
+        finally:
+            await switch.stop()
+
+    async def run_beside(campaign: Campaign) -> None:
+        pace = Pace(window=10, rate=1000)
+        if meanwhile is not None:
+            switch.background(meanwhile())
+        async with asyncio.timeout(seconds):
+            await campaign.place_all(scenarios, pace, witness=witness)
+
+    asyncio.run(session())
+    return came
+
+
+# --- one placement -------------------------------------------------------------------------------
+
+
+def test_a_placement_holds_what_was_told() -> None:
+    switch = Fake()
+    call = scenario()
+    (came,) = place(switch, call)
+    assert came.token == token_of(call, 1)
+    assert came.reply == f"+OK {came.a_leg_uuid}"
+    assert [event["Event-Name"] for event in came.events] == ["CHANNEL_CREATE", "CHANNEL_DESTROY"]
+    assert came.cdrs == {came.a_leg_uuid: {"json_cdr": {"variables.a": "1"}}}
+    assert (came.swept, came.problem, came.applied) == ((), "", ())
+    assert switch.kills() == []
+    assert switch.dialplans == set()
+
+
+def test_stimuli_are_applied_after_their_event() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    set_first = Stimulus(
+        Moment(Event.CREATE, "a-leg", 5), UuidSetvar("a-leg", name="a", value="b c")
+    )
+    (came,) = place(switch, scenario(set_first, ending=hangup(40)))
+    uuid = came.a_leg_uuid
+    deeds = [one for one in switch.commands if one.startswith("uuid_") and uuid in one]
+    assert deeds == [f"uuid_setvar {uuid} a b c", f"uuid_kill {uuid} USER_BUSY"]
+    assert [(one.index, one.reply) for one in came.applied] == [(0, "+OK"), (1, "+OK")]
+    bridged = next(one for one in came.events if one["Event-Name"] == "CHANNEL_BRIDGE")
+    assert came.applied[1].at is not None
+    assert came.applied[1].at - int(str(bridged["Event-Date-Timestamp"])) >= 40_000
+    assert came.swept == ()
+
+
+def test_a_bridge_counts_for_both_its_ends() -> None:
+    switch = Fake()
+
+    async def call(token: str, uuid: str) -> str:
+        switch.create(uuid, f"null/{token}")
+        switch.create("b", "null/b1", Caller_Caller_ID_Number=token)
+        switch.send("CHANNEL_BRIDGE", uuid, Bridge_B_Unique_ID="b")
+        for leg in (uuid, "b"):
+            switch.background(switch.until_hung_up(leg))
+        return "+OK"
+
+    switch.script = call
+    kill = Stimulus(Moment(Event.BRIDGE, "b-leg", 10), UuidKill("b-leg"))
+    (came,) = place(switch, scenario(kill, ending=hangup()))
+    assert "uuid_kill b NORMAL_CLEARING" in switch.commands
+    assert [one.reply for one in came.applied] == ["+OK", "+OK"]
+
+
+def test_a_stimulus_for_a_leg_that_never_came() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    nobody = Stimulus(Moment(Event.BRIDGE, "a-leg", 1), UuidKill("b-leg"))
+    (came,) = place(switch, scenario(nobody, ending=hangup()))
+    assert [(one.at, one.reply) for one in came.applied][:1] == [(None, "no such leg")]
+
+
+def test_legs_that_stay_are_hung_up_by_uuid_and_named() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    (came,) = place(switch, scenario())
+    assert came.swept == (came.a_leg_uuid,)
+    assert came.problem == ""
+    assert switch.kills() == [f"uuid_kill {came.a_leg_uuid} NORMAL_CLEARING"]
+
+
+def test_legs_are_known_by_token_at_first_and_by_uuid_from_then_on() -> None:
+    switch = Fake()
+
+    async def call(token: str, uuid: str) -> str:
+        switch.create("a", "loopback/1000-a", Caller_Caller_ID_Number=token)
+        switch.create("b", "loopback/1000-b", Caller_Caller_ID_Number=token)
+        switch.create("stranger", "loopback/1000-a", Caller_Caller_ID_Number="someone")
+        switch.send("CHANNEL_ANSWER", "b")  # nothing here names the token
+        switch.send("CUSTOM", "", Resigning_UUID="a", Event_Subclass="loopback::bowout")
+        for leg in ("a", "b"):
+            switch.send("CHANNEL_DESTROY", leg)
+        return "+OK"
+
+    switch.script = call
+    direct = Scenario(Direct("park"), ExtensionTarget("1000"), (Park(),))
+    (came,) = place(switch, direct)
+    assert len(came.events) == 6
+    assert {event["Unique-ID"] for event in came.events} == {"a", "b", ""}
+    assert set(came.cdrs) == {"a", "b"}
+    assert "stranger" not in str(switch.commands)
+
+
+def test_an_originate_without_an_answer_is_no_finding() -> None:
+    switch = Fake()
+
+    async def silence(token: str, uuid: str) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    switch.script = silence
+    (came,) = place(switch, scenario())
+    assert came.problem == "the switch did not answer the originate"
+
+
+# --- many of them --------------------------------------------------------------------------------
+
+
+def test_control_calls_tell_how_late_the_host_is() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    switch.control_seconds = 2.75
+    controls: list[Control] = []
+    (came,) = place(switch, scenario(ending=hangup(100)), controls=controls)
+    assert len(controls) >= campaign_module.CONTROLS
+    assert {round(one.lateness, 6) for one in controls} == {0.75}
+    assert {one.began for one in controls} == {100_000_000}
+    assert came.lateness == pytest.approx(0.75)
+
+
+def test_every_scenario_of_every_batch_is_placed_once() -> None:
+    switch = Fake()
+    calls = [scenario(number=number) for number in range(25)]
+    came = place(switch, *calls)
+    assert sorted(one.token for one in came) == sorted(token_of(call, 1) for call in calls)
+    assert switch.commands.count("reloadxml") == 3
+    assert switch.dialplans == set()
+
+
+@pytest.mark.parametrize("deaf", ["witness", "first"])
+def test_an_event_that_reached_only_one_connection_is_no_finding(deaf: str) -> None:
+    switch = Fake()
+
+    async def call(token: str, uuid: str) -> str:
+        line = switch.lines[2 if deaf == "witness" else 1]
+        line.deaf = lambda headers: headers["Event-Name"] == "CHANNEL_ANSWER"
+        switch.create(uuid, f"null/{token}")
+        switch.send("CHANNEL_ANSWER", uuid)
+        switch.send("CHANNEL_DESTROY", uuid)
+        return "+OK"
+
+    switch.script = call
+    (came,) = place(switch, scenario(), witness=True)
+    assert came.problem.startswith("event ")
+    assert came.problem.endswith(" reached only one of two connections")
+
+
+def test_two_connections_that_agree_are_no_problem() -> None:
+    (came,) = place(Fake(), scenario(), witness=True)
+    assert came.problem == ""
+
+
+def test_what_is_given_up_is_hung_up() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    with pytest.raises(TimeoutError):
+        place(switch, scenario(), scenario(number=1), seconds=0.1)
+    kills = {one.split()[1] for one in switch.kills()}
+    made = {one.partition("origination_uuid=")[2][:36] for one in switch.commands}
+    assert kills == made - {""}
+    assert len(kills) == 2
+
+
+def test_lost_events_end_the_campaign() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        switch.lines[1].lose()
+
+    with pytest.raises(CutOff):
+        place(switch, scenario(), meanwhile=lose)
+
+
+def test_lost_commands_end_the_campaign() -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        switch.lines[0].lose()
+
+    with pytest.raises(CutOff):
+        place(switch, scenario(), scenario(number=1), meanwhile=lose)
+
+
+# --- a whole run ---------------------------------------------------------------------------------
+
+
+class Told:
+    """Progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, str]] = []
+
+    def begin(self, total: int, what: str) -> None:
+        self.begun.append((total, what))
+
+    def advance(self, findings: int) -> None:
+        pass
+
+
+def perform(switch: Fake, path: Path, scenarios: int = 3) -> tuple[Run, Told]:
+    """Run a whole plan on the fake."""
+    told = Told()
+    plan = Plan(scenarios, seed=1, pace=Pace(window=10, rate=1000), record=path)
+    return asyncio.run(run(switch, plan, told)), told
+
+
+def test_unsettled_scenarios_are_placed_again_with_a_witness(tmp_path: Path) -> None:
+    """Nothing on this fake is as it should be, so each scenario is placed three times."""
+    switch = Fake()
+    path = tmp_path / "run.jsonl.gz"
+    done, told = perform(switch, path)
+    whats = ["placing", "placing again, attempt 2", "placing again, attempt 3"]
+    assert told.begun == [(3, what) for what in whats]
+    assert len(switch.lines) == 4, "two connections, and one witness for each attempt but the first"
+    assert (done.result.scenarios, done.result.attempts) == (3, 9)
+    assert done.result.exit_status == 1
+    assert set(done.shown) == {token_id(one) for one in recorded_tokens(path)}
+    assert {token[-2:] for token in recorded_tokens(path)} == {"x1", "x2", "x3"}
+    recording = Recording(path)
+    assert len(list(recording)) == 9
+    assert recording.complete
+
+
+def token_id(token: str) -> str:
+    """Give the scenario's id in a token."""
+    return token[2:14]
+
+
+def recorded_tokens(path: Path) -> list[str]:
+    """Give the tokens in a recording."""
+    return [placement.token for one in Recording(path) for placement in one.attempts]
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_connection_ends_the_run_with_its_cause(tmp_path: Path, lost: int) -> None:
+    switch = Fake()
+    calls = 0
+
+    async def call(token: str, uuid: str) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 12:  # two more than are under way at once
+            switch.lines[lost].lose()
+        return await switch.short_call(token, uuid)
+
+    switch.script = call
+    path = tmp_path / "run.jsonl.gz"
+    done, _ = perform(switch, path, scenarios=20)
+    assert done.result.shortfall.startswith("the switch was lost: the connection was closed")
+    recording = Recording(path)
+    assert 0 < len(list(recording)) < 20
+    assert recording.footer is not None
+    assert recording.footer.ended is Ending.FAILED
+    assert recording.incomplete == f"its campaign failed: {done.result.shortfall}"
+
+
+def test_a_fault_of_ours_leaves_no_whole_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("campaign.session.judge", broken)
+    path = tmp_path / "run.jsonl.gz"
+    with pytest.raises(ZeroDivisionError):
+        perform(Fake(), path)
+    recording = Recording(path)
+    assert len(list(recording)) == 1
+    assert recording.incomplete == "its campaign failed: ZeroDivisionError"
+
+
+def test_a_switch_without_the_endpoint_is_refused(tmp_path: Path) -> None:
+    switch = Fake()
+    switch.modules = ("mod_json_cdr",)
+    path = tmp_path / "run.jsonl.gz"
+    with pytest.raises(SwitchError, match="the switch has no mod_loopback; "):
+        perform(switch, path)
+    assert not path.exists()
