@@ -216,7 +216,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options that say how a run is placed."""
     parser.add_argument(
         "--scenarios",
-        type=_positive,
+        type=positive,
         default=300,
         metavar="N",
         help="how many (default %(default)s)",
@@ -230,7 +230,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--window",
-        type=_positive,
+        type=positive,
         default=100,
         metavar="N",
         help="calls at once (default %(default)s, enough for 2 cores)",
@@ -258,7 +258,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number from 1 on, as an option's type."""
     if not text.isascii() or not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!a} is not a number from 1 on")
     return int(text)

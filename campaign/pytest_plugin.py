@@ -14,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from campaign.campaign import Pace
+from campaign.command_line import positive
 from campaign.progress import Bar
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import Level
@@ -34,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--switch", metavar="URL", help="switch to test: process:///PATH, docker://IMAGE"
     )
     group.addoption("--replay", type=Path, metavar="FILE", help="judge a recording instead")
-    group.addoption("--scenarios", type=int, default=300, metavar="N", help="how many calls")
+    group.addoption("--scenarios", type=positive, default=300, metavar="N", help="how many calls")
     group.addoption("--seed", type=int, default=1, metavar="N", help="same seed, same calls")
-    group.addoption("--window", type=int, default=100, metavar="N", help="calls at once")
+    group.addoption("--window", type=positive, default=100, metavar="N", help="calls at once")
     group.addoption("--record", type=Path, metavar="FILE", help="record all that the switch told")
     group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
     group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")

@@ -25,6 +25,7 @@ from conformance.scenario import (
     Park,
     Scenario,
     Stimulus,
+    Unloop,
     UuidKill,
     UuidSendDtmf,
     Variables,
@@ -414,6 +415,31 @@ def _digits() -> Script:
     return script
 
 
+def _taken_over() -> Script:
+    """The a-leg takes the extension over from loopback-b, and is parked by it."""
+    ending = kill("a-leg", 6300, Event.CREATE, "a-leg")
+    plan = (Unloop(), Park())
+    script = Script(Scenario(ALegBridges(), ExtensionTarget("1000"), plan, ending=ending))
+    script.create(0.0, "a-leg", f"null/{script.token}")
+    script.tell(0.0, "a-leg", "CHANNEL_ANSWER")
+    script.execute(0.0, "a-leg", "bridge")
+    script.create_pair(0.0, 1, "a-leg")
+    legs = {
+        "Resigning_UUID": "uuid of loopback-b",
+        "Resigning_Peer_UUID": "uuid of loopback-a",
+        "Acquired_UUID": "uuid of a-leg",
+    }
+    script.tell(5.7, "loopback-b", "CUSTOM", Event_Subclass="loopback::bowout", **legs)
+    script.hang_up(5.7, "ORIGINATOR_CANCEL", "loopback-a", "loopback-b")
+    script.execute(5.7, "a-leg", "unloop", "park")
+    script.tell(5.7, "a-leg", "CHANNEL_PARK")
+    marks = {"variable_loopback_hangup_cause": "bowout", "variable_loopback_leg": "B"}
+    script.legs["a-leg"] |= marks
+    script.stimulate(6.3, 0)
+    script.hang_up(6.3, "NORMAL_CLEARING", "a-leg")
+    return script
+
+
 @cache
 def by_hand() -> Mapping[str, Call]:
     """The calls written by hand: what no recorded scenario, or hardly one, exercises."""
@@ -423,6 +449,7 @@ def by_hand() -> Mapping[str, Call]:
         "early media only": _early_media_only(),
         "parked": _parked(),
         "digits, to an empty target": _digits(),
+        "taken over and parked": _taken_over(),
     }
     calls = {name: Call(script.scenario, script.placement()) for name, script in scripts.items()}
     return MappingProxyType(calls)

@@ -147,6 +147,15 @@ def test_a_fault_of_the_suite_is_no_finding(
 # --- recordings ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("release", ["1.10.12", "1.11.2"])
+def test_the_recordings_that_are_shipped_conform(release: str) -> None:
+    path = ROOT / "fixtures" / "recordings" / f"freeswitch-{release}.jsonl.gz"
+    assert path.stat().st_size < 3_000_000
+    ended = run("judge", "--quiet", str(path))
+    assert (ended.status, ended.err) == (0, "")
+    assert f"FreeSWITCH Version {release}" in ended.out
+
+
 def test_judging_a_recording_that_conforms(shipped: Path) -> None:
     first, second = run("judge", str(shipped)), run("judge", str(shipped))
     assert first == second

@@ -133,7 +133,7 @@ A, B, A2, B2 = "loopback-a", "loopback-b", "loopback-a2", "loopback-b2"
 
 def ends(seconds: float, cause: str, *legs: str) -> dict[str, tuple[float, str]]:
     """Let these legs end at one time, with one cause."""
-    return {leg: (seconds, cause) for leg in legs}
+    return dict.fromkeys(legs, (seconds, cause))
 
 
 def pair_leaves(seconds: float) -> tuple[tuple[str, float, str], ...]:
@@ -387,8 +387,6 @@ def test_bowout_bridges_the_a_leg_as_caller_to_the_b_leg() -> None:
     last = done.bridges[-1]
     assert (last.caller, last.peer) == ("a-leg", "b-leg")
     assert done.leavings[0].acquired == ("a-leg", "b-leg")
-    assert done.bridge("a-leg", A) is not None
-    assert done.bridge("b-leg", "a-leg") is None
 
 
 def test_who_stays_of_a_chain_is_bridged_to_the_refusing_pair() -> None:
@@ -397,8 +395,7 @@ def test_who_stays_of_a_chain_is_bridged_to_the_refusing_pair() -> None:
 
 
 def test_bowout_on_execution_takes_the_leg_that_is_bridged_to_loopback_b() -> None:
-    ending = kill("b-leg", 1000, Event.ANSWER, "b-leg")
-    done = run(call(BridgeToNull(), origin=Direct("unloop"), ending=ending), notice=0.06)
+    done = run(call(BridgeToNull(), origin=Direct("unloop")), notice=0.06)
     (leaving,) = done.leavings
     assert (leaving.how, leaving.acquired) == ("execute", ("b-leg",))
     assert done.legs["b-leg"].applications == ("unloop",)
