@@ -68,6 +68,7 @@ class Bare:
         self._calls: dict[str, Call] = {}
         self._by_uuid: dict[str, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.forced = 0
 
     async def place_all(self, scenarios: Sequence[Scenario], pace: Pace) -> None:
         """Place each scenario once, at the pace of a campaign."""
@@ -92,6 +93,7 @@ class Bare:
             async with asyncio.timeout(patience(call.scenario)):
                 await call.over.wait()
         except TimeoutError:
+            self.forced += 1
             for leg in list(call.legs):
                 await self._commands.api(f"uuid_kill {leg}")
 
@@ -129,7 +131,7 @@ class Bare:
                     call.roles.setdefault(role, leg)
         elif name == "CHANNEL_DESTROY":
             call.legs.discard(leg)
-        ends = {leg, headers.get("Bridge-B-Unique-ID")}
+        ends = {leg, str(headers.get("Bridge-B-Unique-ID", leg))}
         for stimulus in list(call.due):
             if stimulus.at.event == name and call.roles.get(stimulus.at.leg) in ends:
                 call.due.remove(stimulus)
@@ -154,8 +156,8 @@ def _command(stimulus: Stimulus, leg: str) -> str:
             return f"uuid_send_dtmf {leg} {digits}"
 
 
-async def bare(switch: Switch, scenarios: Sequence[Scenario], pace: Pace) -> float:
-    """Give the seconds that the bare script takes for the scenarios."""
+async def bare(switch: Switch, scenarios: Sequence[Scenario], pace: Pace) -> tuple[float, int]:
+    """Give the seconds that the bare script takes, and how many calls it had to end by force."""
     await switch.start(Profile())
     try:
         contexts: dict[str, str] = {}
@@ -166,11 +168,12 @@ async def bare(switch: Switch, scenarios: Sequence[Scenario], pace: Pace) -> flo
         commands, events = await switch.connect(), await switch.connect()
         await commands.api("reloadxml")
         start = time.perf_counter()
-        await Bare(commands, events).place_all(scenarios, pace)
+        script = Bare(commands, events)
+        await script.place_all(scenarios, pace)
         took = time.perf_counter() - start
         await commands.close()
         await events.close()
-        return took
+        return took, script.forced
     finally:
         await switch.stop()
 
@@ -188,9 +191,11 @@ async def suite(switch: Switch, scenarios: int, seed: int, pace: Pace) -> tuple[
 def measure(url: str, scenarios: int, seed: int, window: int, rounds: int) -> dict[str, object]:
     """Give the scenarios a second of both, round by round, and the ratio of the medians."""
     calls, pace = generate(seed, scenarios), Pace(window=window)
-    bares, suites, attempts = [], [], []
+    bares, suites, attempts, forced = [], [], [], []
     for _ in range(rounds):
-        bares.append(scenarios / asyncio.run(bare(open_switch(url), calls, pace)))
+        seconds, ended = asyncio.run(bare(open_switch(url), calls, pace))
+        bares.append(scenarios / seconds)
+        forced.append(ended)
         seconds, placed = asyncio.run(suite(open_switch(url), scenarios, seed, pace))
         suites.append(scenarios / seconds)
         attempts.append(placed)
@@ -200,6 +205,7 @@ def measure(url: str, scenarios: int, seed: int, window: int, rounds: int) -> di
         "bare": [round(rate, 1) for rate in bares],
         "suite": [round(rate, 1) for rate in suites],
         "suite attempts": attempts,
+        "bare forced": forced,
         "ratio": round(statistics.median(suites) / statistics.median(bares), 2),
     }
 
@@ -219,7 +225,7 @@ def main() -> None:
         print(json.dumps(found, indent=2))
         return
     print(f"{asked.scenarios} scenarios, window {asked.window}, scenarios a second:")
-    for name in ("bare", "suite", "suite attempts"):
+    for name in ("bare", "suite", "suite attempts", "bare forced"):
         print(f"{name:<15}" + "".join(f"{rate:>8}" for rate in found[name]))  # type: ignore[attr-defined]
     print(f"{'ratio':<15}{found['ratio']:>8}  (suite / bare, medians)")
 

@@ -162,6 +162,14 @@ class CdrCount:
 
 
 @dataclass(frozen=True, slots=True)
+class CdrReadable:
+    """Whether the CDR that a module wrote of a leg is well-formed (bool)."""
+
+    leg: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
 class CdrField:
     """A field of a leg's CDR (str, None where it is absent)."""
 
@@ -219,6 +227,7 @@ Fact: TypeAlias = (
     | Precedes
     | Executed
     | CdrCount
+    | CdrReadable
     | CdrField
     | CdrLeg
     | CdrSeconds

@@ -12,6 +12,7 @@ from conformance.expectation import (
     CdrField,
     CdrLeg,
     CdrMicroseconds,
+    CdrReadable,
     CdrSeconds,
     Count,
     Destroyed,
@@ -76,7 +77,7 @@ def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
             return _precedes(seen, first, second)
         case Executed(leg):
             return _executed(seen, leg)
-        case CdrCount() | CdrField() | CdrLeg() | CdrSeconds() | CdrMicroseconds():
+        case CdrCount() | CdrReadable() | CdrField() | CdrLeg() | CdrSeconds() | CdrMicroseconds():
             return _cdr(fact, seen)
 
 
@@ -145,14 +146,19 @@ def _executed(seen: Observation, leg: str) -> Outcome | Unobservable:
 
 
 def _cdr(
-    fact: CdrCount | CdrField | CdrLeg | CdrSeconds | CdrMicroseconds, seen: Observation
+    fact: CdrCount | CdrReadable | CdrField | CdrLeg | CdrSeconds | CdrMicroseconds,
+    seen: Observation,
 ) -> Outcome | Unobservable:
     if fact.module not in seen.placement.modules_with_cdrs or fact.leg not in seen.uuids:
         return UNOBSERVABLE
     cdr = seen.cdr(fact.leg, fact.module)
     if isinstance(fact, CdrCount):
         return int(cdr is not None)
-    if cdr is None or UNREADABLE in cdr:
+    if cdr is None:
+        return UNOBSERVABLE
+    if isinstance(fact, CdrReadable):
+        return UNREADABLE not in cdr
+    if UNREADABLE in cdr:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
     if isinstance(fact, CdrField):
@@ -239,6 +245,8 @@ def describe(fact: Fact) -> str:
             return f"what {leg} executed"
         case CdrCount(leg, module):
             return f"the number of {module} records of {leg}"
+        case CdrReadable(leg, module):
+            return f"whether the {module} record of {leg} can be read"
         case CdrField(leg, module, path) | CdrLeg(leg, module, path):
             return f"{path} in the {module} record of {leg}"
         case CdrSeconds(leg, module, path) | CdrMicroseconds(leg, module, path):

@@ -61,9 +61,9 @@ def judge(scenario: Scenario, placement: Placement, profile: Profile) -> Judgeme
 
 def applied_in(seen: Observation) -> Applied:
     """When the switch carried out the stimuli and the bowout on execution, by its own clock."""
-    created = seen.first("loopback-b", "CHANNEL_CREATE")
+    dialled = seen.first("loopback-a", "CHANNEL_OUTGOING")
     bowout = seen.first("loopback-b", "loopback::bowout")
-    stall = (bowout.at - created.at) / 1e6 if created and bowout else None
+    stall = (bowout.at - dialled.at) / 1e6 if dialled and bowout else None
     return Applied(_delays(seen), stall)
 
 
@@ -100,7 +100,7 @@ def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
         exercised.add(claim.clause)
         if not held:
             findings.append(Finding(claim.clause, claim.leg, _sentence(claim, got, lateness)))
-    return Judgement(tuple(findings), frozenset(exercised), frozenset(undecided))
+    return Judgement(tuple(findings), frozenset(exercised - undecided), frozenset(undecided))
 
 
 def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:

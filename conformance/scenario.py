@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from itertools import count
-from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias
+from types import MappingProxyType, UnionType
+from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Variables as (name, value), in the order in which they are sent."""
@@ -342,10 +342,10 @@ class Scenario:
         """Scenario from its JSON value; raises ValueError where that is not one."""
         try:
             scenario = _from_json(value)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a scenario: {error!r}") from error
-        if not isinstance(scenario, cls):
-            raise ValueError(f"not a scenario: kind {value.get('kind')!r}")
+            _check(scenario, cls, "scenario")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a scenario: {error}") from error
+        assert isinstance(scenario, cls)
         return scenario
 
 
@@ -478,3 +478,33 @@ def _from_json(value: Any) -> Any:
             named["event"] = Event(named["event"])
         return cls(**named)
     return value
+
+
+def _check(value: Any, hint: Any, name: str) -> None:
+    """Raise ValueError where a value is not of its field's type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        if not any(_is(value, one) for one in arguments):
+            raise ValueError(f"{name} is {value!r}")
+        hint = next(one for one in arguments if _is(value, one))
+        origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            raise ValueError(f"{name} is {value!r}")
+        endless = len(arguments) == 2 and arguments[1] is Ellipsis
+        hints = [arguments[0]] * len(value) if endless else list(arguments)
+        for item, one in zip(value, hints, strict=True):
+            _check(item, one, name)
+    elif not _is(value, hint):
+        raise ValueError(f"{name} is {value!r}")
+    elif is_dataclass(value):
+        hints_of = get_type_hints(type(value))
+        for item in fields(value):
+            _check(getattr(value, item.name), hints_of[item.name], item.name)
+
+
+def _is(value: Any, hint: Any) -> bool:
+    kind = get_origin(hint) or hint
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from conformance.clauses import CLAUSES, Clause, Level
 from conformance.judge import Finding, Judgement
-from conformance.scenario import Scenario
+from conformance.scenario import Scenario, null_bridges, pairs
 
 
 class Verdict(StrEnum):
@@ -140,7 +140,10 @@ def _simplest_first(cases: list[Case]) -> tuple[Case, ...]:
 
 def parts(scenario: Scenario) -> int:
     """How many parts a scenario is made of: the fewer, the easier to read."""
-    return str(scenario.to_json()).count("'kind'") + sum(
-        len(getattr(scenario.variables, scope))
-        for scope in ("originate", "braces", "brackets", "export", "set")
-    )
+    found = len(scenario.all_stimuli())
+    scopes = scenario.variables
+    found += sum(map(len, (scopes.originate, scopes.export, scopes.set)))
+    for pair in pairs(scenario):
+        dialled = pair.bridge or scopes
+        found += 1 + len(pair.steps) + len(dialled.braces) + len(dialled.brackets)
+    return found + sum(len(bridge.variables) for bridge in null_bridges(scenario).values())

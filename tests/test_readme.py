@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RECORDING
+from tests.recorded_calls import RECORDING
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -46,8 +46,15 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
     for leaving in course.leavings:
         if leaving.how == "bridge":
             yield from _by_bridge(scenario, profile, course, leaving)
+            yield from _rejoined(scenario, course, leaving)
+        elif leaving.how == "collided":
+            yield from _by_bridge(scenario, profile, course, leaving)
         elif leaving.how == "execute":
             yield from _on_execution(course, leaving)
+        else:
+            ran = Executed(leaving.acquired[0])
+            expected = course.legs[leaving.acquired[0]].applications
+            yield Claim("bowout.execute-hands-over", leaving.acquired[0], ran, only(expected))
     yield from _once(course)
     if not course.leavings:
         yield from _none(scenario, course)
@@ -59,7 +66,7 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
 def _by_bridge(
     scenario: Scenario, profile: Profile, course: Course, leaving: Leaving
 ) -> Iterator[Claim]:
-    near, far = leaving.acquired
+    """The pair leaves: when, together, with which cause, without an event of the module's."""
     pair = pairs(scenario)[leaving.pair - 1]
     yield from _due(scenario, course, leaving, pair)
     first, *others = leaving.legs
@@ -72,6 +79,12 @@ def _by_bridge(
         for event in ("loopback::bowout", "loopback::direct"):
             if not (event == "loopback::direct" and profile.fire_bowout_on_bridge):
                 yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
+
+
+def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+    """The real legs are bridged to each other, and are all that is left."""
+    near, far = leaving.acquired
+    pair = pairs(scenario)[leaving.pair - 1]
     number = sum(bridge.caller == near and bridge.since <= leaving.at for bridge in course.bridges)
     rejoined = EventRef(near, "CHANNEL_BRIDGE", number)
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
@@ -182,10 +195,10 @@ def _on_execution(course: Course, leaving: Leaving) -> Iterator[Claim]:
     ):
         named = LegNamed(sent, header)
         yield Claim("bowout.execute-sends-event", resigning, named, only(role))
-    if not course.legs[real].lost:
-        ran = Executed(real)
-        expected = course.legs[real].applications
-        yield Claim("bowout.execute-hands-over", real, ran, only(expected))
+    ran = Executed(real)
+    expected = course.legs[real].applications
+    handed = one_of(expected, leaving.plan) if not leaving.clean else only(expected)
+    yield Claim("bowout.execute-hands-over", real, ran, handed)
     for leg in leaving.legs:
         ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
         causes = one_of(*course.legs[leg].causes)

@@ -568,10 +568,19 @@ class _Call:
             return
         self._waiting = None
         plan, leg.plan = leg.plan, []
-        self._leavings.append(
-            Leaving("execute", self._now, False, leg.pair, (leg.other.role, leg.role), (real.role,))
-        )
         dialled = real.dialling is not None
+        self._leavings.append(
+            Leaving(
+                "execute",
+                self._now,
+                False,
+                leg.pair,
+                (leg.other.role, leg.role),
+                (real.role,),
+                clean=dialled or not self._pace.collide,
+                plan=tuple(_application(step.action) for step in plan),
+            )
+        )
         if real.bridged is not None:
             self._unbridge(real)
         else:
@@ -582,7 +591,6 @@ class _Call:
                 gone.causes = CAUSES_CANCELLED if dialled else CAUSES_RESIGNED
                 gone.bridged = None
         if self._pace.collide and not dialled:
-            real.lost = True
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
             return
         real.plan = plan

@@ -9,9 +9,11 @@ from conformance.expectation import (
     CdrField,
     CdrLeg,
     CdrMicroseconds,
+    CdrReadable,
     CdrSeconds,
     Claim,
     EventRef,
+    Precedes,
     Within,
     one_of,
     only,
@@ -31,10 +33,13 @@ _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about CDRs."""
     for module in MODULES:
+        marked = module == "xml_cdr" and _has_markup(scenario)
         for leg in course.legs.values():
             if leg.lost:
                 continue
             yield Claim("cdr.one-for-each-leg", leg.role, CdrCount(leg.role, module), only(1))
+            readable = one_of(True, False) if marked else only(True)
+            yield Claim("cdr.well-formed", leg.role, CdrReadable(leg.role, module), readable)
             yield from _of_leg(course, leg, module)
         for pair in pairs(scenario):
             for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
@@ -46,6 +51,12 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                         dialled = CdrField(role, module, path)
                         extension = only(pair.target.extension)
                         yield Claim("cdr.destination", role, dialled, extension)
+
+
+def _has_markup(scenario: Scenario) -> bool:
+    """Whether a value could end up in the data of an application that a CDR lists."""
+    text = str(scenario.to_json())
+    return "<" in text or "&" in text
 
 
 def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
@@ -98,11 +109,18 @@ def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
 def _bowed_out(course: Course, leg: Leg, billsec: CdrField) -> Iterator[Claim]:
     """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling.
 
-    Not where loopback-b's thread is caught in its bridge: its CDR then waits for the call's end.
+    Where loopback-b's thread is caught in its bridge its CDR waits for the end of the b-leg.
     """
     for leaving in course.leavings:
         last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
         own = leg.role == numbered("loopback-b", leaving.pair)
-        counted = leaving.how == "bridge" and leaving.counted and leaving.clean and own
-        if counted and leg.answered >= last - 0.01:
+        if not (
+            leaving.how == "bridge" and leaving.counted and own and leg.answered >= last - 0.01
+        ):
+            continue
+        if leaving.clean:
             yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))
+        else:
+            ended = EventRef(leaving.acquired[1], "CHANNEL_HANGUP")
+            caught = Precedes(ended, EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE"))
+            yield Claim("cdr.billsec-after-bowout", leg.role, caught, only(True))

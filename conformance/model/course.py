@@ -52,7 +52,8 @@ class Leaving:
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
     counter ran through without a break and fired as it fell due, with no veto in between. It is
-    `clean` unless the threads that run the bridges get in each other's way.
+    `clean` unless the threads that run the bridges get in each other's way. `plan` names the
+    applications of the extension that an execution hands over.
     """
 
     how: str
@@ -62,6 +63,7 @@ class Leaving:
     legs: tuple[str, ...]
     acquired: tuple[str, ...]
     clean: bool = True
+    plan: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,34 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         if bridge.refusal is not None:
             yield Claim("legs.refused-target-has-no-leg", role, Exists(role), only(False))
     for role, leg in course.legs.items():
+        yield Claim("legs.no-other-legs", role, Exists(role), only(True))
+        yield from _bridges(course, role)
         if leg.lost:
             continue
         yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
+        for event in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
+            yield Claim("legs.all-gone-after-call", role, Count(role, event), only(1))
         if not role.startswith("loopback"):
             ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
             yield Claim("legs.cause-of-real-legs", role, ended, one_of(*leg.causes))
     yield from _digits(scenario, course)
+
+
+def _bridges(course: Course, role: str) -> Iterator[Claim]:
+    """How often a leg is bridged to one that it dialled, or that a bowout gives it.
+
+    A bridge that is over at once may not have come about, and in a chain two pairs may both bring
+    about the bridge of a bowout.
+    """
+    own = [bridge for bridge in course.bridges if bridge.caller == role]
+    lasting = sum(bridge.until > bridge.since for bridge in own)
+    again = sum(
+        leaving.how == "bridge" and len(leaving.legs) > 2 and role == leaving.acquired[0]
+        for leaving in course.leavings
+    )
+    if own:
+        times = one_of(*range(lasting, len(own) + again + 1))
+        yield Claim("legs.bridged-to-whom-it-dials", role, Count(role, "CHANNEL_BRIDGE"), times)
 
 
 def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
@@ -69,9 +90,10 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
         ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", leg_a.early),
         ("legs.ringing-crosses", "CHANNEL_PROGRESS", leg_a.ringing),
     ):
-        if time != NEVER or event == "CHANNEL_ANSWER":
-            expected = only(int(time != NEVER))
-            yield Claim(clause, leg_a.role, Count(leg_a.role, event), expected)
+        for leg in (leg_a, leg_b):
+            if time != NEVER or event == "CHANNEL_ANSWER":
+                expected = only(int(time != NEVER))
+                yield Claim(clause, leg.role, Count(leg.role, event), expected)
     yield from _set_up(course, leg_b.role)
 
 
