@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile
 from conformance.scenario import Scenario
-from conformance.verdicts import JudgedScenario, RunResult, decide
+from conformance.verdicts import JudgedScenario, RunResult, decide, parts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
     Ending,
@@ -41,6 +42,9 @@ ATTEMPTS = 3
 
 CONFIRMING = 10
 """Calls at once while scenarios are placed again."""
+
+CONFIRMED_BY = 3
+"""How many scenarios, simplest first, are placed again for the findings of a clause."""
 
 
 class Progress(Protocol):
@@ -204,19 +208,33 @@ class _Tally:
             self._writer.write_control({"began": control.began, "lateness": control.lateness})
 
     def unsettled(self, scenarios: Iterable[Scenario]) -> list[Scenario]:
-        """Those of which a second opinion is wanted."""
-        return [scenario for scenario in scenarios if _unsettled(self._judged[scenario.id][1])]
+        """Those of which a further opinion is wanted, with the fewest parts first.
+
+        A first finding asks for one, but not in more than `CONFIRMED_BY` scenarios a clause, for a
+        switch that differs everywhere would keep the run for hours; two attempts that disagree ask
+        for a third.
+        """
+        asked: Counter[str] = Counter()
+        again = []
+        for scenario in sorted(scenarios, key=lambda one: (parts(one), one.id)):
+            judgements = self._judged[scenario.id][1]
+            last = judgements[-1]
+            clauses = {finding.clause for finding in last.findings}
+            if len(judgements) == 1 and any(asked[name] < CONFIRMED_BY for name in clauses):
+                asked.update(clauses)
+                again.append(scenario)
+            elif last.undecided or last.problem or (len(judgements) == 2 and _disagree(judgements)):
+                again.append(scenario)
+        return again
 
     def judged(self) -> Iterator[JudgedScenario]:
         for scenario, judgements in self._judged.values():
             yield JudgedScenario(scenario, tuple(judgements))
 
 
-def _unsettled(judgements: Sequence[Judgement]) -> bool:
-    """A first doubt asks for a second attempt, two that disagree ask for a third."""
-    last = judgements[-1]
-    doubtful = bool(last.findings or last.undecided or last.problem)
-    return doubtful or (len(judgements) == 2 and bool(judgements[0].findings))
+def _disagree(judgements: Sequence[Judgement]) -> bool:
+    clauses = [{finding.clause for finding in one.findings} for one in judgements]
+    return any(one != clauses[0] for one in clauses)
 
 
 def _header(identity: SwitchIdentity, plan: Plan) -> Header:

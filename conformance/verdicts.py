@@ -99,7 +99,8 @@ def _decide_clause(
     clause: Clause, cases: Sequence[JudgedScenario], problems: Sequence[str]
 ) -> ClauseResult:
     exercised, undecided = 0, 0
-    failing: list[Case] = []
+    confirmed: list[Case] = []
+    single: list[Case] = []
     flaky: list[Case] = []
     for case in cases:
         decided = [j for j in case.judgements if clause.name in j.exercised]
@@ -109,10 +110,18 @@ def _decide_clause(
         elif any(clause.name in j.undecided for j in case.judgements):
             undecided += 1
         if against:
-            # One attempt alone is enough only where there was no other.
-            enough = min(2, len(case.judgements))
-            confirmed = len(against) == len(decided) >= enough
-            (failing if confirmed else flaky).append(Case(case.scenario, against[-1]))
+            shown = Case(case.scenario, against[-1])
+            if len(case.judgements) == 1:
+                single.append(shown)
+            elif len(against) == len(decided) > 1:
+                confirmed.append(shown)
+            else:
+                flaky.append(shown)
+    # What was placed once only speaks with those that were placed again.
+    if confirmed or not flaky:
+        failing = confirmed + single
+    else:
+        failing, flaky = [], flaky + single
     verdict, note = Verdict.PASS, ""
     if failing:
         verdict = Verdict.FAIL

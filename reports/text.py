@@ -51,7 +51,7 @@ def print_clauses(console: Console, result: RunResult) -> None:
     """One line a clause: verdict, level, how many scenarios exercised it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("clause", "level", "verdict"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     table.add_column("exercised", justify="right")
     table.add_column("note")
     for name, one in result.clauses.items():

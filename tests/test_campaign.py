@@ -16,6 +16,7 @@ from campaign.attempt import TOKEN
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from campaign.session import Plan, Run, run
 from conformance.dialstring import token_of
+from conformance.judge import Finding, Judgement
 from conformance.observation import Placement
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -31,6 +32,7 @@ from conformance.scenario import (
     UuidKill,
     UuidSetvar,
 )
+from conformance.verdicts import Verdict
 from fixtures.clock import Clock, WallClock
 from fixtures.event_socket import ConnectionLost, CutOff, EventSocket, EventSocketTimeout, Headers
 from fixtures.recording import Ending, Recording
@@ -505,31 +507,46 @@ def perform(switch: Fake, path: Path, scenarios: int = 3) -> tuple[Run, Told]:
     return asyncio.run(run(switch, plan, told)), told
 
 
-def test_unsettled_scenarios_are_placed_again_with_a_witness(tmp_path: Path) -> None:
-    """Nothing on this fake is as it should be, so each scenario is placed three times."""
-    switch = Fake()
-    path = tmp_path / "run.jsonl.gz"
-    done, told = perform(switch, path)
-    whats = ["placing", "placing again, attempt 2", "placing again, attempt 3"]
-    assert told.begun == [(3, what) for what in whats]
-    assert len(switch.lines) == 4, "two connections, and one witness for each attempt but the first"
-    assert (done.result.scenarios, done.result.attempts) == (3, 9)
-    assert done.result.exit_status == 1
-    assert set(done.shown) == {token_id(one) for one in recorded_tokens(path)}
-    assert {token[-2:] for token in recorded_tokens(path)} == {"x1", "x2", "x3"}
+CLAUSE = "cdr.duration"
+HELD = Judgement((), frozenset({CLAUSE}))
+BROKEN = Judgement((Finding(CLAUSE, "a-leg", "It was late."),), frozenset({CLAUSE}))
+PROBLEM = Judgement((), frozenset(), problem="event 7 reached only one of two connections")
+
+
+@pytest.mark.parametrize(
+    ("judged", "attempts", "verdict"),
+    [
+        ([HELD], 1, Verdict.PASS),
+        ([BROKEN, BROKEN], 2, Verdict.FAIL),
+        ([BROKEN, HELD, HELD], 3, Verdict.FLAKY),
+        ([PROBLEM, HELD], 2, Verdict.PASS),
+        ([PROBLEM, PROBLEM, PROBLEM], 3, Verdict.ERROR),
+    ],
+)
+def test_unsettled_scenarios_are_placed_again_with_a_witness(
+    judged: list[Judgement],
+    attempts: int,
+    verdict: Verdict,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def judge(_: Scenario, placement: Placement, profile: Profile) -> Judgement:
+        return judged[int(placement.token.rpartition("x")[2]) - 1]
+
+    monkeypatch.setattr("campaign.session.judge", judge)
+    switch, path = Fake(), tmp_path / "run.jsonl.gz"
+    done, told = perform(switch, path, scenarios=2)
+    again = [f"placing again, attempt {number}" for number in range(2, attempts + 1)]
+    assert told.begun == [(2, what) for what in ("placing", *again)]
+    assert len(switch.lines) == 2 + len(again), "a witness for each attempt but the first"
+    assert (done.result.scenarios, done.result.attempts) == (2, 2 * attempts)
+    assert done.result.clauses[CLAUSE].verdict is verdict
     recording = Recording(path)
-    assert len(list(recording)) == 9
+    tokens = [placement.token for one in recording for placement in one.attempts]
+    assert sorted(token[-2:] for token in tokens) == sorted(
+        f"x{number}" for number in range(1, attempts + 1) for _ in range(2)
+    )
     assert recording.complete
-
-
-def token_id(token: str) -> str:
-    """Give the scenario's id in a token."""
-    return token[2:14]
-
-
-def recorded_tokens(path: Path) -> list[str]:
-    """Give the tokens in a recording."""
-    return [placement.token for one in Recording(path) for placement in one.attempts]
 
 
 @pytest.mark.parametrize("lost", [0, 1])

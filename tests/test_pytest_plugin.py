@@ -129,7 +129,7 @@ def test_either_a_switch_or_a_recording(front: Callable[..., Outcome], given: li
     [
         (["--replay", "/nowhere/run.jsonl"], "cannot read /nowhere/run.jsonl: No such file"),
         (["--switch", "process:///bin/true"], "/bin/true is not FreeSWITCH: -version says ''"),
-        (["--switch", "pigeon://"], "not the URL of a switch: 'pigeon://'; use process:///"),
+        (["--switch", "pigeon://"], "not the URL of a switch: 'pigeon://'; use "),
     ],
 )
 def test_what_cannot_be_had_is_a_usage_error(

@@ -87,6 +87,9 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     pair = pairs(scenario)[leaving.pair - 1]
     number = sum(bridge.caller == near and bridge.since <= leaving.at for bridge in course.bridges)
     rejoined = EventRef(near, "CHANNEL_BRIDGE", number)
+    own = sum(bridge.caller == near for bridge in course.bridges)
+    bridged = one_of(*range(number, own + 1 + (len(leaving.legs) > 2)))
+    yield Claim("bowout.bridges-real-legs", near, Count(near, "CHANNEL_BRIDGE"), bridged)
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
     there = sorted(

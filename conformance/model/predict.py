@@ -13,7 +13,7 @@ from conformance.model.bowout import BOWOUT_SECONDS
 from conformance.model.call import course
 from conformance.model.course import Course, Pace
 from conformance.profile import Profile
-from conformance.scenario import Scenario, Unloop, pairs
+from conformance.scenario import Direct, PlayTone, Scenario, Sleep, Unloop, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,15 @@ def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[
 
 
 def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
+    """What the host may decide that can matter to this scenario, the likeliest first."""
     numbers = [pair.number for pair in pairs(scenario)]
-    waits = any(isinstance(step.action, Unloop) for step in pairs(scenario)[0].steps)
+    actions = [step.action for pair in pairs(scenario) for step in pair.steps]
+    waits = any(isinstance(action, Unloop) for action in actions)
+    lasts = isinstance(scenario.origin, Direct) or any(
+        isinstance(action, Sleep | PlayTone) for action in actions
+    )
+    drifts = DRIFTS if lasts else DRIFTS[:1]
+    shifts = SHIFTS if scenario.all_stimuli() else SHIFTS[:1]
     stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
     if applied.stall is not None:
         stalls = (applied.stall,)
@@ -62,7 +69,7 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
         for count in range(len(numbers) + 1):
             for cut in combinations(numbers, count):
                 for stall, shift, drift, notice, bowout in product(
-                    stalls, SHIFTS, DRIFTS, _notices(len(numbers) + 1), BOWOUTS
+                    stalls, shifts, drifts, _notices(len(numbers) + 1), BOWOUTS
                 ):
                     yield Pace(bowout, notice, drift, shift, stall, frozenset(cut), collide)
 
