@@ -113,7 +113,7 @@ class Campaign:
                     await slots.acquire()
                     task = group.create_task(self._place(scenario, token_of(scenario, attempt)))
                     task.add_done_callback(lambda _: slots.release())
-                    await asyncio.sleep(1 / pace.rate)
+                    await self._switch.clock.sleep(1 / pace.rate)
                 begun.set()
         finally:
             begun.set()

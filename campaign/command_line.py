@@ -14,16 +14,19 @@ from pathlib import Path
 from rich.console import Console
 
 from campaign.campaign import Pace
+from campaign.faults import Caught, chosen, run_faults
 from campaign.progress import Bar
 from campaign.session import Plan, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES
 from conformance.model.cdr import MODULES
 from conformance.observation import observe
-from conformance.verdicts import UNDECIDED, USAGE, Verdict
+from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE, Verdict
+from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
 from reports.diagram import printable
+from reports.kill_matrix import markdown
 from reports.text import finding_text, print_areas, print_clauses, print_outcome
 
 _EXIT_STATUS = """\
@@ -37,6 +40,7 @@ exit status:
 
 _SWITCHES = """\
 switches:
+  embedded:                       a small switch of the suite's own, where nothing is installed
   process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
   docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
 """
@@ -137,6 +141,49 @@ def _clauses(parsed: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _faults(parsed: argparse.Namespace, console: Console) -> int:
+    unknown = sorted(set(parsed.names) - set(FAULTS))
+    if unknown:
+        raise UsageError(f"no fault {unknown[0]!a}: see `loopback-conformance faults --list`")
+    faults = chosen(parsed.names, *parsed.part)
+    if parsed.list:
+        for fault in faults:
+            console.print(f"{fault.name}: {fault.wrong}", markup=False)
+            console.print(
+                f"    {fault.source}; {', '.join(fault.clauses)}", markup=False, style="dim"
+            )
+        return 0
+    plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
+    rows = []
+    for caught in run_faults(faults, plan):
+        rows.append(caught)
+        console.print(_fault_line(caught), markup=False)
+    if parsed.markdown:
+        heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
+        parsed.markdown.write_text(markdown(rows, heading), encoding="utf-8")
+    missed = [caught.name for caught in rows if not caught.right]
+    console.print(f"{len(rows) - len(missed)} of {len(rows)} faults are caught as they should be")
+    if missed:
+        console.print(f"missed: {', '.join(missed)}", markup=False)
+    return FINDINGS if missed else CONFORMS
+
+
+def _fault_line(caught: Caught) -> str:
+    if not caught.right:
+        others = f" (others: {', '.join(caught.also)})" if caught.also else ""
+        return f"MISSED  {caught.name}, in {caught.scenarios} scenarios{others}"
+    if not caught.fault.clauses:
+        return f"right   {caught.name}: not held against the switch"
+    return f"caught  {caught.name} after {caught.after}: {', '.join(caught.by)}"
+
+
+def _part(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text} is not a part such as 2/5")
+    return int(part), int(parts)
+
+
 def _show(console: Console, done: Run, *, quiet: bool) -> None:
     _end_by_broken_pipe()
     switch = done.header.switch
@@ -207,6 +254,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.add_argument("--json", action="store_true", help="as JSON")
     listed.set_defaults(command=_clauses)
+    seeded = commands.add_parser(
+        "faults",
+        help="show that the suite goes red: seeded faults of the embedded switch",
+        description="Run the embedded switch with one seeded fault after the other, and print "
+        "which clause caught it, after how many scenarios. A fault of the transport is right when "
+        "it is not held against the switch.",
+        epilog="exit status: 0 all as they should be, 1 a fault was missed, 2 usage",
+        formatter_class=raw,
+    )
+    seeded.add_argument("names", nargs="*", metavar="NAME", help="only these faults")
+    seeded.add_argument("--list", action="store_true", help="list the faults and run none")
+    seeded.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="K/N", help="only every n-th, from the k-th"
+    )
+    seeded.add_argument("--scenarios", type=positive, default=500, metavar="N")
+    seeded.add_argument("--seed", type=int, default=1, metavar="N")
+    seeded.add_argument("--window", type=positive, default=200, metavar="N")
+    seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
+    seeded.set_defaults(command=_faults)
     for command in (place, judged):
         command.add_argument("-q", "--quiet", action="store_true", help="only the outcome")
     return parser

@@ -83,13 +83,15 @@ class Plan:
 class Run:
     """What a run was of, and what it says.
 
-    `shown` holds the last placement with a finding of each scenario that has one, by its id.
+    `shown` holds the last placement with a finding of each scenario that has one, by its id;
+    `first` how many scenarios had been placed at a clause's first finding, by the clause.
     """
 
     header: Header
     result: RunResult
     seconds: float
     shown: Mapping[str, Placement]
+    first: Mapping[str, int]
 
 
 def suite_version() -> str:
@@ -146,7 +148,7 @@ async def _campaign(
         if writer is not None:
             writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
     seconds = asyncio.get_running_loop().time() - began
-    return Run(header, decide(tally.judged(), shortfall), seconds, tally.shown)
+    return Run(header, decide(tally.judged(), shortfall), seconds, tally.shown, tally.first)
 
 
 async def _place(
@@ -173,7 +175,9 @@ def judge_recording(path: Path) -> Run:
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    return Run(recording.header, decide(tally.judged(), shortfall), seconds, tally.shown)
+    return Run(
+        recording.header, decide(tally.judged(), shortfall), seconds, tally.shown, tally.first
+    )
 
 
 class _Tally:
@@ -188,6 +192,7 @@ class _Tally:
         self._judged: dict[str, tuple[Scenario, list[Judgement]]] = {}
         self._findings = 0
         self.shown: dict[str, Placement] = {}
+        self.first: dict[str, int] = {}
 
     def begin(self, total: int, what: str) -> None:
         self._progress.begin(total, what)
@@ -198,6 +203,8 @@ class _Tally:
         judgement = judge(scenario, placement, self._profile)
         _, judgements = self._judged.setdefault(scenario.id, (scenario, []))
         judgements.append(judgement)
+        for finding in judgement.findings:
+            self.first.setdefault(finding.clause, len(self._judged))
         if judgement.findings:
             self.shown[scenario.id] = placement
         self._findings += bool(judgement.findings) and len(judgements) == 1

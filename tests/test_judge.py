@@ -206,10 +206,6 @@ def test_what_holds_on_a_late_host_counts() -> None:
     assert {"targets.extension", "legs.pair-is-created"} <= judgement.exercised
 
 
-@pytest.mark.xfail(
-    reason="a clause of which one claim holds and another does not is exercised and undecided at "
-    "once, and so passes (judge.py, _hold; verdicts.py, _decide_clause)"
-)
 def test_a_clause_with_one_claim_in_doubt_does_not_pass() -> None:
     """Else a late host turns a switch green that breaks the clause in every call."""
 
