@@ -49,11 +49,13 @@ def judge(scenario: Scenario, placement: Placement, profile: Profile) -> Judgeme
         return Judgement((), frozenset(), problem=placement.problem)
     seen = observe(scenario, placement)
     best: Judgement | None = None
-    for claims in predict(scenario, profile, applied_in(seen)):
-        judgement = _hold(claims, seen)
-        if best is None or len(judgement.findings) < len(best.findings):
+    for alternative in predict(scenario, profile, applied_in(seen)):
+        judgement = _hold(alternative.claims, seen)
+        nearer = best is None or len(judgement.findings) < len(best.findings)
+        # A rare course explains a call that meets it wholly, and is no measure for any other.
+        if not judgement.findings or (nearer and not alternative.rare):
             best = judgement
-        if not best.findings:
+        if not judgement.findings:
             break
     assert best is not None
     return best
@@ -63,6 +65,10 @@ def applied_in(seen: Observation) -> Applied:
     """When the switch carried out the stimuli and the bowout on execution, by its own clock."""
     dialled = seen.first("loopback-a", "CHANNEL_OUTGOING")
     bowout = seen.first("loopback-b", "loopback::bowout")
+    if bowout is None and any(
+        e.get("Application") == "unloop" for e in seen.by_leg.get("a-leg", ())
+    ):
+        bowout = seen.first("loopback-b", "CHANNEL_HANGUP")  # the event alone is missing
     stall = (bowout.at - dialled.at) / 1e6 if dialled and bowout else None
     return Applied(_delays(seen), stall)
 

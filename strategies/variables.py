@@ -282,7 +282,15 @@ def export_lists(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
     ineffective = st.builds(
         lambda value: Variables(originate=(("loopback_export", "foo,bar"), ("foo", value))), words()
     )
-    return weighted((3, anywhere), (1, ineffective))
+    handed = st.builds(
+        lambda named, one, other: Variables(
+            braces=(("loopback_export", named), ("foo", one)), brackets=(("foo", other + "2"),)
+        ),
+        st.sampled_from(("foo", "foo,bar", "bar,foo")),
+        words(),
+        words(),
+    )
+    return weighted((3, anywhere), (1, ineffective), (2, handed))
 
 
 @cache

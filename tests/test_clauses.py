@@ -651,7 +651,6 @@ DEFECTS = (
         "legs.cause-of-real-legs",
         header("Hangup-Cause", ENDED, WRONG, "real"),
         chain,
-        _NEAREST + "in which two pairs collide, as a bridge of the a-leg too many",
     ),
     Defect(
         "a-leg runs a part of the extension twice",
@@ -746,6 +745,10 @@ def test_defect_of_which_another_clause_is_named_is_found(defect: Defect) -> Non
     draft = simplest(defect.clause, defect.kind).draft()
     defect.change(draft)
     assert draft.call().judged().findings
+
+
+def test_an_event_without_a_bowout_is_found() -> None:
+    assert_found("bowout.no-event-by-default", simplest("bowout.refused"), module_sends_its_event)
 
 
 def test_xml_cdrs_of_a_call_with_markup_may_be_unreadable() -> None:

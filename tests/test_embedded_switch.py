@@ -319,3 +319,19 @@ def test_the_driver_and_its_clock() -> None:
         await switch.stop()
 
     asyncio.run(inside())
+
+
+def sums(root: Path, *active: str) -> float:
+    """When the pair bows out whose loopback-b bridges twice."""
+    plans = {"1": action("bridge", "null/b1") + action("bridge", "null/b2")}
+    rig = bridged(root, *active, plans=plans)
+    rig.run(0.7)
+    far = str(rig.told.of("CHANNEL_CREATE", "null/b1")[0].headers["Unique-ID"])
+    rig.api(f"uuid_kill {far}")
+    rig.run(4)
+    return rig.told.at("CHANNEL_HANGUP", "loopback/1-a")
+
+
+def test_the_counter_sums_over_bridges(tmp_path: Path) -> None:
+    assert sums(tmp_path / "right") == pytest.approx(2.0, abs=0.05)
+    assert sums(tmp_path / "wrong", faults.COUNTER_RESTARTS) == pytest.approx(2.7, abs=0.05)

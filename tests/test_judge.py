@@ -221,7 +221,7 @@ def test_a_clause_with_one_claim_in_doubt_does_not_pass() -> None:
 def test_undecided_are_exactly_the_clauses_of_times() -> None:
     call = bowed_out()
     seen = observe(call.scenario, call.placement)
-    claims = next(predict(call.scenario, PROFILE, applied_in(seen)))
+    claims = next(predict(call.scenario, PROFILE, applied_in(seen))).claims
     timed = {claim.clause for claim in claims if isinstance(claim.allowed, Within)}
     assert on_a_host(call, math.inf).judged().undecided == timed
 

@@ -66,7 +66,7 @@ def run(scenario: Scenario, notice: float = 0.0, *, collide: bool = False) -> Co
 
 def expectations(scenario: Scenario) -> list[tuple[Claim, ...]]:
     """Give the claims of each alternative."""
-    return list(predict(scenario, PROFILE, Applied({})))
+    return [one.claims for one in predict(scenario, PROFILE, Applied({}))]
 
 
 # --- making calls --------------------------------------------------------------------------------

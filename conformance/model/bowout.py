@@ -56,6 +56,8 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
             expected = course.legs[leaving.acquired[0]].applications
             yield Claim("bowout.execute-hands-over", leaving.acquired[0], ran, only(expected))
     yield from _once(course)
+    if not any(leaving.how in ("execute", "cancelled") for leaving in course.leavings):
+        yield from _no_events(profile, course)
     if not course.leavings:
         yield from _none(scenario, course)
 
@@ -76,9 +78,6 @@ def _by_bridge(
     for leg in leaving.legs:
         ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
         yield Claim("bowout.cause", leg, ended, one_of(*course.legs[leg].causes))
-        for event in ("loopback::bowout", "loopback::direct"):
-            if not (event == "loopback::direct" and profile.fire_bowout_on_bridge):
-                yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
 
 
 def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
@@ -104,7 +103,19 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     yield from _marks(course, leaving, pair)
     if given_variables(scenario).get("a-leg", {}).get("loopback_bowout") and near == "a-leg":
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
-        yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, only(1))
+        times = only(1) if len(leaving.legs) == 2 else one_of(1, 2)
+        yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
+
+
+def _no_events(profile: Profile, course: Course) -> Iterator[Claim]:
+    """Only a bowout on execution sends an event of the module's, and one by bridge if told to."""
+    events = ["loopback::bowout"]
+    if not profile.fire_bowout_on_bridge:
+        events.append("loopback::direct")
+    for leg in course.legs:
+        if leg.startswith("loopback"):
+            for event in events:
+                yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
 
 
 def _once(course: Course) -> Iterator[Claim]:

@@ -56,7 +56,8 @@ def _clause(
     listed: list[str],
 ) -> str:
     """The clause that a variable is a case of, by where it was given."""
-    if name in (item.strip(" ") for item in listed) and leg_a.get(name):
+    otherwise = brackets.get(name) or leg_a.get(name)
+    if name in (item.strip(" ") for item in listed) and leg_a.get(name) != otherwise:
         return "loopback-export-hands-over"
     if name in braces and name in brackets:
         clobber = is_true(leg_a.get("local_var_clobber", ""))

@@ -36,7 +36,15 @@ STALLS = (5.28, 5.0, 7.5)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
 
-def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[tuple[Claim, ...]]:
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The claims of one legal course; `rare` is one in which threads collided."""
+
+    claims: tuple[Claim, ...]
+    rare: bool
+
+
+def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[Alternative]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
     `applied` tells when the switch carried out what it times by itself. Where two things fall so
@@ -49,7 +57,7 @@ def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[
         shape = _shape(run)
         if shape not in shapes:
             shapes.add(shape)
-            yield tuple(_claims(scenario, profile, run))
+            yield Alternative(tuple(_claims(scenario, profile, run)), pace.collide)
 
 
 def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
