@@ -16,7 +16,6 @@ DATA = (
     "freeswitch/freeswitch.xml.j2",
     "recording.schema.json",
     "recordings/*.jsonl.gz",
-    "corpus/*",
 )
 
 

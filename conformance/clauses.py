@@ -110,8 +110,9 @@ _LEGS = _area(
     (
         "answer-crosses",
         MUST,
-        "loopback-a is answered when loopback-b is, and only then.",
-        "facts 2.9; history 0b0ce769f8, b0c518cbcd",
+        "loopback-a is answered when loopback-b is, and only then, once (loopback-b perhaps twice, "
+        "by either thread of a bridge that began in early media).",
+        "facts 2.9; history 0b0ce769f8, b0c518cbcd; measured",
     ),
     (
         "early-media-crosses",
