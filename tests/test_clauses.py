@@ -523,8 +523,6 @@ def no_bowout(draft: Draft) -> None:
 
 EXECUTE = "CHANNEL_EXECUTE"
 
-_NEAREST = "of the legal courses the nearest is judged by: it is found against that "
-
 DEFECTS = (
     Defect(
         "answer is lost on the way",
@@ -669,7 +667,6 @@ DEFECTS = (
         "bowout.execute-sends-event",
         missing("loopback::bowout", "loopbacks"),
         acquired_leg_parks,
-        _NEAREST + "of an execution cancelled, as applications of the a-leg too many",
     ),
     Defect(
         "a stranger in place of the b-leg",
