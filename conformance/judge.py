@@ -5,7 +5,7 @@ Pure: the same recording judged twice gives the same findings, in the same order
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome, Within
@@ -150,12 +150,3 @@ def _spell(value: Outcome) -> str:
     if isinstance(value, tuple):
         return ", ".join(value) or "nothing"
     return repr(value) if isinstance(value, str) else str(value)
-
-
-def findings_by_clause(judgements: Iterator[Judgement]) -> Mapping[str, list[Finding]]:
-    """All findings, grouped by their clause."""
-    found: dict[str, list[Finding]] = {}
-    for judgement in judgements:
-        for finding in judgement.findings:
-            found.setdefault(finding.clause, []).append(finding)
-    return found

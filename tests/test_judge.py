@@ -11,7 +11,7 @@ import pytest
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Within
-from conformance.judge import TOO_LATE, applied_in, findings_by_clause, judge
+from conformance.judge import TOO_LATE, applied_in, judge
 from conformance.model.predict import Applied, predict
 from conformance.observation import AppliedStimulus, observe
 from conformance.profile import Profile
@@ -153,19 +153,6 @@ def test_findings_are_of_exercised_clauses() -> None:
     """A clause cannot fail and be not verified at once."""
     judgement = changed(bowed_out(), spoil_everything).judged()
     assert {finding.clause for finding in judgement.findings} <= judgement.exercised
-
-
-def test_findings_are_grouped_by_clause_in_their_order() -> None:
-    judgements = [
-        changed(bowed_out(), late_by(1.0)).judged(),
-        bowed_out().judged(),
-        changed(bowed_out(), late_by(1.0), no_such_extension).judged(),
-    ]
-    grouped = findings_by_clause(iter(judgements))
-    all_of_them = [finding for judgement in judgements for finding in judgement.findings]
-    assert sum(map(len, grouped.values())) == len(all_of_them)
-    for clause, found in grouped.items():
-        assert found == [finding for finding in all_of_them if finding.clause == clause]
 
 
 def test_of_the_legal_courses_the_nearest_is_judged_by() -> None:
