@@ -116,10 +116,14 @@ class LegNamed:
 
 @dataclass(frozen=True, slots=True)
 class Elapsed:
-    """Seconds from the last of some events to another (float, NEVER where it does not come)."""
+    """Seconds from the last of some events to another (float, NEVER where it does not come).
+
+    Those of `before` are added.
+    """
 
     since: tuple[EventRef, ...]
     until: EventRef
+    before: tuple[Elapsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

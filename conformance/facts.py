@@ -67,8 +67,8 @@ def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
         case LegNamed(at, name):
             found = _find(seen, at)
             return _role(seen, found.get(name)) if found else UNOBSERVABLE
-        case Elapsed(since, until):
-            return _elapsed(seen, since, until)
+        case Elapsed():
+            return _elapsed(seen, fact)
         case Apart(one, other):
             return _apart(seen, one, other)
         case SinceStimulus(index, until):
@@ -102,16 +102,18 @@ def _alive(seen: Observation, after: EventRef) -> Outcome | Unobservable:
     return tuple(sorted(alive))
 
 
-def _elapsed(
-    seen: Observation, since: tuple[EventRef, ...], until: EventRef
-) -> Outcome | Unobservable:
-    begun = [_find(seen, ref) for ref in since]
-    if any(event is None for event in begun):
-        return UNOBSERVABLE
-    ended = _find(seen, until)
-    if ended is None:
-        return NEVER
-    return round((ended.at - max(event.at for event in begun if event)) / 1e6, 3)
+def _elapsed(seen: Observation, fact: Elapsed) -> Outcome | Unobservable:
+    seconds = 0.0
+    for span in (*fact.before, fact):
+        begun = [_find(seen, ref) for ref in span.since]
+        if any(event is None for event in begun):
+            return UNOBSERVABLE
+        ended = _find(seen, span.until)
+        if ended is None:
+            return NEVER
+        length = ended.at - max(event.at for event in begun if event)
+        seconds += (length if span is fact else max(0, length)) / 1e6
+    return round(seconds, 3)
 
 
 def _apart(seen: Observation, one: EventRef, other: EventRef) -> Outcome | Unobservable:
@@ -232,9 +234,9 @@ def describe(fact: Fact) -> str:
             return f"the number of {_event(EventRef(leg, event, 0, application))}"
         case Header(at, name) | LegNamed(at, name):
             return f"{_header(name)} at {_event(at)}"
-        case Elapsed(since, until):
-            last = " and ".join(dict.fromkeys(_event(ref) for ref in since))
-            return f"the time from {last} to {_event(until)}"
+        case Elapsed():
+            spans = " and ".join(_span(span) for span in (*fact.before, fact))
+            return f"the time {spans}"
         case Apart(one, other):
             return f"the time between {_event(one)} and {_event(other)}"
         case SinceStimulus(index, until):
@@ -251,6 +253,11 @@ def describe(fact: Fact) -> str:
             return f"{path} in the {module} record of {leg}"
         case CdrSeconds(leg, module, path) | CdrMicroseconds(leg, module, path):
             return f"{path} in the {module} record of {leg}, against its events,"
+
+
+def _span(span: Elapsed) -> str:
+    last = " and ".join(dict.fromkeys(_event(ref) for ref in span.since))
+    return f"from {last} to {_event(span.until)}"
 
 
 def _header(name: str) -> str:

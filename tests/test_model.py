@@ -14,7 +14,7 @@ from conformance.expectation import Claim, Within
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.predict import Applied, predict
-from conformance.model.variables import Bowout, is_false, is_true
+from conformance.model.variables import allows, is_false, is_true, refuses
 from conformance.profile import Profile
 from conformance.scenario import (
     Action,
@@ -472,15 +472,13 @@ def test_what_the_switch_takes_for_true_and_false(text: str, true: bool, false: 
     assert (is_true(text), is_false(text)) == (true, false)
 
 
-def test_an_empty_value_lifts_a_refusal() -> None:
-    refused = Bowout("false")
-    assert refused.refused
-    assert not refused.allowed
-    assert refused.with_variable("loopback_bowout", "") == Bowout()
-    assert refused.with_variable("another", "true") == refused
-    assert Bowout().allowed
-    assert not Bowout("maybe").allowed
-    assert not Bowout("maybe").refused
+def test_only_what_is_set_and_not_true_keeps_a_pair_and_only_false_stops_a_walk() -> None:
+    assert allows(None)
+    assert not refuses(None)
+    assert not allows("maybe")
+    assert not refuses("maybe")
+    assert not allows("false")
+    assert refuses("false")
 
 
 # --- alternatives --------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from conformance.expectation import (
     only,
 )
 from conformance.model.course import NEVER, Course, Leaving
-from conformance.model.variables import given_variables, is_true
+from conformance.model.variables import is_true
 from conformance.profile import Profile
 from conformance.scenario import Pair, Scenario, UuidSetvar, pairs
 
@@ -91,17 +91,13 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     yield Claim("bowout.bridges-real-legs", near, Count(near, "CHANNEL_BRIDGE"), bridged)
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
-    there = sorted(
-        role for role, leg in course.legs.items() if leg.created <= leaving.at < leg.gone
-    )
+    left = only(course.there(leaving.at))
     if not near.startswith("loopback") and not far.startswith("loopback"):
-        left = Alive(rejoined)
-        yield Claim("legs.real-legs-stay-after-bowout", near, left, only(tuple(there)))
+        yield Claim("legs.real-legs-stay-after-bowout", near, Alive(rejoined), left)
     else:
-        left = Alive(rejoined)
-        yield Claim("bowout.inner-refusal-keeps-inner-pair", near, left, only(tuple(there)))
+        yield Claim("bowout.inner-refusal-keeps-inner-pair", near, Alive(rejoined), left)
     yield from _marks(course, leaving, pair)
-    if given_variables(scenario).get("a-leg", {}).get("loopback_bowout") and near == "a-leg":
+    if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
         times = only(1) if len(leaving.legs) == 2 else one_of(1, 2)
         yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
@@ -134,17 +130,18 @@ def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> It
     """When the pair leaves: counted from the last condition, or from the lifted refusal."""
     until = EventRef(leaving.legs[0], "CHANNEL_HANGUP")
     lifted = _lifted(scenario, pair)
+    *before, last = _spans(course, leaving, pair, until)
     if leaving.counted:
-        elapsed = Elapsed(_conditions(course, pair), until)
-        clause = "bowout.after-both-legs-answered"
-        yield Claim(clause, until.leg, elapsed, _after(BOWOUT_SECONDS, pair))
+        elapsed = Elapsed(last.since, until, tuple(before))
+        clause = "sums-over-bridges" if before else "after-both-legs-answered"
+        allowed = _after(BOWOUT_SECONDS, pair, 1 + len(before))
+        yield Claim(f"bowout.{clause}", until.leg, elapsed, allowed)
     elif lifted is not None and course.legs[pair.leg_b].created < leaving.at:
         elapsed_since = SinceStimulus(lifted, until)
         clause = "bowout.acts-when-refusal-is-lifted"
         yield Claim(clause, until.leg, elapsed_since, _after(0.0, pair))
-    elif len(pairs(scenario)) == 1:
-        happened = Count(leaving.acquired[0], "CHANNEL_EXECUTE", "uuid_bridge")
-        yield Claim("bowout.sums-over-bridges", leaving.acquired[0], happened, only(1))
+    elif before:
+        yield Claim("bowout.sums-over-bridges", until.leg, last, _after(0.0, pair))
 
 
 def _lifted(scenario: Scenario, pair: Pair) -> int | None:
@@ -161,23 +158,31 @@ def _lifted(scenario: Scenario, pair: Pair) -> int | None:
     return None
 
 
-def _conditions(course: Course, pair: Pair) -> tuple[EventRef, ...]:
-    """Both legs bridged, both answered."""
+def _spans(course: Course, leaving: Leaving, pair: Pair, until: EventRef) -> list[Elapsed]:
+    """For how long both legs were bridged and answered, bridge by bridge of loopback-b."""
     caller_of_a = next(b.caller for b in course.bridges if b.peer == pair.leg_a)
-    return (
-        EventRef(caller_of_a, "CHANNEL_BRIDGE"),
-        EventRef(pair.leg_b, "CHANNEL_BRIDGE"),
-        EventRef(pair.leg_a, "CHANNEL_ANSWER"),
-        EventRef(pair.leg_b, "CHANNEL_ANSWER"),
-    )
+    own = [b for b in course.bridges if b.caller == pair.leg_b and b.since < leaving.at]
+    return [
+        Elapsed(
+            (
+                EventRef(caller_of_a, "CHANNEL_BRIDGE"),
+                EventRef(pair.leg_b, "CHANNEL_BRIDGE", number),
+                EventRef(pair.leg_a, "CHANNEL_ANSWER"),
+                EventRef(pair.leg_b, "CHANNEL_ANSWER"),
+            ),
+            until if bridge is own[-1] else EventRef(bridge.peer, "CHANNEL_HANGUP"),
+        )
+        for number, bridge in enumerate(own, 1)
+    ]
 
 
-def _after(seconds: float, pair: Pair) -> Within:
+def _after(seconds: float, pair: Pair, spans: int = 1) -> Within:
     """The frames pass a thread for each pair and the a-leg's, a control call's only one.
 
-    The events from which it counts may have been sent that much later than what they tell of.
+    The events from which it counts may have been sent that much later than what they tell of, and
+    those to which it counts too, in each span.
     """
-    low, high = seconds - SENT_SECONDS, seconds + HANDLING_SECONDS
+    low, high = seconds - SENT_SECONDS * spans, seconds + HANDLING_SECONDS * spans
     return Within(low, high, seconds, threads=1 + pair.number)
 
 
@@ -282,8 +287,7 @@ def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
         return None
     if held < BOWOUT_SECONDS:
         return "not-early"
-    given = given_variables(scenario)
-    refusing = [given[leg].get("loopback_bowout") for leg in (pair.leg_a, pair.leg_b)]
+    refusing = [leg.given.get("loopback_bowout") for leg in (leg_a, leg_b)]
     return "refused" if any(refusing) or _refused_later(scenario, pair) else None
 
 

@@ -22,7 +22,7 @@ from itertools import count
 from types import MappingProxyType
 
 from conformance.model.course import NEVER, Bridge, Course, Leaving, Leg, Pace
-from conformance.model.variables import Bowout, bowout_of
+from conformance.model.variables import allows, carried, exported, of_a_leg, of_pair, refuses
 from conformance.profile import Profile
 from conformance.scenario import (
     Action,
@@ -102,7 +102,8 @@ class _Leg:
     plan: list[Step] = field(default_factory=list)
     step: int = 0
     applications: list[str] = field(default_factory=list)
-    bowout: Bowout = field(default_factory=Bowout)
+    variables: dict[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def there(self) -> bool:
@@ -149,7 +150,7 @@ class _Call:
         if isinstance(scenario.origin, Direct):
             self._create_pair(first, None, scenario.origin)
         else:
-            a_leg = self._create("a-leg", inbound=False)
+            a_leg = self._create("a-leg", of_a_leg(scenario), inbound=False)
             self._early(a_leg)
             if scenario.origin_answers:
                 self._answer(a_leg)
@@ -193,23 +194,25 @@ class _Call:
         if isinstance(deed, UuidKill):
             self._hang_up(leg, deed.cause)
         elif isinstance(deed, UuidSetvar):
-            leg.bowout = leg.bowout.with_variable(deed.name, deed.value)
+            _set(leg, deed.name, deed.value)
             self._count_all()
 
     # --- legs ---
 
-    def _create(self, role: str, *, inbound: bool) -> _Leg:
-        leg = _Leg(role, self._now, inbound)
+    def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> _Leg:
+        leg = _Leg(role, self._now, inbound, variables=given, given=dict(given))
         self._legs[role] = leg
         self._happened("CHANNEL_CREATE", leg)
         return leg
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
-        leg_a = self._create(pair.leg_a, inbound=False)
-        leg_b = self._create(pair.leg_b, inbound=True)
+        dialled = self._scenario.variables if pair.bridge is None else pair.bridge
+        inherited = exported(caller.variables) if caller is not None else {}
+        on_a, on_b = of_pair(inherited, dialled.braces, dialled.brackets)
+        leg_a = self._create(pair.leg_a, on_a, inbound=False)
+        leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
         leg_a.pair = leg_b.pair = pair.number
-        leg_a.bowout, leg_b.bowout = bowout_of(self._scenario, self._profile, pair)
         self._counters[pair.number] = _Counter(leg_a, leg_b)
         if caller is not None:
             caller.dialling, leg_a.dialled_by = leg_a, caller
@@ -279,7 +282,7 @@ class _Call:
             case RingReady() if leg.inbound:
                 self._ring(leg)
             case SetVariable(name, value):
-                leg.bowout = leg.bowout.with_variable(name, value)
+                _set(leg, name, value)
 
     def _resume(self, leg: _Leg, milliseconds: int) -> None:
         step = leg.step
@@ -311,7 +314,8 @@ class _Call:
     def _create_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
         if not caller.there:
             return
-        leg = self._create(role, inbound=False)
+        given = exported(caller.variables) | carried(bridge.variables)
+        leg = self._create(role, given, inbound=False)
         caller.dialling, leg.dialled_by = leg, caller
         if bridge.early_media:
             self._later(0, lambda: self._early(leg))
@@ -415,7 +419,7 @@ class _Call:
         if leg.other is not None:
             if leg.pair in self._pace.cut:
                 self._miss_media(leg.other)
-            self._hang_up(leg.other, cause)
+            self._cross(leg.other, cause)
         if dialled is not None:
             dialled.dialled_by = None
             self._hang_up(dialled, "ORIGINATOR_CANCEL")
@@ -428,6 +432,13 @@ class _Call:
             self._failed(peer, cause)
         elif peer is not None:
             self._next(peer)
+
+    def _cross(self, leg: _Leg, cause: str) -> None:
+        """A hangup reaches the other leg of the pair."""
+        if self._pace.lag:
+            self._later(self._pace.lag, lambda: self._hang_up(leg, cause))
+        else:
+            self._hang_up(leg, cause)
 
     def _leave(self, peer: _Leg) -> None:
         """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
@@ -490,8 +501,13 @@ class _Call:
         if held < self._pace.bowout - 1e-6:
             return
         legs = (counter.leg_a, counter.leg_b)
-        if all(leg.bowout.allowed for leg in legs):
+        if all(allows(self._bowout(leg)) for leg in legs):
             self._fire(number, counter)
+
+    def _bowout(self, leg: _Leg) -> str | None:
+        """The leg's `loopback_bowout`, or else the global one."""
+        name = "loopback_bowout"
+        return leg.variables.get(name) or dict(self._profile.global_variables).get(name)
 
     def _fire(self, number: int, counter: _Counter) -> None:
         near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)
@@ -507,7 +523,7 @@ class _Call:
             Leaving(
                 "collided" if self._pace.collide and len(leaving) > 2 else "bridge",
                 self._now,
-                counter.spent == 0 and self._now - counter.holding < self._pace.bowout + 1e-6,
+                counter.spent + self._now - counter.holding < self._pace.bowout + 1e-6,
                 number,
                 tuple(sorted(leg.role for leg in leaving)),
                 (near.role, far.role),
@@ -518,6 +534,10 @@ class _Call:
             self._hang_up(leg, "NORMAL_CLEARING")
         for leg in leaving:
             leg.causes |= _own_hangup(leg) | _own_hangup(leg.other)
+        if far.answered == NEVER and far_peer.other is not None:
+            # Its caller may notice that it is gone before it is told to leave.
+            for leg in (far_peer, far_peer.other):
+                leg.causes |= {"NORMAL_CLEARING"}
         near.calls = near_calls
         far.plan = [] if not far.calls else far.plan
         if self._pace.collide and len(leaving) > 2:
@@ -529,7 +549,7 @@ class _Call:
         """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""
         partner = self._partner(leg)
         while partner is not None and partner.other is not None:
-            if partner.bowout.refused:
+            if refuses(self._bowout(partner)):
                 return partner
             partner = self._partner(partner.other)
         return partner
@@ -594,11 +614,20 @@ class _Call:
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
             return
         real.plan = plan
+        real.variables |= leg.variables
         self._next(real)
 
 
 INSTANT = (Answer, PreAnswer, RingReady, SetVariable)
 """Actions that take no time: a plan may get through them before a hangup reaches its leg."""
+
+
+def _set(leg: _Leg, name: str, value: str) -> None:
+    """A variable is set, by an application or from outside; an empty value deletes it."""
+    if value:
+        leg.variables[name] = value
+    else:
+        leg.variables.pop(name, None)
 
 
 def _own_hangup(leg: _Leg | None) -> frozenset[str]:
@@ -636,6 +665,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.gone,
         leg.causes,
         tuple(leg.applications),
+        leg.given,
         leg.lost,
     )
 

@@ -17,7 +17,8 @@ NEVER = math.inf
 class Leg:
     """The course of one leg; times are NEVER where a thing does not come.
 
-    More than one of `causes` where threads race for it. A leg that is `lost` may never end.
+    More than one of `causes` where threads race for it. A leg that is `lost` may never end. `given`
+    are the variables that it has as it is created, on the a-leg those that its dialplan sets too.
     """
 
     role: str
@@ -28,6 +29,7 @@ class Leg:
     gone: float
     causes: frozenset[str]
     applications: tuple[str, ...]
+    given: Mapping[str, str]
     lost: bool = False
 
 
@@ -51,8 +53,7 @@ class Leaving:
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
-    counter ran through without a break and fired as it fell due, with no veto in between. It is
-    `clean` unless the threads that run the bridges get in each other's way. `plan` names the
+    counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run the bridges get in each other's way. `plan` names the
     applications of the extension that an execution hands over.
     """
 
@@ -74,6 +75,12 @@ class Course:
     bridges: tuple[Bridge, ...]
     leavings: tuple[Leaving, ...]
 
+    def there(self, at: float) -> tuple[str, ...]:
+        """The legs that are created and not hung up at a time, sorted."""
+        return tuple(
+            sorted(role for role, leg in self.legs.items() if leg.created <= at < leg.gone)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -88,6 +95,7 @@ class Pace:
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
+    - `lag`: how long a hangup takes to reach the other leg of the pair
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up
@@ -99,4 +107,5 @@ class Pace:
     shift: float
     stall: float
     cut: frozenset[int] = frozenset()
+    lag: float = 0.0
     collide: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, only
 from conformance.model.course import Course
-from conformance.model.variables import given_variables, is_true
+from conformance.model.variables import is_true
 from conformance.profile import Profile
 from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
 
@@ -15,7 +15,7 @@ _ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_u
 
 def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Claim]:
     """The claims about exported variables and about those that the endpoint sets."""
-    given = given_variables(scenario)
+    given = {role: leg.given for role, leg in course.legs.items()}
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)

@@ -85,12 +85,12 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
             "legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name)
         )
         yield from _cause(course, pair, leg.role)
-    for clause, event, time in (
-        ("legs.answer-crosses", "CHANNEL_ANSWER", leg_a.answered),
-        ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", leg_a.early),
-        ("legs.ringing-crosses", "CHANNEL_PROGRESS", leg_a.ringing),
-    ):
-        for leg in (leg_a, leg_b):
+    for leg in (leg_a, leg_b):
+        for clause, event, time in (
+            ("legs.answer-crosses", "CHANNEL_ANSWER", leg.answered),
+            ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", leg.early),
+            ("legs.ringing-crosses", "CHANNEL_PROGRESS", leg.ringing),
+        ):
             if time != NEVER or event == "CHANNEL_ANSWER":
                 expected = only(int(time != NEVER))
                 if event == "CHANNEL_ANSWER" and _bridged_before(course, leg_b):
@@ -113,11 +113,8 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
-            there = sorted(
-                role for role, leg in course.legs.items() if leg.created <= bridge.since < leg.gone
-            )
             bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
-            everybody = only(tuple(there))
+            everybody = only(course.there(bridge.since))
             yield Claim("legs.bridged-call-has-all-legs", leg_b, Alive(bridged), everybody)
 
 

@@ -11,7 +11,7 @@ from conformance.model import bowout as bowouts
 from conformance.model import cdr, exports, legs, targets
 from conformance.model.bowout import BOWOUT_SECONDS
 from conformance.model.call import course
-from conformance.model.course import Course, Pace
+from conformance.model.course import NEVER, Course, Pace
 from conformance.profile import Profile
 from conformance.scenario import Direct, PlayTone, Scenario, Sleep, Unloop, pairs
 
@@ -32,6 +32,7 @@ NOTICES = (0.0, 0.002, 0.01, 0.06)
 DRIFTS = (0.0, 0.05)
 SHIFTS = (0.0, 0.07, -0.07)
 BOWOUTS = (BOWOUT_SECONDS, BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
+LAG = 0.02
 STALLS = (5.28, 5.0, 7.5)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
@@ -73,13 +74,13 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
     stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
     if applied.stall is not None:
         stalls = (applied.stall,)
-    for collide in (False, True):
+    for collide, lag in ((False, 0.0), (True, 0.0), (True, LAG)):
         for count in range(len(numbers) + 1):
             for cut in combinations(numbers, count):
                 for stall, shift, drift, notice, bowout in product(
                     stalls, shifts, drifts, _notices(len(numbers) + 1), BOWOUTS
                 ):
-                    yield Pace(bowout, notice, drift, shift, stall, frozenset(cut), collide)
+                    yield Pace(bowout, notice, drift, shift, stall, frozenset(cut), lag, collide)
 
 
 def _notices(dialling: int) -> list[tuple[float, ...]]:
@@ -99,8 +100,10 @@ def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim
 
 def _shape(run: Course) -> object:
     """What tells one course from another, whatever its times."""
+    legs = run.legs.values()
     return (
-        tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in run.legs.values()),
-        tuple((bridge.caller, bridge.peer) for bridge in run.bridges),
+        tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in legs),
+        tuple((leg.early < NEVER, leg.answered < NEVER, tuple(leg.given.items())) for leg in legs),
+        tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),
         tuple((one.how, one.pair, one.legs, one.clean) for one in run.leavings),
     )

@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 
-from conformance.profile import Profile
-from conformance.scenario import (
-    ALegBridges,
-    BridgeToNull,
-    Pair,
-    Pairs,
-    Scenario,
-    SetVariable,
-    pairs,
-)
+from conformance.scenario import ALegBridges, Pairs, Scenario
 
 _TRUE = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 _FALSE = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
 
 
-@dataclass(frozen=True, slots=True)
-class Bowout:
-    """What a leg says about leaving: its `loopback_bowout`, None where it has none."""
+def allows(bowout: str | None) -> bool:
+    """Whether a leg's `loopback_bowout` lets its own pair leave: unset, or true."""
+    return bowout is None or is_true(bowout)
 
-    value: str | None = None
 
-    @property
-    def allowed(self) -> bool:
-        """Whether the leg's own pair may leave: unset, or true in the switch's sense."""
-        return self.value is None or is_true(self.value)
-
-    @property
-    def refused(self) -> bool:
-        """Whether a walk to the real end stops here: explicitly false, not merely untrue."""
-        return self.value is not None and is_false(self.value)
-
-    def with_variable(self, name: str, value: str) -> Bowout:
-        """The same after a variable was set; an empty value deletes it."""
-        return Bowout(value or None) if name == "loopback_bowout" else self
+def refuses(bowout: str | None) -> bool:
+    """Whether a walk to the real end stops at a leg: explicitly false, not merely untrue."""
+    return bowout is not None and is_false(bowout)
 
 
 def is_true(text: str) -> bool:
@@ -62,41 +40,6 @@ def _leading_integer(text: str) -> int:
     return int(whole) if whole.strip("+-") else 0
 
 
-def bowout_of(scenario: Scenario, profile: Profile, pair: Pair) -> tuple[Bowout, Bowout]:
-    """What loopback-a and loopback-b of a pair say about leaving, at their creation."""
-    fallback = dict(profile.global_variables).get("loopback_bowout")
-    given = given_variables(scenario)
-    leg_a, leg_b = given[pair.leg_a], given[pair.leg_b]
-    return (
-        Bowout(leg_a.get("loopback_bowout", fallback)),
-        Bowout(leg_b.get("loopback_bowout", fallback)),
-    )
-
-
-def given_variables(scenario: Scenario) -> Mapping[str, Mapping[str, str]]:
-    """The variables that a scenario gives to each leg at its creation, by role.
-
-    On the a-leg those that its dialplan sets are included. A dial string carries no empty value.
-    """
-    found: dict[str, Mapping[str, str]] = {}
-    scopes = scenario.variables
-    if scenario.has_a_leg:
-        found["a-leg"] = _a_leg(scenario)
-    for pair in pairs(scenario):
-        if pair.bridge is None:
-            braces, brackets = scopes.braces, scopes.brackets
-            caller = found.get("a-leg", {})
-        else:
-            braces, brackets = pair.bridge.braces, pair.bridge.brackets
-            caller = {**found[f"{_leg_b(pair.outer)}"], **_set_before(scenario, pair)}
-        found[pair.leg_a], found[pair.leg_b] = _of_pair(exported(caller), braces, brackets)
-        for step in pair.steps:
-            if isinstance(step.action, BridgeToNull):
-                caller_then = {**found[pair.leg_b], **_set_until(pair, step.b_leg)}
-                found[step.b_leg] = exported(caller_then) | _carried(step.action.variables)
-    return MappingProxyType(found)
-
-
 def exported(variables: Mapping[str, str]) -> dict[str, str]:
     """What a channel exports to the legs that it dials: `export_vars` and what that names."""
     names = variables.get("export_vars")
@@ -106,30 +49,31 @@ def exported(variables: Mapping[str, str]) -> dict[str, str]:
     return {"export_vars": names} | listed
 
 
-def _a_leg(scenario: Scenario) -> dict[str, str]:
+def of_a_leg(scenario: Scenario) -> dict[str, str]:
+    """Variables that the a-leg has when it dials, those that its dialplan sets included."""
     scopes = scenario.variables
-    own = _carried(scopes.originate)
+    own = carried(scopes.originate)
     if not scopes.export:
         return own | dict(scopes.set)
     names = {"export_vars": ",".join(name for name, _ in scopes.export)}
     if isinstance(scenario.origin, ALegBridges):
-        return own | _carried(scopes.export) | names
+        return own | carried(scopes.export) | names
     # The application neither exports nor lists a variable without a value.
-    listed = _carried(scopes.export)
+    listed = carried(scopes.export)
     names = {"export_vars": ",".join(listed)} if listed else {}
     return own | dict(scopes.set) | listed | names
 
 
-def _of_pair(
+def of_pair(
     inherited: dict[str, str], braces: Pairs, brackets: Pairs
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Variables of loopback-a and loopback-b.
+    """Variables of loopback-a and loopback-b at their creation.
 
     On loopback-a `{}` wins over `[]`, with `local_var_clobber` the other way round; on loopback-b
     `[]` always wins; `loopback_export` hands over what loopback-a has.
     """
-    shared = inherited | _carried(braces)
-    single = _carried(brackets)
+    shared = inherited | carried(braces)
+    single = carried(brackets)
     clobber = is_true(shared.get("local_var_clobber", ""))
     leg_a = shared | single if clobber else single | shared
     leg_b = shared | single
@@ -138,30 +82,6 @@ def _of_pair(
     return leg_a, leg_b | handed
 
 
-def _carried(variables: Pairs) -> dict[str, str]:
+def carried(variables: Pairs) -> dict[str, str]:
+    """What a dial string carries: no empty value."""
     return {name: value for name, value in variables if value}
-
-
-def _set_before(scenario: Scenario, inner: Pair) -> dict[str, str]:
-    outer = pairs(scenario)[inner.outer - 1]
-    found: dict[str, str] = {}
-    for step in outer.steps:
-        if step.pair == inner.number:
-            break
-        if isinstance(step.action, SetVariable):
-            found[step.action.name] = step.action.value
-    return found
-
-
-def _set_until(pair: Pair, b_leg: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for step in pair.steps:
-        if step.b_leg == b_leg:
-            break
-        if isinstance(step.action, SetVariable):
-            found[step.action.name] = step.action.value
-    return found
-
-
-def _leg_b(number: int) -> str:
-    return "loopback-b" if number == 1 else f"loopback-b{number}"
