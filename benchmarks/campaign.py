@@ -182,7 +182,7 @@ async def suite(switch: Switch, scenarios: int, seed: int, pace: Pace) -> tuple[
     """Give the seconds that a campaign takes, recording included, and how many attempts it made."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder, "run.jsonl.gz")
-        done = await run(switch, Plan(scenarios, seed, pace, record=record))
+        done = await run(switch, Plan(scenarios, seed, pace=pace, record=record))
     if done.result.shortfall:
         raise SystemExit(f"the campaign was cut short: {done.result.shortfall}")
     return done.seconds, done.result.attempts

@@ -21,7 +21,6 @@ from pathlib import Path
 import orjson
 
 from conformance.observation import Headers, Placement
-from conformance.profile import Profile
 from conformance.scenario import (
     ALegBridges,
     BridgeToNull,
@@ -110,7 +109,7 @@ def write(path: Path, calls: list[tuple[Scenario, Placement]]) -> None:
     """Write the calls as a recording."""
     started = datetime(2026, 1, 1, tzinfo=UTC)
     switch = SwitchFacts("embedded:", "1.10.12")
-    header = Header("0", 1, Profile(), switch, started, 1, len(calls))
+    header = Header("0", 1, switch, started, 1, len(calls))
     with RecordingWriter(path, header) as writer:
         for call, attempt in calls:
             writer.write_scenario(call, [attempt])

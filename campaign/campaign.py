@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from campaign.placer import Placer
 from conformance.dialplan import extensions
@@ -69,12 +70,20 @@ class Campaign:
     ) -> None:
         """Place every scenario once; `attempt` numbers the tokens.
 
+        Before the switch is configured for the next profile all calls of the last one are over.
         With a `witness` a second connection listens too, and an attempt of which the two were told
         differently has that as its problem.
 
         Raises EventSocketError or SwitchError when a connection or the switch is lost; the calls
         in flight are then given up.
         """
+        for profile, group in groupby(scenarios, lambda scenario: scenario.profile):
+            await self._switch.configure(profile)
+            await self._place_group(list(group), pace, attempt, witness=witness)
+
+    async def _place_group(
+        self, scenarios: Sequence[Scenario], pace: Pace, attempt: int, *, witness: bool
+    ) -> None:
         slots = asyncio.Semaphore(pace.window)
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:

@@ -10,10 +10,16 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
 from campaign.session import Plan, Run, run
+from conformance.profile import Profile
+from conformance.scenario import Scenario
 from conformance.verdicts import FINDINGS, Verdict
 from fixtures.embedded.faults import FAULTS, Fault
 from fixtures.switches import open_switch
+from strategies import scenarios
 
 FIRST = 100
 """Scenarios placed at first; the whole number only where these do not catch the fault."""
@@ -62,10 +68,18 @@ def chosen(names: Sequence[str], part: int, parts: int) -> list[Fault]:
 def run_faults(faults: Sequence[Fault], plan: Plan) -> Iterator[Caught]:
     """Run each fault on an embedded switch of its own; the plan's number of scenarios at most."""
     for fault in faults:
+        plan = replace(plan, strategy=_strategy(fault))
         caught = _caught(fault, _run(fault, replace(plan, scenarios=min(FIRST, plan.scenarios))))
         if not caught.right and plan.scenarios > FIRST:
             caught = _caught(fault, _run(fault, plan))
         yield caught
+
+
+def _strategy(fault: Fault) -> SearchStrategy[Scenario] | None:
+    """Scenarios in which the fault can show: None where any may."""
+    if not fault.needs:
+        return None
+    return scenarios(profiles=st.just(Profile(**dict(fault.needs))))  # type: ignore[arg-type]
 
 
 def _run(fault: Fault, plan: Plan) -> Run:

@@ -17,12 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from hypothesis.strategies import SearchStrategy
+
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from conformance.clauses import CLAUSES
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
-from conformance.profile import Profile
 from conformance.scenario import Scenario
 from conformance.verdicts import JudgedScenario, RunResult, decide, parts
 from fixtures.event_socket import EventSocketError
@@ -69,12 +70,15 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to run: how many scenarios of which seed, how fast, on what profile, recorded where."""
+    """What to run: how many scenarios of which seed, how fast, recorded where.
+
+    Without a `strategy` they are those of `strategies.generate`.
+    """
 
     scenarios: int = 300
     seed: int = 1
+    strategy: SearchStrategy[Scenario] | None = None
     pace: Pace = field(default_factory=Pace)
-    profile: Profile = field(default_factory=Profile)
     record: Path | None = None
     overwrite: bool = False
 
@@ -110,9 +114,9 @@ async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> R
     shortfall.
     """
     _require_place(plan)
-    scenarios = generate(plan.seed, plan.scenarios)
+    scenarios = generate(plan.seed, plan.scenarios, plan.strategy)
     try:
-        await switch.start(plan.profile)
+        await switch.start(scenarios[0].profile)
         identity = await switch.identity()
         _require_endpoint(identity)
         return await _campaign(switch, identity, scenarios, plan, progress or Silent())
@@ -129,7 +133,7 @@ async def _campaign(
 ) -> Run:
     header = _header(identity, plan)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
-    tally = _Tally(plan.profile, writer, progress)
+    tally = _Tally(writer, progress)
     modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
@@ -167,8 +171,7 @@ async def _place(
 def judge_recording(path: Path) -> Run:
     """Judge what was recorded, without a switch; raises RecordingError."""
     recording = Recording(path)
-    profile = recording.header.profile
-    tally = _Tally(profile, None, Silent())
+    tally = _Tally(None, Silent())
     for recorded in recording:
         for placement in recorded.attempts:
             tally.placed(recorded.scenario, placement)
@@ -183,10 +186,7 @@ def judge_recording(path: Path) -> Run:
 class _Tally:
     """What came of each scenario so far; each placement is judged and recorded as it ends."""
 
-    def __init__(
-        self, profile: Profile, writer: RecordingWriter | None, progress: Progress
-    ) -> None:
-        self._profile = profile
+    def __init__(self, writer: RecordingWriter | None, progress: Progress) -> None:
         self._writer = writer
         self._progress = progress
         self._judged: dict[str, tuple[Scenario, list[Judgement]]] = {}
@@ -200,7 +200,7 @@ class _Tally:
     def placed(self, scenario: Scenario, placement: Placement) -> None:
         if self._writer is not None:
             self._writer.write_scenario(scenario, [placement])
-        judgement = judge(scenario, placement, self._profile)
+        judgement = judge(scenario, placement)
         _, judgements = self._judged.setdefault(scenario.id, (scenario, []))
         judgements.append(judgement)
         for finding in judgement.findings:
@@ -232,7 +232,7 @@ class _Tally:
                 again.append(scenario)
             elif last.undecided or last.problem or (len(judgements) == 2 and _disagree(judgements)):
                 again.append(scenario)
-        return again
+        return sorted(again, key=lambda one: str(one.profile))
 
     def judged(self) -> Iterator[JudgedScenario]:
         for scenario, judgements in self._judged.values():
@@ -248,7 +248,6 @@ def _header(identity: SwitchIdentity, plan: Plan) -> Header:
     return Header(
         suite_version=suite_version(),
         seed=plan.seed,
-        profile=plan.profile,
         switch=SwitchFacts(
             url=identity.url,
             version=identity.version,

@@ -279,8 +279,22 @@ _BOWOUT = _area(
         "cause",
         SHOULD,
         "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a "
-        "hangup that comes next in loopback-b's plan.",
+        "hangup that comes next in loopback-b's plan; a pair that a controlled one dialled has "
+        "PICKED_OFF if it does not end first.",
         "facts 0 and 4: loopback-b may start its next application before it is hung up",
+    ),
+    (
+        "controlled-cause",
+        SHOULD,
+        "With bowout-controlled-hangup the pair that bows out has bowout-hangup-cause.",
+        "facts 2.4; mod_loopback channel_write_frame",
+    ),
+    (
+        "direct-names-ends",
+        SHOULD,
+        "With fire-bowout-on-bridge each leg of the pair sends loopback::direct once, which names "
+        "the real leg on its own side first.",
+        "facts 2.5; history 2b2f11d699 (swapped)",
     ),
     (
         "marks-legs",
@@ -357,7 +371,8 @@ _BOWOUT = _area(
     (
         "execute-cause",
         SHOULD,
-        "Legs that leave on execution end with NORMAL_UNSPECIFIED or ORIGINATOR_CANCEL.",
+        "Legs that leave on execution end with bowout-hangup-cause (or NORMAL_UNSPECIFIED), "
+        "NORMAL_CLEARING, or ORIGINATOR_CANCEL where the acquired leg still dials.",
         "facts 0 and 2.8",
     ),
     (

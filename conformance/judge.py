@@ -12,7 +12,6 @@ from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome, Withi
 from conformance.facts import Unobservable, describe, outcome
 from conformance.model.predict import Applied, predict
 from conformance.observation import Observation, Placement, observe
-from conformance.profile import Profile
 from conformance.scenario import Event, Scenario
 
 TOO_LATE = 0.4
@@ -43,13 +42,13 @@ class Judgement:
     problem: str = ""
 
 
-def judge(scenario: Scenario, placement: Placement, profile: Profile) -> Judgement:
+def judge(scenario: Scenario, placement: Placement) -> Judgement:
     """Hold a placement against the model."""
     if placement.problem:
         return Judgement((), frozenset(), problem=placement.problem)
     seen = observe(scenario, placement)
     best: Judgement | None = None
-    for alternative in predict(scenario, profile, applied_in(seen)):
+    for alternative in predict(scenario, applied_in(seen)):
         judgement = _hold(alternative.claims, seen)
         nearer = best is None or len(judgement.findings) < len(best.findings)
         # A rare course explains a call that meets it wholly, and is no measure for any other.

@@ -1,4 +1,4 @@
-"""The profile: what the model takes of the switch.
+"""The profile: the `loopback.conf` settings and global variables under which a call is placed.
 
 Settings of `loopback.conf` act on running calls at once, so a campaign drains its calls before it
 changes from one profile to another (facts, section 0).
@@ -6,9 +6,8 @@ changes from one profile to another (facts, section 0).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Profile:
     The defaults are those of a switch without a `loopback.conf` (facts, section 2.4).
     """
 
-    name: str = "default"
+    kind: ClassVar[str] = "profile"
     early_set_loopback_id: bool = False
     fire_bowout_on_bridge: bool = False
     ignore_channel_ready: bool = False
@@ -30,23 +29,33 @@ class Profile:
 
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Name and value of each `loopback.conf` parameter, as the file spells them."""
-        skipped = {"name", "global_variables"}
         return tuple(
             (field.name.replace("_", "-"), _spell(getattr(self, field.name)))
             for field in fields(self)
-            if field.name not in skipped
+            if field.name != "global_variables"
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """JSON value of this profile."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return values | {"global_variables": [list(pair) for pair in self.global_variables]}
+    def global_variable(self, name: str) -> str | None:
+        """Value of a global variable, None where there is none."""
+        return dict(self.global_variables).get(name)
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Profile:
-        """Profile from its JSON value; raises TypeError on an unknown key."""
-        pairs = tuple((name, text) for name, text in value.get("global_variables", ()))
-        return cls(**{**value, "global_variables": pairs})
+    def changed(self) -> dict[str, Any]:
+        """What differs from the defaults, by field."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value != getattr(_DEFAULT, name)}
+
+    def __str__(self) -> str:
+        """Settings that differ from the defaults, as `loopback.conf` and vars.xml spell them."""
+        changed = [
+            f"{name.replace('_', '-')}={_spell(value)}"
+            for name, value in self.changed().items()
+            if name != "global_variables"
+        ]
+        variables = [f"global {name}={value}" for name, value in self.global_variables]
+        return ", ".join((*changed, *variables)) or "defaults"
+
+
+_DEFAULT = Profile()
 
 
 def _spell(value: bool | str) -> str:

@@ -16,6 +16,8 @@ from itertools import count
 from types import MappingProxyType, UnionType
 from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from conformance.profile import Profile
+
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Variables as (name, value), in the order in which they are sent."""
 
@@ -301,7 +303,7 @@ class Scenario:
     """One call through a loopback target.
 
     An ExtensionTarget with an empty plan has no extension on the switch. `ending` is the hangup
-    that ends the call, None where its own plan ends it.
+    that ends the call, None where its own plan ends it. `profile` is how the switch is set.
     """
 
     kind: ClassVar[str] = "scenario"
@@ -311,6 +313,7 @@ class Scenario:
     variables: Variables = field(default_factory=Variables)
     stimuli: tuple[Stimulus, ...] = ()
     ending: Stimulus | None = None
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def id(self) -> str:
@@ -453,6 +456,7 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
             UuidKill,
             UuidSendDtmf,
             Stimulus,
+            Profile,
             Scenario,
         )
     }
@@ -462,6 +466,8 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
 def _to_json(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
+    if isinstance(value, Profile):
+        return {"kind": value.kind} | {k: _to_json(v) for k, v in value.changed().items()}
     if hasattr(value, "kind"):
         named = {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
         return {"kind": value.kind} | named

@@ -149,7 +149,7 @@ def _simplest_first(cases: list[Case]) -> tuple[Case, ...]:
 
 def parts(scenario: Scenario) -> int:
     """How many parts a scenario is made of: the fewer, the easier to read."""
-    found = len(scenario.all_stimuli())
+    found = len(scenario.all_stimuli()) + len(scenario.profile.changed())
     scopes = scenario.variables
     found += sum(map(len, (scopes.originate, scopes.export, scopes.set)))
     for pair in pairs(scenario):

@@ -37,6 +37,7 @@ from strategies.bridges import (
     unloopable_plans,
 )
 from strategies.generation import generate, samples, stream
+from strategies.profiles import global_variables, profiles
 from strategies.scenarios import (
     ORIGIN_WEIGHTS,
     TARGET_WEIGHTS,
@@ -101,6 +102,7 @@ __all__ = [
     "extension_targets",
     "extensions",
     "generate",
+    "global_variables",
     "going_on_plans",
     "hangup_plans",
     "inline_plans",
@@ -114,6 +116,7 @@ __all__ = [
     "parking_plans",
     "plans",
     "preludes",
+    "profiles",
     "refused_bridges",
     "refused_plans",
     "reserved",

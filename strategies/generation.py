@@ -8,6 +8,7 @@ fuzzers does none of that: each example comes from bytes of its own, drawn from 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count as numbers
 from itertools import islice
 from random import Random
@@ -16,10 +17,15 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
+from conformance.profile import Profile
 from conformance.scenario import Scenario
+from strategies.profiles import profiles
 from strategies.scenarios import scenarios
 
 T = TypeVar("T")
+
+BLOCK = 100
+"""Scenarios placed under one profile before the next."""
 
 BYTES = 8192
 """Bytes for an example: many times what a scenario takes."""
@@ -30,8 +36,9 @@ def generate(
 ) -> list[Scenario]:
     """`count` different scenarios of a seed; a smaller count gives the beginning of the same list.
 
-    `strategy` is `scenarios()` where it is not given. One that cannot make so many different
-    scenarios makes this run for ever.
+    Without a `strategy` they are `scenarios()` in blocks of `BLOCK`, of which every third but the
+    first has a profile of its own. One that cannot make so many different scenarios makes this run
+    for ever.
     """
     return list(islice(stream(seed, strategy), count))
 
@@ -39,13 +46,20 @@ def generate(
 def stream(seed: int, strategy: SearchStrategy[Scenario] | None = None) -> Iterator[Scenario]:
     """The scenarios of a seed, one after the other, each once, without end."""
     seen: set[str] = set()
-    for scenario in samples(strategy if strategy is not None else scenarios(), seed):
-        if scenario.id not in seen:
-            seen.add(scenario.id)
-            yield scenario
+    source = samples(strategy if strategy is not None else scenarios(), seed)
+    drawn = samples(profiles(), f"{seed}/profiles")
+    profile: Profile | None = None
+    for scenario in source:
+        placed = scenario if profile is None else replace(scenario, profile=profile)
+        if placed.id not in seen:
+            seen.add(placed.id)
+            yield placed
+            block, inside = divmod(len(seen), BLOCK)
+            if strategy is None and not inside:
+                profile = next(drawn) if block % 3 == 0 else None
 
 
-def samples(strategy: SearchStrategy[T], seed: int) -> Iterator[T]:
+def samples(strategy: SearchStrategy[T], seed: int | str) -> Iterator[T]:
     """Examples of any strategy, the same for the same seed, without end and without shrinking."""
     made: list[T] = []
 

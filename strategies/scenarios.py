@@ -17,6 +17,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from conformance.profile import Profile
 from conformance.scenario import (
     Action,
     ALegBridges,
@@ -223,10 +224,12 @@ def scenarios(
     targets: SearchStrategy[Target] | None = None,
     plans: SearchStrategy[Plan] | None = None,
     variables: SearchStrategy[Variables] | None = None,
+    profiles: SearchStrategy[Profile] | None = None,
     weights: Mapping[str, int] | None = None,
 ) -> SearchStrategy[Scenario]:
     """Whole scenarios; parts can be fixed, and `weights` change those of `WEIGHTS`.
 
+    The switch is set as it is by default unless `profiles` are given.
     A fixed `plans` applies to every kind of target, so give `targets` with it where it does not
     suit all. Variables in scopes that an origin does not have are left out. Combinations that
     cannot be sent, or whose course nobody could tell, are not made.
@@ -241,6 +244,7 @@ def scenarios(
         targets if targets is not None else _targets(chosen),
         plans,
         variables,
+        profiles if profiles is not None else st.just(Profile()),
         chosen,
     )
 
@@ -274,8 +278,10 @@ def _scenarios(
     targets: SearchStrategy[Target],
     plans: SearchStrategy[Plan] | None,
     variables: SearchStrategy[Variables] | None,
+    profiles: SearchStrategy[Profile],
     weights: Weights,
 ) -> Scenario:
+    profile = draw(profiles)
     origin = draw(origins)
     target = draw(targets)
     plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
@@ -284,7 +290,7 @@ def _scenarios(
         origin = Direct("park")
     assume(suits(origin, target, plan))
     given = draw(variables_for(origin) if variables is None else variables)
-    bare = Scenario(origin, target, plan, _kept(origin, given))
+    bare = Scenario(origin, target, plan, _kept(origin, given), profile=profile)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
     return replace(acted_on, ending=draw(endings(acted_on)))
 

@@ -54,7 +54,7 @@ class Call:
 
     def judged(self) -> Judgement:
         """What the judge says of it."""
-        return judge(self.scenario, self.placement, PROFILE)
+        return judge(self.scenario, self.placement)
 
     def draft(self) -> Draft:
         """Make a copy to be spoilt."""
@@ -69,7 +69,6 @@ def keeping() -> Mapping[str, tuple[Call, ...]]:
     """By clause the calls that exercise it, none with any finding; those of fewest parts first."""
     found: dict[str, list[Call]] = {}
     recording = Recording(RECORDING)
-    assert recording.header.profile == PROFILE
     for recorded in recording:
         for placement in recorded.attempts:
             call = Call(recorded.scenario, placement)

@@ -122,6 +122,8 @@ class Fake:
         self.commands: list[str] = []
         self.dialplans: set[str] = set()
         self.hung_up: dict[str, asyncio.Event] = {}
+        self.configured: list[tuple[Profile, int]] = []
+        self.live = 0
         self.modules: tuple[str, ...] = ("mod_json_cdr", "mod_loopback")
         self.control_seconds = 2.0
         self.script: Callable[[str, str], Awaitable[str]] = self.short_call
@@ -218,6 +220,9 @@ class Fake:
 
     async def start(self, profile: Profile) -> None:
         self.commands.clear()
+
+    async def configure(self, profile: Profile) -> None:
+        self.configured.append((profile, self.live))
 
     async def connect(self) -> EventSocket:
         self.lines.append(Line(self))

@@ -17,7 +17,7 @@ from conformance.observation import AppliedStimulus, observe
 from conformance.profile import Profile
 from conformance.scenario import UuidKill
 from conformance.verdicts import JudgedScenario, Verdict, decide
-from tests.recorded_calls import PROFILE, Call, Draft, by_hand, keeping
+from tests.recorded_calls import Call, Draft, by_hand, keeping
 
 BOWOUT = "bowout.after-both-legs-answered"
 ENDED = "CHANNEL_HANGUP"
@@ -208,7 +208,7 @@ def test_a_clause_with_one_claim_in_doubt_does_not_pass() -> None:
 def test_undecided_are_exactly_the_clauses_of_times() -> None:
     call = bowed_out()
     seen = observe(call.scenario, call.placement)
-    claims = next(predict(call.scenario, PROFILE, applied_in(seen))).claims
+    claims = next(predict(call.scenario, applied_in(seen))).claims
     timed = {claim.clause for claim in claims if isinstance(claim.allowed, Within)}
     assert on_a_host(call, math.inf).judged().undecided == timed
 
@@ -245,21 +245,21 @@ def test_a_call_of_which_nothing_was_told_has_findings() -> None:
     """Silence is not conformance."""
     call = bowed_out()
     nothing = replace(call.placement, events=(), cdrs={})
-    findings = judge(call.scenario, nothing, PROFILE).findings
+    findings = judge(call.scenario, nothing).findings
     assert {"legs.pair-is-created", "legs.no-other-legs"} <= {f.clause for f in findings}
 
 
 def test_cdrs_that_were_not_collected_are_not_judged() -> None:
     call = bowed_out()
     without = replace(call.placement, cdrs={}, modules_with_cdrs=())
-    judgement = judge(call.scenario, without, PROFILE)
+    judgement = judge(call.scenario, without)
     assert judgement.findings == ()
     assert not {clause for clause in judgement.exercised if clause.startswith("cdr.")}
 
 
 def test_cdrs_that_are_not_there_are_findings() -> None:
     call = bowed_out()
-    judgement = judge(call.scenario, replace(call.placement, cdrs={}), PROFILE)
+    judgement = judge(call.scenario, replace(call.placement, cdrs={}))
     assert {finding.clause for finding in judgement.findings} == {"cdr.one-for-each-leg"}
 
 
@@ -279,10 +279,10 @@ def test_the_profile_is_taken_into_account() -> None:
                 draft.put(role, event, "variable_is_loopback", "1")
 
     call = changed(bowed_out(), identified_early)
-    early = Profile(early_set_loopback_id=True)
+    early = replace(call.scenario, profile=Profile(early_set_loopback_id=True))
     assert clauses(call) == {"exports.is-loopback-not-before"}
-    assert judge(call.scenario, call.placement, early).findings == ()
-    assert judge(bowed_out().scenario, bowed_out().placement, early).findings != ()
+    assert judge(early, call.placement).findings == ()
+    assert judge(early, bowed_out().placement).findings != ()
 
 
 # --- what the switch timed by itself -------------------------------------------------------------

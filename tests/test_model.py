@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,12 +61,12 @@ def run(scenario: Scenario, notice: float = 0.0, *, collide: bool = False) -> Co
     """Give the course on a host that keeps time; `notice` is how late who dials looks about."""
     notices = (notice,) * (1 + len(pairs(scenario)))
     pace = Pace(2.0, notices, drift=0.0, shift=0.0, stall=5.0, collide=collide)
-    return course(scenario, PROFILE, {}, pace)
+    return course(scenario, {}, pace)
 
 
 def expectations(scenario: Scenario) -> list[tuple[Claim, ...]]:
     """Give the claims of each alternative."""
-    return [one.claims for one in predict(scenario, PROFILE, Applied({}))]
+    return [one.claims for one in predict(scenario, Applied({}))]
 
 
 # --- making calls --------------------------------------------------------------------------------
@@ -438,15 +438,15 @@ def test_a_stimulus_counts_from_when_the_switch_applied_it() -> None:
     """The client's own delay must never become a finding."""
     scenario = call(BridgeToNull(), ending=AFTER_4_S)
     pace = Pace(2.0, (0.0, 0.0), drift=0.0, shift=0.0, stall=5.0)
-    late = course(scenario, PROFILE, {0: 5.5}, pace)
+    late = course(scenario, {0: 5.5}, pace)
     assert late.legs["a-leg"].gone == pytest.approx(5.5, abs=0.05)
 
 
 def test_a_global_variable_refuses_every_bowout() -> None:
     profile = Profile(global_variables=(("loopback_bowout", "false"),))
     pace = Pace(2.0, (0.0, 0.0), drift=0.0, shift=0.0, stall=5.0)
-    scenario = call(BridgeToNull(), ending=AFTER_4_S)
-    assert course(scenario, profile, {}, pace).leavings == ()
+    scenario = replace(call(BridgeToNull(), ending=AFTER_4_S), profile=profile)
+    assert course(scenario, {}, pace).leavings == ()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from conformance.observation import AppliedStimulus, Headers, Placement
-from conformance.profile import Profile
 from conformance.scenario import ALegBridges, BridgeToNull, ExtensionTarget, Scenario, SetVariable
 from fixtures import recording as module
 from fixtures.recording import (
@@ -37,7 +36,6 @@ from fixtures.recording import (
 HEADER = Header(
     suite_version="0.1.0",
     seed=7,
-    profile=Profile(name="late", global_variables=(("loopback_initial_codec", "L16@16000h"),)),
     switch=SwitchFacts(
         "docker://image:1@sha256:ab", "1.10.12", ("mod_loopback",), "sha256:ab", "c"
     ),

@@ -41,14 +41,14 @@ The control calls, few beside the scenarios, do not see every stall of a hundred
 """
 
 
-def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about bowout."""
     for leaving in course.leavings:
         if leaving.how == "bridge":
-            yield from _by_bridge(scenario, profile, course, leaving)
+            yield from _by_bridge(scenario, course, leaving)
             yield from _rejoined(scenario, course, leaving)
         elif leaving.how == "collided":
-            yield from _by_bridge(scenario, profile, course, leaving)
+            yield from _by_bridge(scenario, course, leaving)
         elif leaving.how == "execute":
             yield from _on_execution(course, leaving)
         else:
@@ -57,7 +57,7 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
             yield Claim("bowout.execute-hands-over", leaving.acquired[0], ran, only(expected))
     yield from _once(course)
     if not any(leaving.how in ("execute", "cancelled") for leaving in course.leavings):
-        yield from _no_events(profile, course)
+        yield from _no_events(scenario.profile, course)
     if not course.leavings:
         yield from _none(scenario, course)
 
@@ -65,9 +65,7 @@ def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Cla
 # --- by bridge ---
 
 
-def _by_bridge(
-    scenario: Scenario, profile: Profile, course: Course, leaving: Leaving
-) -> Iterator[Claim]:
+def _by_bridge(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
     """The pair leaves: when, together, with which cause, without an event of the module's."""
     pair = pairs(scenario)[leaving.pair - 1]
     yield from _due(scenario, course, leaving, pair)
@@ -77,7 +75,9 @@ def _by_bridge(
         yield Claim("bowout.legs-leave-together", leg, apart, Within(0.0, SENT_SECONDS, 0.0))
     for leg in leaving.legs:
         ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
-        yield Claim("bowout.cause", leg, ended, one_of(*course.legs[leg].causes))
+        controlled = scenario.profile.bowout_controlled_hangup and leg in (pair.leg_a, pair.leg_b)
+        clause = "bowout.controlled-cause" if controlled else "bowout.cause"
+        yield Claim(clause, leg, ended, one_of(*course.legs[leg].causes))
 
 
 def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
@@ -96,7 +96,9 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
         yield Claim("legs.real-legs-stay-after-bowout", near, Alive(rejoined), left)
     else:
         yield Claim("bowout.inner-refusal-keeps-inner-pair", near, Alive(rejoined), left)
-    yield from _marks(course, leaving, pair)
+    yield from _marks(scenario.profile, leaving, pair)
+    if scenario.profile.fire_bowout_on_bridge:
+        yield from _told(leaving, pair)
     if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
         times = only(1) if len(leaving.legs) == 2 else one_of(1, 2)
@@ -186,17 +188,33 @@ def _after(seconds: float, pair: Pair, spans: int = 1) -> Within:
     return Within(low, high, seconds, threads=1 + pair.number)
 
 
-def _marks(course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
-    """Set after the legs were told to leave, so an event or CDR may be ahead of them."""
+def _told(leaving: Leaving, pair: Pair) -> Iterator[Claim]:
+    """Each leg of the pair tells who is connected, its own side first."""
+    near, far = leaving.acquired
+    once = only(1) if len(leaving.legs) == 2 else one_of(0, 1)
+    for leg, own, other in ((pair.leg_a, near, far), (pair.leg_b, far, near)):
+        told = EventRef(leg, "loopback::direct")
+        yield Claim("bowout.direct-names-ends", leg, Count(leg, told.event), once)
+        for letter, role in (("A", own), ("B", other)):
+            named = LegNamed(told, f"Connecting-Leg-{letter}-UUID")
+            yield Claim("bowout.direct-names-ends", leg, named, only(role))
+
+
+def _marks(profile: Profile, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
+    """Set after the legs were told to leave, so an event or CDR may be ahead of them.
+
+    With controlled hangup they are told after it.
+    """
     if len(leaving.legs) > 2:
         return  # in a chain either pair may be the one
     near, far = leaving.acquired
+    late = () if profile.bowout_controlled_hangup else (None,)
     for leg, real in ((pair.leg_a, near), (pair.leg_b, far)):
         at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
         marked = Header(at_end, "variable_loopback_hangup_cause")
-        yield Claim("bowout.marks-legs", leg, marked, one_of("bridge", None))
+        yield Claim("bowout.marks-legs", leg, marked, one_of("bridge", *late))
         named = LegNamed(at_end, "variable_loopback_bowout_other_uuid")
-        yield Claim("bowout.names-real-legs", leg, named, one_of(real, None))
+        yield Claim("bowout.names-real-legs", leg, named, one_of(real, *late))
 
 
 # --- on execution ---

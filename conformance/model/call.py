@@ -23,7 +23,6 @@ from types import MappingProxyType
 
 from conformance.model.course import NEVER, Bridge, Course, Leaving, Leg, Pace
 from conformance.model.variables import allows, carried, exported, of_a_leg, of_pair, refuses
-from conformance.profile import Profile
 from conformance.scenario import (
     Action,
     ALegRunsDialplan,
@@ -59,26 +58,23 @@ CREATED_AFTER = 0.004
 KNOWN_AFTER = 0.02
 """How long (seconds) after it dials a leg a channel may not yet count it as its partner."""
 
+AHEAD = 0.05
+"""By how much (seconds) one pair of a chain may be ahead of the others with its bowout."""
+
 CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 """Causes of a failed bridge after which a dialplan goes on by default."""
-
-CAUSES_RESIGNED = frozenset({"NORMAL_UNSPECIFIED", "NORMAL_CLEARING"})
-CAUSES_CANCELLED = CAUSES_RESIGNED | {"ORIGINATOR_CANCEL"}
-"""Causes that race for legs that bow out on execution; cancelled if the acquired leg dialled."""
 
 KNOWN_CONTEXTS = ("default", "public", "conformance")
 """Contexts in which the switch may have extensions; elsewhere nothing is routed."""
 
 
-def course(
-    scenario: Scenario, profile: Profile, applied: Mapping[int, float], pace: Pace
-) -> Course:
+def course(scenario: Scenario, applied: Mapping[int, float], pace: Pace) -> Course:
     """The course of a scenario's call.
 
     `applied` holds, by index, the seconds from a stimulus's named event to its effect; a stimulus
     that is not in it counts from its own delay.
     """
-    return _Call(scenario, profile, applied, pace).run()
+    return _Call(scenario, applied, pace).run()
 
 
 @dataclass(slots=True)
@@ -97,6 +93,7 @@ class _Leg:
     dialled_by: _Leg | None = None
     dialling: _Leg | None = None
     bridged: _Leg | None = None
+    intercepted: bool = False
     calls: bool = False
     answers: bool = False
     plan: list[Step] = field(default_factory=list)
@@ -125,12 +122,10 @@ class _Call:
     def __init__(
         self,
         scenario: Scenario,
-        profile: Profile,
         applied: Mapping[int, float],
         pace: Pace,
     ) -> None:
         self._scenario = scenario
-        self._profile = profile
         self._applied = applied
         self._pace = pace
         self._now = 0.0
@@ -350,7 +345,7 @@ class _Call:
         self._reached(leg)
         caller = leg.bridged
         if caller is not None and caller.calls and caller.inbound:
-            self._answer(caller)
+            self._after_notice(caller.pair, lambda: self._answer(caller))
         self._count_all()
 
     def _reached(self, leg: _Leg) -> None:
@@ -426,7 +421,9 @@ class _Call:
         if caller is not None:
             caller.dialling = None
             self._failed(caller, cause)
-        if peer is not None and leg.calls:
+        if peer is not None and leg.calls and leg.intercepted:
+            self._hang_up(peer, "PICKED_OFF")
+        elif peer is not None and leg.calls:
             self._leave(peer)
         elif peer is not None and leg.answered == NEVER:
             self._failed(peer, cause)
@@ -446,14 +443,22 @@ class _Call:
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
 
     def _miss_media(self, leg: _Leg) -> None:
-        """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too."""
+        """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
+
+        While it dials it gives up as if it were not answered, which lets its plan go on.
+        """
         peer = leg.bridged
         if not leg.there:
             return
         if peer is not None:
             self._unbridge(leg)
-        if peer is None:
-            if leg.step and leg.dialling is None:
+        dialled = leg.dialling
+        if dialled is not None:
+            leg.dialling = dialled.dialled_by = None
+            self._hang_up(dialled, "NO_ANSWER")
+            self._failed(leg, "NO_ANSWER")
+        elif peer is None:
+            if leg.step:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
@@ -491,14 +496,18 @@ class _Call:
             counter.spent += self._now - counter.holding
             counter.holding = NEVER
         if holds:
-            left = self._pace.bowout - counter.spent - (self._now - counter.holding)
+            left = self._limit(number) - counter.spent - (self._now - counter.holding)
             self._later(max(left, 0.0), lambda: self._due(number, counter))
+
+    def _limit(self, number: int) -> float:
+        """For how long (seconds) a pair's conditions hold before its bowout is due."""
+        return self._pace.bowout - (AHEAD if number == self._pace.first else 0.0)
 
     def _due(self, number: int, counter: _Counter) -> None:
         if counter.fired or counter.holding == NEVER:
             return
         held = counter.spent + self._now - counter.holding
-        if held < self._pace.bowout - 1e-6:
+        if held < self._limit(number) - 1e-6:
             return
         legs = (counter.leg_a, counter.leg_b)
         if all(allows(self._bowout(leg)) for leg in legs):
@@ -507,7 +516,7 @@ class _Call:
     def _bowout(self, leg: _Leg) -> str | None:
         """The leg's `loopback_bowout`, or else the global one."""
         name = "loopback_bowout"
-        return leg.variables.get(name) or dict(self._profile.global_variables).get(name)
+        return leg.variables.get(name) or self._scenario.profile.global_variable(name)
 
     def _fire(self, number: int, counter: _Counter) -> None:
         near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)
@@ -523,17 +532,25 @@ class _Call:
             Leaving(
                 "collided" if self._pace.collide and len(leaving) > 2 else "bridge",
                 self._now,
-                counter.spent + self._now - counter.holding < self._pace.bowout + 1e-6,
+                counter.spent + self._now - counter.holding < self._limit(number) + 1e-6,
                 number,
                 tuple(sorted(leg.role for leg in leaving)),
                 (near.role, far.role),
                 clean=not self._pace.collide,
             )
         )
+        controlled: tuple[_Leg, ...] = ()
+        if self._scenario.profile.bowout_controlled_hangup:
+            controlled = (counter.leg_a, counter.leg_b)
+        for leg in controlled:
+            leg.intercepted = True
+        for leg in controlled:
+            self._hang_up(leg, self._scenario.profile.bowout_hangup_cause)
         for leg in (near_peer, far_peer):
             self._hang_up(leg, "NORMAL_CLEARING")
         for leg in leaving:
-            leg.causes |= _own_hangup(leg) | _own_hangup(leg.other)
+            if leg not in controlled:
+                leg.causes |= _own_end(leg) | _own_end(leg.other)
         if far.answered == NEVER and far_peer.other is not None:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):
@@ -580,7 +597,7 @@ class _Call:
                 Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,))
             )
             for gone in (leg, leg.other):
-                gone.gone, gone.causes = self._now, CAUSES_CANCELLED
+                gone.gone, gone.causes = self._now, self._causes(dialled=True)
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
         """The real leg behind the pair takes over the extension of a leg that runs `unloop`."""
@@ -608,7 +625,7 @@ class _Call:
         for gone in (leg, leg.other):
             if gone.there:
                 gone.gone = self._now
-                gone.causes = CAUSES_CANCELLED if dialled else CAUSES_RESIGNED
+                gone.causes = self._causes(dialled=dialled)
                 gone.bridged = None
         if self._pace.collide and not dialled:
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
@@ -616,6 +633,11 @@ class _Call:
         real.plan = plan
         real.variables |= leg.variables
         self._next(real)
+
+    def _causes(self, *, dialled: bool) -> frozenset[str]:
+        """Causes that race for legs that bow out on execution, behind a leg that still dials."""
+        own = {self._scenario.profile.bowout_hangup_cause, "NORMAL_CLEARING"}
+        return frozenset(own | {"ORIGINATOR_CANCEL"} if dialled else own)
 
 
 INSTANT = (Answer, PreAnswer, RingReady, SetVariable)
@@ -630,14 +652,16 @@ def _set(leg: _Leg, name: str, value: str) -> None:
         leg.variables.pop(name, None)
 
 
-def _own_hangup(leg: _Leg | None) -> frozenset[str]:
-    """The cause with which loopback-b's plan hangs up, if it gets there before the bowout does."""
-    for step in leg.plan if leg is not None and leg.inbound else ():
+def _own_end(leg: _Leg | None) -> frozenset[str]:
+    """The cause with which loopback-b's plan ends, if it gets there before the bowout does."""
+    if leg is None or not leg.inbound:
+        return frozenset()
+    for step in leg.plan:
         if isinstance(step.action, HangUp):
             return frozenset({step.action.cause})
         if not isinstance(step.action, INSTANT):
-            break
-    return frozenset()
+            return frozenset()
+    return frozenset({"NORMAL_CLEARING"})
 
 
 def _is_sent_audio(leg_a: _Leg) -> bool:

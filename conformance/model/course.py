@@ -53,8 +53,9 @@ class Leaving:
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
-    counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run the bridges get in each other's way. `plan` names the
-    applications of the extension that an execution hands over.
+    counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run
+    the bridges get in each other's way. `plan` names the applications of the extension that an
+    execution hands over.
     """
 
     how: str
@@ -95,6 +96,7 @@ class Pace:
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
+    - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
@@ -107,5 +109,6 @@ class Pace:
     shift: float
     stall: float
     cut: frozenset[int] = frozenset()
+    first: int = 0
     lag: float = 0.0
     collide: bool = False

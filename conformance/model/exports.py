@@ -7,19 +7,18 @@ from collections.abc import Iterator, Mapping
 from conformance.expectation import Claim, EventRef, Header, LegNamed, only
 from conformance.model.course import Course
 from conformance.model.variables import is_true
-from conformance.profile import Profile
 from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
 
 _ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid"})
 
 
-def claims(scenario: Scenario, profile: Profile, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about exported variables and about those that the endpoint sets."""
     given = {role: leg.given for role, leg in course.legs.items()}
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)
-            yield from _identity(scenario, profile, course, pair, given)
+            yield from _identity(scenario, course, pair, given)
     yield from _true_ids(scenario, course)
     for role in null_bridges(scenario):
         if role in course.legs:
@@ -102,7 +101,6 @@ def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterat
 
 def _identity(
     scenario: Scenario,
-    profile: Profile,
     course: Course,
     pair: Pair,
     given: Mapping[str, Mapping[str, str]],
@@ -128,7 +126,8 @@ def _identity(
         marked = Header(at_end, "variable_is_loopback")
         yield Claim("exports.is-loopback-at-the-end", leg, marked, only("1"))
         if "is_loopback" not in changed:
-            early = "1" if profile.early_set_loopback_id else given[leg].get("is_loopback")
+            unset = "1" if scenario.profile.early_set_loopback_id else None
+            early = given[leg].get("is_loopback", unset)
             # Not at CHANNEL_HANGUP: the leg's own thread may have set it when that is written.
             for event in ("CHANNEL_CREATE", "CHANNEL_ANSWER"):
                 before = Header(EventRef(leg, event), "variable_is_loopback")

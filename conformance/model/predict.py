@@ -12,7 +12,6 @@ from conformance.model import cdr, exports, legs, targets
 from conformance.model.bowout import BOWOUT_SECONDS
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
-from conformance.profile import Profile
 from conformance.scenario import Direct, PlayTone, Scenario, Sleep, Unloop, pairs
 
 
@@ -45,7 +44,7 @@ class Alternative:
     rare: bool
 
 
-def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[Alternative]:
+def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
     `applied` tells when the switch carried out what it times by itself. Where two things fall so
@@ -54,11 +53,11 @@ def predict(scenario: Scenario, profile: Profile, applied: Applied) -> Iterator[
     """
     shapes = set()
     for pace in _paces(scenario, applied):
-        run = course(scenario, profile, applied.stimuli, pace)
+        run = course(scenario, applied.stimuli, pace)
         shape = _shape(run)
         if shape not in shapes:
             shapes.add(shape)
-            yield Alternative(tuple(_claims(scenario, profile, run)), pace.collide)
+            yield Alternative(tuple(_claims(scenario, run)), pace.collide)
 
 
 def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
@@ -71,16 +70,19 @@ def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
     )
     drifts = DRIFTS if lasts else DRIFTS[:1]
     shifts = SHIFTS if scenario.all_stimuli() else SHIFTS[:1]
+    firsts = (0, *numbers) if len(numbers) > 1 else (0,)
     stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
     if applied.stall is not None:
         stalls = (applied.stall,)
     for collide, lag in ((False, 0.0), (True, 0.0), (True, LAG)):
         for count in range(len(numbers) + 1):
             for cut in combinations(numbers, count):
-                for stall, shift, drift, notice, bowout in product(
-                    stalls, shifts, drifts, _notices(len(numbers) + 1), BOWOUTS
+                for first, stall, shift, drift, notice, bowout in product(
+                    firsts, stalls, shifts, drifts, _notices(len(numbers) + 1), BOWOUTS
                 ):
-                    yield Pace(bowout, notice, drift, shift, stall, frozenset(cut), lag, collide)
+                    yield Pace(
+                        bowout, notice, drift, shift, stall, frozenset(cut), first, lag, collide
+                    )
 
 
 def _notices(dialling: int) -> list[tuple[float, ...]]:
@@ -90,11 +92,11 @@ def _notices(dialling: int) -> list[tuple[float, ...]]:
     return list(dict.fromkeys([*together, *apart]))
 
 
-def _claims(scenario: Scenario, profile: Profile, run: Course) -> Iterator[Claim]:
+def _claims(scenario: Scenario, run: Course) -> Iterator[Claim]:
     yield from legs.claims(scenario, run)
     yield from targets.claims(scenario, run)
-    yield from bowouts.claims(scenario, profile, run)
-    yield from exports.claims(scenario, profile, run)
+    yield from bowouts.claims(scenario, run)
+    yield from exports.claims(scenario, run)
     yield from cdr.claims(scenario, run)
 
 
