@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from campaign.attempt import patience
 from campaign.placer import Placer
 from conformance.dialplan import extensions
 from conformance.dialstring import token_of
@@ -85,6 +86,8 @@ class Campaign:
         self, scenarios: Sequence[Scenario], pace: Pace, attempt: int, *, witness: bool
     ) -> None:
         slots = asyncio.Semaphore(pace.window)
+        # The longest first: the last ones, for which everything waits, are then over soon.
+        scenarios = sorted(scenarios, key=patience, reverse=True)
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]

@@ -6,6 +6,7 @@ from typing import Final
 
 from conformance.expectation import (
     NEVER,
+    SENT_SECONDS,
     Alive,
     Apart,
     CdrCount,
@@ -57,8 +58,8 @@ def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
             return leg in seen.uuids
         case Destroyed(leg):
             return _destroyed(seen, leg)
-        case Alive(after):
-            return _alive(seen, after)
+        case Alive(after, leaving):
+            return _alive(seen, after, leaving)
         case Count(leg, event, application):
             return len(_events(seen, leg, event, application))
         case Header(at, name):
@@ -88,7 +89,7 @@ def _destroyed(seen: Observation, leg: str) -> Outcome | Unobservable:
     return uuid not in seen.placement.swept and bool(seen.named(leg, "CHANNEL_DESTROY"))
 
 
-def _alive(seen: Observation, after: EventRef) -> Outcome | Unobservable:
+def _alive(seen: Observation, after: EventRef, leaving: tuple[str, ...]) -> Outcome | Unobservable:
     event = _find(seen, after)
     if event is None:
         return UNOBSERVABLE
@@ -97,7 +98,9 @@ def _alive(seen: Observation, after: EventRef) -> Outcome | Unobservable:
         # Not CHANNEL_CREATE: the leg's own thread sends it, which may be late.
         gone = seen.first(role, "CHANNEL_HANGUP")
         began = seen.by_leg[role][0].sequence < event.sequence
-        if began and (gone is None or gone.sequence > event.sequence):
+        grace = SENT_SECONDS * 1e6 if role in leaving else 0
+        soon = gone is not None and grace and gone.at <= event.at + grace
+        if began and not soon and (gone is None or gone.sequence > event.sequence):
             alive.append(role)
     return tuple(sorted(alive))
 
@@ -228,7 +231,7 @@ def describe(fact: Fact) -> str:
             return f"whether {leg} was created"
         case Destroyed(leg):
             return f"whether {leg} went by itself"
-        case Alive(after):
+        case Alive(after, _):
             return f"the legs there at {_event(after)}"
         case Count(leg, event, application):
             return f"the number of {_event(EventRef(leg, event, 0, application))}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,8 @@ class Fake:
             "Unique-ID": uuid,
             **{key.replace("_", "-"): value for key, value in headers.items()},
         }
+        if CONTROL not in f"{uuid}{headers}":
+            self.live += {"CHANNEL_CREATE": 1, "CHANNEL_DESTROY": -1}.get(name, 0)
         for line in self.lines:
             line.tell(event)
 
@@ -319,6 +322,15 @@ def test_a_placement_holds_what_was_told() -> None:
     assert (came.swept, came.problem, came.applied) == ((), "", ())
     assert switch.kills() == []
     assert switch.dialplans == set()
+
+
+def test_calls_are_over_before_the_profile_changes() -> None:
+    """Settings act on running calls: those of one profile must not see the next one's."""
+    switch = Fake()
+    other = Profile(fire_bowout_on_bridge=True)
+    calls = [scenario(number=number) for number in range(4)]
+    place(switch, calls[0], calls[1], replace(calls[2], profile=other), calls[3])
+    assert switch.configured == [(Profile(), 0), (other, 0), (Profile(), 0)]
 
 
 def test_stimuli_are_applied_after_their_event() -> None:
@@ -535,7 +547,7 @@ def test_unsettled_scenarios_are_placed_again_with_a_witness(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def judge(_: Scenario, placement: Placement, profile: Profile) -> Judgement:
+    def judge(_: Scenario, placement: Placement) -> Judgement:
         return judged[int(placement.token.rpartition("x")[2]) - 1]
 
     monkeypatch.setattr("campaign.session.judge", judge)

@@ -119,7 +119,7 @@ def test_id_is_the_same_in_another_process() -> None:
         text=True,
         check=True,
     )
-    assert ran.stdout.strip() == SIMPLE.id == "d0d73166d7a0"
+    assert ran.stdout.strip() == SIMPLE.id == "e6432825f9ae"
 
 
 @pytest.mark.parametrize(
