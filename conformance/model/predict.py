@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import combinations, product
+from dataclasses import dataclass, replace
 
 from conformance.expectation import Claim
 from conformance.model import bowout as bowouts
@@ -27,12 +27,13 @@ class Applied:
     stall: float | None = None
 
 
-NOTICES = (0.0, 0.002, 0.01, 0.06)
-DRIFTS = (0.0, 0.05)
-SHIFTS = (0.0, 0.07, -0.07)
-BOWOUTS = (BOWOUT_SECONDS, BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
+ON_TIME = Pace(bowout=BOWOUT_SECONDS, notice=(), drift=0.0, shift=0.0, stall=5.28)
+NOTICES = (0.002, 0.01, 0.06)
+DRIFT = 0.05
+SHIFTS = (0.07, -0.07)
+BOWOUTS = (BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
+STALLS = (5.0, 7.5)
 LAG = 0.02
-STALLS = (5.28, 5.0, 7.5)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
 
@@ -51,45 +52,52 @@ def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
     near to each other that either may come first, each course is an alternative; an observation
     conforms if it meets one wholly.
     """
-    shapes = set()
-    for pace in _paces(scenario, applied):
+    numbers = [pair.number for pair in pairs(scenario)]
+    stall = ON_TIME.stall if applied.stall is None else applied.stall
+    paces = deque([replace(ON_TIME, notice=(0.0,) * (1 + len(numbers)), stall=stall)])
+    tried, shapes = set(paces), set()
+    while paces:
+        pace = paces.popleft()
         run = course(scenario, applied.stimuli, pace)
         shape = _shape(run)
-        if shape not in shapes:
-            shapes.add(shape)
-            yield Alternative(tuple(_claims(scenario, run)), pace.collide)
+        if shape in shapes:
+            continue  # what makes no difference is not varied further
+        shapes.add(shape)
+        yield Alternative(tuple(_claims(scenario, run)), pace.collide)
+        for other in _deviations(scenario, applied, numbers, pace):
+            if other not in tried:
+                tried.add(other)
+                paces.append(other)
 
 
-def _paces(scenario: Scenario, applied: Applied) -> Iterator[Pace]:
-    """What the host may decide that can matter to this scenario, the likeliest first."""
-    numbers = [pair.number for pair in pairs(scenario)]
+def _deviations(
+    scenario: Scenario, applied: Applied, numbers: list[int], pace: Pace
+) -> Iterator[Pace]:
+    """The paces that differ in one thing that can matter to this scenario, likeliest first."""
+    for notice in NOTICES:
+        yield replace(pace, notice=(notice,) * len(pace.notice))
+    for dialling, own in enumerate(pace.notice):
+        late = 0.0 if own == NOTICES[-1] else NOTICES[-1]
+        yield replace(pace, notice=_with(pace.notice, dialling, late))
     actions = [step.action for pair in pairs(scenario) for step in pair.steps]
-    waits = any(isinstance(action, Unloop) for action in actions)
-    lasts = isinstance(scenario.origin, Direct) or any(
+    if isinstance(scenario.origin, Direct) or any(
         isinstance(action, Sleep | PlayTone) for action in actions
-    )
-    drifts = DRIFTS if lasts else DRIFTS[:1]
-    shifts = SHIFTS if scenario.all_stimuli() else SHIFTS[:1]
-    firsts = (0, *numbers) if len(numbers) > 1 else (0,)
-    stalls: tuple[float, ...] = STALLS if waits else STALLS[:1]
-    if applied.stall is not None:
-        stalls = (applied.stall,)
-    for collide, lag in ((False, 0.0), (True, 0.0), (True, LAG)):
-        for count in range(len(numbers) + 1):
-            for cut in combinations(numbers, count):
-                for first, stall, shift, drift, notice, bowout in product(
-                    firsts, stalls, shifts, drifts, _notices(len(numbers) + 1), BOWOUTS
-                ):
-                    yield Pace(
-                        bowout, notice, drift, shift, stall, frozenset(cut), first, lag, collide
-                    )
+    ):
+        yield replace(pace, drift=DRIFT)
+    if scenario.all_stimuli():
+        yield from (replace(pace, shift=shift) for shift in SHIFTS)
+    if applied.stall is None and any(isinstance(action, Unloop) for action in actions):
+        yield from (replace(pace, stall=stall) for stall in STALLS)
+    yield from (replace(pace, bowout=bowout) for bowout in BOWOUTS)
+    yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
+    if len(numbers) > 1:
+        yield from (replace(pace, first=number) for number in numbers)
+    yield replace(pace, collide=True)
+    yield replace(pace, collide=True, lag=LAG)
 
 
-def _notices(dialling: int) -> list[tuple[float, ...]]:
-    """Each who dials notices at once or late, independently; the finer steps only all together."""
-    together = [(notice,) * dialling for notice in NOTICES]
-    apart = product((NOTICES[0], NOTICES[-1]), repeat=dialling)
-    return list(dict.fromkeys([*together, *apart]))
+def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float, ...]:
+    return (*notices[:index], notice, *notices[index + 1 :])
 
 
 def _claims(scenario: Scenario, run: Course) -> Iterator[Claim]:
