@@ -90,7 +90,10 @@ class Attempt(Call):
 def patience(scenario: Scenario) -> float:
     """Seconds after which a call that behaves is certainly over."""
     delays = sum(stimulus.at.delay_ms for stimulus in scenario.all_stimuli()) / 1000
-    return 4.0 + delays + _length(scenario.plan)
+    afterwards = getattr(scenario.origin, "afterwards", ())
+    on_execute = any(name == "loopback_bowout_on_execute" for name, _ in scenario.variables.braces)
+    waits = UNLOOP_SECONDS if on_execute else 0.0
+    return 4.0 + delays + waits + _length(scenario.plan) + _length(afterwards)
 
 
 def _length(plan: tuple[object, ...]) -> float:
@@ -100,7 +103,7 @@ def _length(plan: tuple[object, ...]) -> float:
             case Sleep(milliseconds) | PlayTone(milliseconds):
                 seconds += milliseconds / 1000
             case BridgeToNull():
-                seconds += (action.answer_delay_ms or 0) / 1000
+                seconds += (action.answer_delay_ms or 0) / 1000 + (action.timeout_s or 0)
             case BridgeToLoopback():
                 seconds += _length(action.plan)
             case Unloop():

@@ -141,6 +141,13 @@ _LEGS = _area(
         "facts 2.9; issue signalwire/freeswitch#1028",
     ),
     (
+        "caller-goes-on",
+        SHOULD,
+        "Behind the bridge the a-leg goes on with its dialplan, after a bowout too; with "
+        "hangup_after_bridge it hangs up.",
+        "facts 4 and 6 (the wiki demands loopback_bowout=false for it)",
+    ),
+    (
         "dtmf-crosses",
         SHOULD,
         "A digit sent to a leg of the call arrives at the real leg on the other side.",
@@ -509,6 +516,13 @@ _CDR = _area(
         MUST,
         "Each leg has one CDR of each module, the loopback legs too.",
         "wiki, CDR Handling; history 7f3c160793 (none for loopback legs)",
+    ),
+    (
+        "none-if-unwanted",
+        SHOULD,
+        "A leg whose process_cdr is not true has no CDR; with a_only none if it was dialled by a "
+        "channel, with b_only none if it dialled one.",
+        "facts 4: process_cdr",
     ),
     (
         "well-formed",

@@ -69,6 +69,8 @@ def originate_arguments(scenario: Scenario, token: str, uuid: str) -> str:
     """
     target = target_dial_string(scenario, token)
     match scenario.origin:
+        case Direct("bridge"):
+            return f"{_blank_level(target)} &bridge(null/{token})"
         case Direct(application, argument):
             return f"{_blank_level(target)} &{application}({argument})"
         case ALegRunsDialplan(context=context):
@@ -84,7 +86,8 @@ def a_leg_actions(scenario: Scenario) -> list[tuple[str, str]]:
     actions = [("set", _assignment(*pair)) for pair in scenario.variables.set]
     actions += [("export", _exported(*pair)) for pair in scenario.variables.export]
     bridge = _expansion_level(target_dial_string(scenario, ""))
-    return [*actions, ("bridge", bridge)]
+    afterwards = plan_actions(getattr(scenario.origin, "afterwards", ()))
+    return [*actions, ("bridge", bridge), *afterwards]
 
 
 def plan_actions(plan: Sequence[Action], first_b_leg: int = 1) -> list[tuple[str, str]]:
@@ -168,6 +171,8 @@ def _null_dial_string(action: BridgeToNull, b_leg: int) -> str:
         variables.append(("null_pre_answer", "true"))
     if action.refusal is not None:
         variables.append(("null_hangup_cause", action.refusal))
+    if action.timeout_s is not None:
+        variables.append(("originate_timeout", str(action.timeout_s)))
     return f"{_braces(variables)}null/b{b_leg}"
 
 

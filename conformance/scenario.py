@@ -141,6 +141,7 @@ class BridgeToNull:
 
     `answer_delay_ms` None means that it never answers; `early_media` marks it pre-answered first;
     `refusal` is the hangup cause with which it is refused instead (no channel is then created).
+    `timeout_s` is for how many seconds loopback-b waits for it, None for the switch's minute.
     """
 
     kind: ClassVar[str] = "bridge_null"
@@ -148,6 +149,7 @@ class BridgeToNull:
     early_media: bool = False
     refusal: str | None = None
     variables: Pairs = ()
+    timeout_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +196,21 @@ class ALegBridges:
 class ALegRunsDialplan:
     """`originate null/<token> <extension> XML <context>`: set and export, then the bridge.
 
-    The a-leg's own dialplan goes on behind the bridge where the call lets it.
+    `afterwards` is what the a-leg's dialplan holds behind the bridge.
     """
 
     kind: ClassVar[str] = "a_leg_runs_dialplan"
     answers: bool = True
     context: str = "default"
+    afterwards: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """`originate loopback/... &<application>`: there is no a-leg, loopback-a runs the application.
+    """`originate loopback/... &<application>`: no a-leg dials, loopback-a runs the application.
 
-    The application is one of `park`, `sleep`, `unloop`.
+    The application is one of `park`, `sleep`, `unloop`, `bridge`; the last one, without an
+    argument, dials a real leg, which is then the a-leg.
     """
 
     kind: ClassVar[str] = "direct"
@@ -325,6 +329,11 @@ class Scenario:
     def has_a_leg(self) -> bool:
         """Whether a real channel originates the target."""
         return not isinstance(self.origin, Direct)
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether a real channel may come to send loopback-a audio."""
+        return self.has_a_leg or getattr(self.origin, "application", "") == "bridge"
 
     @property
     def origin_answers(self) -> bool:

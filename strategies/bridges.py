@@ -69,6 +69,9 @@ REFUSALS = (
 )
 """Causes with which a `null/` endpoint refuses; only after NO_ANSWER does a plan go on."""
 
+MOST_PAIRS = 3
+"""Loopback pairs in a chain, at most."""
+
 HANGUP_CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NORMAL_UNSPECIFIED", "CALL_REJECTED")
 
 _PAUSES = (100, 200, 300, 400, 600)
@@ -142,21 +145,32 @@ def unanswered_bridges() -> SearchStrategy[BridgeToNull]:
 
 
 @cache
+def timed_bridges() -> SearchStrategy[BridgeToNull]:
+    """`bridge` to a b-leg that neither answers nor has early media, given up after 1 s or 2 s."""
+    return st.builds(
+        BridgeToNull,
+        answer_delay_ms=st.none(),
+        variables=_b_leg_variables(),
+        timeout_s=st.sampled_from((1, 1, 2)),
+    )
+
+
+@cache
 def refused_bridges(causes: tuple[str, ...] = REFUSALS) -> SearchStrategy[BridgeToNull]:
     """`bridge` to a `null/` endpoint that refuses: there is no b-leg then."""
     return st.builds(BridgeToNull, refusal=st.sampled_from(causes), variables=_b_leg_variables())
 
 
 @cache
-def chained_bridges() -> SearchStrategy[BridgeToLoopback]:
-    """`bridge` to a further loopback pair with a plan of its own, which holds no further pair."""
+def chained_bridges(number: int = 2) -> SearchStrategy[BridgeToLoopback]:
+    """`bridge` to the loopback pair of this number; its plan may bridge to the next, of three."""
     bowout = weighted((3, st.just(Variables())), (1, bowout_settings(("braces", "brackets"))))
     plain = st.builds(Variables, braces=_few("braces"), brackets=_few("brackets"))
     variables = st.builds(merge, bowout, plain)
     return st.builds(
         lambda target, plan, made: BridgeToLoopback(target, plan, made.braces, made.brackets),
-        extension_targets(nested_extensions()),
-        _inner_plans(),
+        extension_targets(nested_extensions(number)),
+        _inner_plans(number),
         variables,
     )
 
@@ -182,8 +196,17 @@ def bridging_plans() -> SearchStrategy[Plan]:
 
 @cache
 def chained_plans() -> SearchStrategy[Plan]:
-    """A prelude, then a bridge through a further loopback pair (facts, section 2.7)."""
-    return _joined(preludes(), chained_bridges())
+    """A prelude, then a bridge through a further loopback pair (facts, section 2.7).
+
+    Sometimes loopback-b is told not to pre-answer when it dials (facts, section 2.3).
+    """
+    silent = st.just((SetVariable("loopback_no_pre_answer", "true"),))
+    return st.builds(
+        lambda prelude, extra, bridge: (*prelude, *extra, bridge),
+        preludes(),
+        weighted((6, st.just(())), (1, silent)),
+        chained_bridges(),
+    )
 
 
 @cache
@@ -197,10 +220,10 @@ def two_bridge_plans(media: bool = True) -> SearchStrategy[Plan]:
 
 @cache
 def going_on_plans() -> SearchStrategy[Plan]:
-    """A bridge refused with NO_ANSWER, after which the plan goes on to a bridge, `park`, an end."""
+    """A bridge that is not answered, after which the plan goes on to a bridge, `park`, an end."""
     return _joined(
         preludes(),
-        refused_bridges(("NO_ANSWER",)),
+        weighted((2, refused_bridges(("NO_ANSWER",))), (1, timed_bridges())),
         weighted(
             (3, answered_bridges()),
             (1, st.just(Park())),
@@ -362,7 +385,7 @@ def course(plan: Plan, pair: int = 1, first_b_leg: int = 1) -> Course:
             case BridgeToLoopback(plan=further):
                 inner = course(further, pair + 1, b_leg)
                 return replace(inner, has_answer=answer or inner.has_answer)
-            case BridgeToNull(refusal="NO_ANSWER"):
+            case BridgeToNull(refusal="NO_ANSWER") | BridgeToNull(timeout_s=int()):
                 b_leg += 1
             case BridgeToNull(refusal=str()):
                 break
@@ -389,7 +412,8 @@ def bowout_waits_for_answer(plan: Plan) -> bool:
             case Answer():
                 answered = True
             case BridgeToLoopback(plan=further):
-                return not any(map(_has_early_media, further))
+                chained = any(isinstance(inner, BridgeToLoopback) for inner in further)
+                return not chained and not any(map(_has_early_media, further))
             case BridgeToNull(early_media=True):
                 return not answered
     return True
@@ -405,8 +429,10 @@ def pair_count(plan: Plan) -> int:
 
 
 @cache
-def _inner_plans() -> SearchStrategy[Plan]:
+def _inner_plans(number: int) -> SearchStrategy[Plan]:
+    longer = chained_bridges(number + 1) if number < MOST_PAIRS else answered_bridges()
     return weighted(
+        (3, _joined(preludes(), longer)),
         (12, _joined(preludes(), answered_bridges())),
         (1, two_bridge_plans(media=False)),
         (1, unanswered_plans()),

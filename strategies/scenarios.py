@@ -29,6 +29,7 @@ from conformance.scenario import (
     Direct,
     Event,
     ExtensionTarget,
+    HangUp,
     InlineTarget,
     Moment,
     Origin,
@@ -50,6 +51,7 @@ from conformance.scenario import (
 from strategies.basics import texts, weighted
 from strategies.bridges import (
     HANGUP_CAUSES,
+    MOST_PAIRS,
     PLAN_WEIGHTS,
     Course,
     Plan,
@@ -58,6 +60,7 @@ from strategies.bridges import (
     course,
     inline_plans,
     pair_count,
+    pauses,
     plans,
     unloopable_plans,
 )
@@ -69,7 +72,7 @@ from strategies.targets import (
     routes,
     unroutable_targets,
 )
-from strategies.variables import scopes_of, variables_for
+from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
     {"a_leg_bridges": 10, "a_leg_runs_dialplan": 8, "direct": 2}
@@ -112,17 +115,28 @@ def a_leg_bridging_origins() -> SearchStrategy[ALegBridges]:
 @cache
 def a_leg_dialplan_origins() -> SearchStrategy[ALegRunsDialplan]:
     """`originate null/<token> <extension> XML <context>`, in each of three contexts."""
+    behind = weighted(
+        (3, st.just(())),
+        (1, pauses().map(lambda pause: (pause,))),
+        (1, st.sampled_from(HANGUP_CAUSES).map(lambda cause: (HangUp(cause),))),
+        (1, st.builds(lambda pause, cause: (pause, HangUp(cause)), pauses(), _causes())),
+    )
     return st.builds(
         ALegRunsDialplan,
         answers=st.sampled_from((True, True, True, False)),
         context=st.sampled_from(("default", "default", "public", "conformance")),
+        afterwards=behind,
     )
 
 
 @cache
 def direct_origins() -> SearchStrategy[Direct]:
-    """`originate loopback/... &<application>`: `park`, `sleep` of 500 to 2,500 ms, `unloop`."""
+    """`originate loopback/... &<application>`: `park`, `sleep` of 500 to 2,500 ms, `unloop`.
+
+    And `bridge`, which dials an a-leg from loopback-a.
+    """
     return weighted(
+        (3, st.just(Direct("bridge"))),
         (4, st.just(Direct("park"))),
         (3, st.sampled_from(("500", "1000", "1500", "2500")).map(lambda ms: Direct("sleep", ms))),
         (2, st.just(Direct("unloop"))),
@@ -200,7 +214,7 @@ def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
         or _killed_early(scenario, known)
     ):
         return st.none()
-    first = "a-leg" if scenario.has_a_leg else "loopback-a"
+    first = "a-leg" if scenario.has_audio else "loopback-a"
     if known.parks:
         return _at(Event.PARK, known.parks, _SHORTLY_OR_LATE, kills((first, known.parks)))
     if known.rings:
@@ -252,12 +266,14 @@ def scenarios(
 def suits(origin: Origin, target: Target, plan: Plan) -> bool:
     """Whether these parts make a call that can be sent and whose course is certain enough."""
     known = course(plan)
-    if pair_count(plan) > (2 if _tells_pairs_apart(target) else 1):
+    if pair_count(plan) > (MOST_PAIRS if _tells_pairs_apart(target) else 1):
         return False
     if isinstance(origin, Direct) and plan:
         if origin.application == "sleep" and not known.has_answer and not known.ends_by_itself:
             return False
         if origin.application == "unloop" and not _unloopable(plan):
+            return False
+        if origin.application == "bridge" and (len(known.answered) != 1 or known.rings):
             return False
     match target:
         case ExtensionTarget():
@@ -290,6 +306,9 @@ def _scenarios(
         origin = Direct("park")
     assume(suits(origin, target, plan))
     given = draw(variables_for(origin) if variables is None else variables)
+    if not isinstance(origin, Direct) and plan[:1] == (Unloop(),) and draw(st.booleans()):
+        # The variable does what the application does.
+        plan, given = plan[1:], merge(Variables(braces=(ON_EXECUTE,)), given)
     bare = Scenario(origin, target, plan, _kept(origin, given), profile=profile)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
     return replace(acted_on, ending=draw(endings(acted_on)))
@@ -343,7 +362,7 @@ def _kept(origin: Origin, given: Variables) -> Variables:
 
 def _tells_pairs_apart(target: Target) -> bool:
     # Legs of a further pair are known by their extension.
-    return isinstance(target, ExtensionTarget) and not NESTED.startswith(target.extension[:3])
+    return isinstance(target, ExtensionTarget) and not target.extension.startswith(NESTED[0])
 
 
 def _unloopable(plan: Plan) -> bool:
@@ -354,11 +373,14 @@ def _unloopable(plan: Plan) -> bool:
 
 
 def _runs_on_a_leg(scenario: Scenario) -> bool:
-    return scenario.has_a_leg and any(isinstance(action, Unloop) for action in scenario.plan)
+    return scenario.has_a_leg and (
+        any(isinstance(action, Unloop) for action in scenario.plan)
+        or ON_EXECUTE in scenario.variables.braces
+    )
 
 
 def _ended_by_application(origin: Origin) -> bool:
-    return isinstance(origin, Direct) and origin.application != "park"
+    return isinstance(origin, Direct) and origin.application in ("sleep", "unloop")
 
 
 def _waited_for(known: Course) -> tuple[str, ...]:
@@ -373,7 +395,7 @@ def _killed_early(scenario: Scenario, known: Course) -> bool:
 
 def _around_a_bowout(scenario: Scenario, last: str) -> SearchStrategy[tuple[Stimulus, ...]]:
     legs = tuple(leg for pair in pairs(scenario) for leg in (pair.leg_a, pair.leg_b))
-    if not scenario.has_a_leg:
+    if not scenario.has_audio:
         return _without_a_bowout(legs, last)
     if not bowout_waits_for_answer(scenario.plan):
         return _with_an_early_bowout(last)
@@ -450,7 +472,7 @@ def _vetoed(scenario: Scenario) -> bool:
 
 
 def _delays_of_ending(scenario: Scenario) -> tuple[int, ...]:
-    if not scenario.has_a_leg:
+    if not scenario.has_audio:
         return _AFTER_STIMULI if scenario.stimuli else _SHORTLY
     lifted = any(stimulus.at.delay_ms >= min(_LIFTS) for stimulus in scenario.stimuli)
     return _AFTER_LIFT if lifted else _AFTER_BOWOUT
@@ -472,6 +494,11 @@ def _milliseconds(action: Action) -> int:
             return delay
         case _:
             return 0
+
+
+@cache
+def _causes() -> SearchStrategy[str]:
+    return st.sampled_from(HANGUP_CAUSES)
 
 
 @cache

@@ -18,8 +18,8 @@ from strategies.basics import texts, weighted
 FORBIDDEN = frozenset("/,|'\\[]{}<>()$&^\" :;?")
 """Characters that no extension has; nor has it control characters or `app=` at its start."""
 
-NESTED = "n2x"
-"""Beginning of the extension of a further pair; no outer extension begins with its `n`."""
+NESTED = "n{}x"
+"""Beginning of a further pair's extension, by its number; no outer one begins with its `n`."""
 
 UNKNOWN_CONTEXT = "nowhere"
 UNKNOWN_DIALPLAN = "nodialplan"
@@ -50,9 +50,9 @@ def extensions() -> SearchStrategy[str]:
 
 
 @cache
-def nested_extensions() -> SearchStrategy[str]:
-    """Extensions of a further pair: none is the beginning of an outer one, nor the other way."""
-    return extensions().map(f"{NESTED}{{}}".format)
+def nested_extensions(number: int = 2) -> SearchStrategy[str]:
+    """Extensions of the pair of this number: none is the beginning of another pair's."""
+    return extensions().map(f"{NESTED.format(number)}{{}}".format)
 
 
 @cache

@@ -87,6 +87,9 @@ RESERVED_NAMES = frozenset(
 )
 """Names that the endpoint itself reads or sets (facts, section 2.3): made only where meant."""
 
+ON_EXECUTE = ("loopback_bowout_on_execute", "true")
+"""Makes a loopback leg bow out as it begins to execute."""
+
 LOOKALIKES = (
     "is_loopback2",
     "loopback",
@@ -325,6 +328,27 @@ def overwritten() -> SearchStrategy[Variables]:
 
 
 @cache
+def unwanted_cdrs(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
+    """`process_cdr` in one of the scopes, with each of its meanings (facts, section 4)."""
+    values = st.sampled_from(("false", "true", "a_only", "b_only", "foo", "A_ONLY"))
+    return st.builds(
+        lambda scope, value: _in_scopes((scope,), "process_cdr", (value,)),
+        st.sampled_from(scopes),
+        values,
+    )
+
+
+@cache
+def hangups_after_bridge(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
+    """`hangup_after_bridge` in one of the scopes (facts, section 6)."""
+    return st.builds(
+        lambda scope, value: _in_scopes((scope,), "hangup_after_bridge", (value,)),
+        st.sampled_from(scopes),
+        st.sampled_from(("true", "true", "false")),
+    )
+
+
+@cache
 def variables_for(origin: Origin) -> SearchStrategy[Variables]:
     """Variables in all scopes that a call with this origin has; about half mean something.
 
@@ -339,6 +363,8 @@ def variables_for(origin: Origin) -> SearchStrategy[Variables]:
         (3, export_lists(fields_of_scopes)),
         (2, clobbers()),
         (1, overwritten()),
+        (1, unwanted_cdrs(fields_of_scopes)),
+        (1, hangups_after_bridge(fields_of_scopes)),
         (1, st.builds(merge, bowout_settings(fields_of_scopes), export_lists(fields_of_scopes))),
     )
     return st.builds(merge, meaningful, plain)

@@ -160,7 +160,7 @@ def _lifted(scenario: Scenario, pair: Pair) -> int | None:
 
 def _spans(course: Course, leaving: Leaving, pair: Pair, until: EventRef) -> list[Elapsed]:
     """For how long both legs were bridged and answered, bridge by bridge of loopback-b."""
-    caller_of_a = next(b.caller for b in course.bridges if b.peer == pair.leg_a)
+    caller_of_a = next(b.caller for b in course.bridges if pair.leg_a in (b.peer, b.caller))
     own = [b for b in course.bridges if b.caller == pair.leg_b and b.since < leaving.at]
     return [
         Elapsed(
@@ -285,7 +285,7 @@ def _no_audio(scenario: Scenario, course: Course) -> Iterator[Claim]:
 def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
     """Which condition was missing; None where the call is too short to tell."""
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
-    bridged_a = [b for b in course.bridges if b.peer == leg_a.role]
+    bridged_a = [b for b in course.bridges if leg_a.role in (b.peer, b.caller)]
     bridged_b = [b for b in course.bridges if b.caller == leg_b.role]
     if not bridged_a:
         return None

@@ -22,7 +22,7 @@ from itertools import count
 from types import MappingProxyType
 
 from conformance.model.course import NEVER, Bridge, Course, Leaving, Leg, Pace
-from conformance.model.variables import allows, carried, exported, of_a_leg, of_pair, refuses
+from conformance.model.variables import allows, is_true, of_a_leg, of_b_leg, of_pair, refuses
 from conformance.scenario import (
     Action,
     ALegRunsDialplan,
@@ -150,6 +150,7 @@ class _Call:
             if scenario.origin_answers:
                 self._answer(a_leg)
             a_leg.applications += self._a_leg_applications()
+            a_leg.plan = [Step(action) for action in getattr(scenario.origin, "afterwards", ())]
             self._dial_pair(a_leg, first)
         while self._agenda:
             self._now, _, action = heapq.heappop(self._agenda)
@@ -202,8 +203,8 @@ class _Call:
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
         dialled = self._scenario.variables if pair.bridge is None else pair.bridge
-        inherited = exported(caller.variables) if caller is not None else {}
-        on_a, on_b = of_pair(inherited, dialled.braces, dialled.brackets)
+        callers = caller.variables if caller is not None else {}
+        on_a, on_b = of_pair(callers, dialled.braces, dialled.brackets)
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
@@ -212,7 +213,7 @@ class _Call:
         if caller is not None:
             caller.dialling, leg_a.dialled_by = leg_a, caller
         elif origin is not None:
-            leg_a.plan = [Step(_ORIGIN_ACTIONS[origin.application](origin.argument))]
+            leg_a.plan = [_ORIGIN_STEPS[origin.application](origin.argument)]
         self._later(0, lambda: self._route(pair, leg_b))
         return leg_a
 
@@ -230,7 +231,10 @@ class _Call:
 
     def _execute(self, leg: _Leg) -> None:
         """A leg enters its extension: `unloop` anywhere in it brings the bowout on execution."""
-        if leg.other is not None and any(isinstance(step.action, Unloop) for step in leg.plan):
+        asked = is_true(leg.variables.get("loopback_bowout_on_execute", ""))
+        asked = asked or any(isinstance(step.action, Unloop) for step in leg.plan)
+        if leg.other is not None and asked:
+            self._counters[leg.pair].fired = True
             real = self._real_end(leg.other)
             if real is not None:
                 media = real.bridged is not None
@@ -287,7 +291,8 @@ class _Call:
     # --- dialling, early media, answer ---
 
     def _dial_pair(self, caller: _Leg, pair: Pair) -> None:
-        if caller.inbound:
+        silent = is_true(caller.variables.get("loopback_no_pre_answer", ""))
+        if caller.inbound and not silent:
             self._early(caller)
         if caller.there:
             self._create_pair(pair, caller)
@@ -309,7 +314,7 @@ class _Call:
     def _create_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
         if not caller.there:
             return
-        given = exported(caller.variables) | carried(bridge.variables)
+        given = of_b_leg(caller.variables, bridge.variables)
         leg = self._create(role, given, inbound=False)
         caller.dialling, leg.dialled_by = leg, caller
         if bridge.early_media:
@@ -317,6 +322,13 @@ class _Call:
         leg.answers = bridge.answer_delay_ms is not None
         if bridge.answer_delay_ms is not None:
             self._later(bridge.answer_delay_ms / 1000, lambda: self._answer(leg))
+        if bridge.timeout_s is not None:
+            self._later(bridge.timeout_s, lambda: self._give_up(caller, leg))
+
+    def _give_up(self, caller: _Leg, leg: _Leg) -> None:
+        """A leg that is not reached in time is hung up, and its caller told NO_ANSWER."""
+        if caller.dialling is leg:
+            self._hang_up(leg, "NO_ANSWER")
 
     def _ring(self, leg: _Leg) -> None:
         if NEVER == leg.ringing == leg.early == leg.answered:
@@ -325,7 +337,11 @@ class _Call:
                 self._ring(leg.other)
             caller = leg.dialled_by
             if caller is not None and caller.inbound:
-                self._ring(caller)
+                self._after_notice(caller.pair, lambda: self._ring_through(caller, leg))
+
+    def _ring_through(self, caller: _Leg, leg: _Leg) -> None:
+        if caller.dialling is leg and caller.there:
+            self._ring(caller)
 
     def _early(self, leg: _Leg) -> None:
         if not leg.there or leg.early != NEVER or leg.answered != NEVER:
@@ -365,10 +381,10 @@ class _Call:
     def _connect(self, caller: _Leg, leg: _Leg) -> None:
         if caller.dialling is not leg or not leg.there:
             return
-        if caller.inbound:
+        if caller.inbound and leg.answered != NEVER:
+            self._answer(caller)
+        elif caller.inbound:
             self._early(caller)
-            if leg.answered != NEVER:
-                self._answer(caller)
         if caller.dialling is leg:
             self._bridge(caller, leg)
 
@@ -428,7 +444,14 @@ class _Call:
         elif peer is not None and leg.answered == NEVER:
             self._failed(peer, cause)
         elif peer is not None:
-            self._next(peer)
+            self._after_bridge(peer, cause)
+
+    def _after_bridge(self, caller: _Leg, cause: str) -> None:
+        """A caller goes on with its plan behind a bridge, unless told to hang up."""
+        if is_true(caller.variables.get("hangup_after_bridge", "")):
+            self._hang_up(caller, cause)
+        else:
+            self._next(caller)
 
     def _cross(self, leg: _Leg, cause: str) -> None:
         """A hangup reaches the other leg of the pair."""
@@ -690,6 +713,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.causes,
         tuple(leg.applications),
         leg.given,
+        leg.variables,
         leg.lost,
     )
 
@@ -706,10 +730,11 @@ def _application(action: Action) -> str:
             return action.kind
 
 
-_ORIGIN_ACTIONS: Mapping[str, Callable[[str], Action]] = MappingProxyType(
+_ORIGIN_STEPS: Mapping[str, Callable[[str], Step]] = MappingProxyType(
     {
-        "park": lambda _: Park(),
-        "sleep": lambda argument: Sleep(int(argument)),
-        "unloop": lambda _: Unloop(),
+        "park": lambda _: Step(Park()),
+        "sleep": lambda argument: Step(Sleep(int(argument))),
+        "unloop": lambda _: Step(Unloop()),
+        "bridge": lambda _: Step(BridgeToNull(), b_leg="a-leg"),
     }
 )

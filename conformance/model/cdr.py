@@ -20,6 +20,7 @@ from conformance.expectation import (
 )
 from conformance.facts import STAMP_SECONDS
 from conformance.model.course import NEVER, Course, Leg
+from conformance.model.variables import is_true
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 MODULES = ("json_cdr", "xml_cdr")
@@ -37,7 +38,12 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         for leg in course.legs.values():
             if leg.lost:
                 continue
-            yield Claim("cdr.one-for-each-leg", leg.role, CdrCount(leg.role, module), only(1))
+            number = CdrCount(leg.role, module)
+            if leg.variables.get("process_cdr"):
+                wanted = _wanted(scenario, course, leg)
+                yield Claim("cdr.none-if-unwanted", leg.role, number, only(int(wanted)))
+            else:
+                yield Claim("cdr.one-for-each-leg", leg.role, number, only(1))
             readable = one_of(True, False) if marked else only(True)
             yield Claim("cdr.well-formed", leg.role, CdrReadable(leg.role, module), readable)
             yield from _of_leg(course, leg, module)
@@ -51,6 +57,27 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                         dialled = CdrField(role, module, path)
                         extension = only(pair.target.extension)
                         yield Claim("cdr.destination", role, dialled, extension)
+
+
+def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool:
+    """Whether a leg's `process_cdr` lets CDRs be written (facts, section 4)."""
+    value = leg.variables["process_cdr"].lower()
+    if value == "a_only":
+        return not _was_dialled(scenario, course, leg)
+    if value == "b_only":
+        return not any(bridge.caller == leg.role for bridge in course.bridges)
+    return is_true(value)
+
+
+def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
+    """Whether the leg's newest caller profile tells of a channel that dialled it."""
+    if leg.role == "a-leg":
+        bowed_out = any(leg.role in leaving.acquired for leaving in course.leavings)
+        return not scenario.has_a_leg and not bowed_out
+    if any(leg.role in one.acquired for one in course.leavings if one.how == "execute"):
+        return False
+    dialled = leg.role.startswith(("loopback-a", "b-leg"))
+    return dialled and (scenario.has_a_leg or leg.role != "loopback-a")
 
 
 def _has_markup(scenario: Scenario) -> bool:

@@ -18,7 +18,8 @@ class Leg:
     """The course of one leg; times are NEVER where a thing does not come.
 
     More than one of `causes` where threads race for it. A leg that is `lost` may never end. `given`
-    are the variables that it has as it is created, on the a-leg those that its dialplan sets too.
+    are the variables that it has as it is created, on the a-leg those that its dialplan sets too,
+    `variables` those that it has at its end.
     """
 
     role: str
@@ -30,6 +31,7 @@ class Leg:
     causes: frozenset[str]
     applications: tuple[str, ...]
     given: Mapping[str, str]
+    variables: Mapping[str, str]
     lost: bool = False
 
 

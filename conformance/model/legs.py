@@ -12,6 +12,7 @@ from conformance.expectation import (
     Count,
     Destroyed,
     EventRef,
+    Executed,
     Exists,
     Header,
     LegCount,
@@ -56,6 +57,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
             ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
             yield Claim("legs.cause-of-real-legs", role, ended, one_of(*leg.causes))
     yield from _digits(scenario, course)
+    yield from _afterwards(scenario, course)
 
 
 def _bridges(course: Course, role: str) -> Iterator[Claim]:
@@ -98,6 +100,15 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
                     expected = one_of(1, 2) if leg is leg_b else expected
                 yield Claim(clause, leg.role, Count(leg.role, event), expected)
     yield from _set_up(course, leg_b.role)
+
+
+def _afterwards(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """What the a-leg runs of its own dialplan, before the bridge and behind it."""
+    if not getattr(scenario.origin, "afterwards", ()):
+        return
+    if not any("a-leg" in one.acquired for one in course.leavings if one.how != "bridge"):
+        ran = only(course.legs["a-leg"].applications)
+        yield Claim("legs.caller-goes-on", "a-leg", Executed("a-leg"), ran)
 
 
 def _bridged_before(course: Course, leg_b: Leg) -> bool:

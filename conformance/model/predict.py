@@ -113,7 +113,8 @@ def _shape(run: Course) -> object:
     legs = run.legs.values()
     return (
         tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in legs),
-        tuple((leg.early < NEVER, leg.answered < NEVER, tuple(leg.given.items())) for leg in legs),
+        tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
+        tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),
         tuple((one.how, one.pair, one.legs, one.clean) for one in run.leavings),
     )

@@ -65,21 +65,33 @@ def of_a_leg(scenario: Scenario) -> dict[str, str]:
 
 
 def of_pair(
-    inherited: dict[str, str], braces: Pairs, brackets: Pairs
+    caller: Mapping[str, str], braces: Pairs, brackets: Pairs
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Variables of loopback-a and loopback-b at their creation.
+    """Variables of loopback-a and loopback-b at their creation, by those of who dials them.
 
+    The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4).
     On loopback-a `{}` wins over `[]`, with `local_var_clobber` the other way round; on loopback-b
     `[]` always wins; `loopback_export` hands over what loopback-a has.
     """
-    shared = inherited | carried(braces)
+    shared = exported(caller) | carried(braces)
     single = carried(brackets)
     clobber = is_true(shared.get("local_var_clobber", ""))
     leg_a = shared | single if clobber else single | shared
     leg_b = shared | single
+    leg_a = _process_cdr(caller) | leg_a
     names = [name.strip(" ") for name in leg_a.get("loopback_export", "").split(",")]
     handed = {name: leg_a[name] for name in names if leg_a.get(name)}
     return leg_a, leg_b | handed
+
+
+def of_b_leg(caller: Mapping[str, str], given: Pairs) -> dict[str, str]:
+    """Variables of a b-leg at its creation, by those of the loopback-b that dials it."""
+    return _process_cdr(caller) | exported(caller) | carried(given)
+
+
+def _process_cdr(caller: Mapping[str, str]) -> dict[str, str]:
+    value = caller.get("process_cdr")
+    return {"process_cdr": value} if value else {}
 
 
 def carried(variables: Pairs) -> dict[str, str]:
