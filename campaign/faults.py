@@ -79,7 +79,7 @@ def _strategy(fault: Fault) -> SearchStrategy[Scenario] | None:
     """Scenarios in which the fault can show: None where any may."""
     if not fault.needs:
         return None
-    return scenarios(profiles=st.just(Profile(**dict(fault.needs))))  # type: ignore[arg-type]
+    return scenarios(profiles=st.just(Profile(**dict(fault.needs))))
 
 
 def _run(fault: Fault, plan: Plan) -> Run:

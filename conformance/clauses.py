@@ -137,7 +137,8 @@ _LEGS = _area(
     (
         "cause-of-real-legs",
         SHOULD,
-        "A real leg ends with its own cause, that of an unanswered peer, or NORMAL_CLEARING.",
+        "A real leg ends with its own cause, that of an unanswered peer, or NORMAL_CLEARING; a leg "
+        "that answers while its caller goes may end with INCOMPATIBLE_DESTINATION.",
         "facts 2.9; issue signalwire/freeswitch#1028",
     ),
     (

@@ -22,12 +22,9 @@ from conformance.expectation import (
     only,
 )
 from conformance.model.course import NEVER, Course, Leaving
-from conformance.model.variables import is_true
+from conformance.model.variables import bowout_seconds, is_true
 from conformance.profile import Profile
 from conformance.scenario import Pair, Scenario, UuidSetvar, pairs
-
-BOWOUT_SECONDS = 2.0
-"""100 frames of 20 ms (facts, 2.6)."""
 
 STALL = Within(4.9, 8.0, 5.0)
 """5,000 turns of a loop that waits 1 ms, which a loaded host stretches: 5.1 to 6.2 s measured."""
@@ -134,7 +131,7 @@ def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> It
     if leaving.counted:
         elapsed = Elapsed(last.since, until, tuple(before))
         clause = "sums-over-bridges" if before else "after-both-legs-answered"
-        allowed = _after(BOWOUT_SECONDS, pair, 1 + len(before))
+        allowed = _after(bowout_seconds(scenario), pair, 1 + len(before))
         yield Claim(f"bowout.{clause}", until.leg, elapsed, allowed)
     elif lifted is not None and course.legs[pair.leg_b].created < leaving.at:
         elapsed_since = SinceStimulus(lifted, until)
@@ -277,31 +274,33 @@ def _no_audio(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for bridge in course.bridges:
         if bridge.peer == "loopback-a2" and bridge.peer in course.legs:
             answered = max(bridge.since, course.legs[bridge.peer].answered)
-            if min(bridge.until, course.legs[bridge.peer].gone) - answered > BOWOUT_SECONDS:
+            ended = min(bridge.until, course.legs[bridge.peer].gone)
+            if ended - answered > bowout_seconds(scenario):
                 happened = Count(bridge.caller, "CHANNEL_EXECUTE", "uuid_bridge")
                 yield Claim("bowout.not-without-audio", bridge.peer, happened, only(0))
 
 
 def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
     """Which condition was missing; None where the call is too short to tell."""
+    due = bowout_seconds(scenario)
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     bridged_a = [b for b in course.bridges if leg_a.role in (b.peer, b.caller)]
     bridged_b = [b for b in course.bridges if b.caller == leg_b.role]
     if not bridged_a:
         return None
     both = min(b.until for b in bridged_a) - max(b.since for b in bridged_a)
-    if both > BOWOUT_SECONDS and not bridged_b and leg_a.answered != NEVER:
+    if both > due and not bridged_b and leg_a.answered != NEVER:
         return "not-while-application-runs"
     if not bridged_b:
         return None
     began = max(bridged_a[0].since, bridged_b[0].since)
     ended = min(leg_a.gone, bridged_b[0].until)
     if leg_a.answered == NEVER:
-        return "not-before-answer" if ended - began > BOWOUT_SECONDS else None
+        return "not-before-answer" if ended - began > due else None
     held = ended - max(began, leg_a.answered)
     if held <= 0:
         return None
-    if held < BOWOUT_SECONDS:
+    if held < due:
         return "not-early"
     refusing = [leg.given.get("loopback_bowout") for leg in (leg_a, leg_b)]
     return "refused" if any(refusing) or _refused_later(scenario, pair) else None

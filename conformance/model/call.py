@@ -203,7 +203,7 @@ class _Call:
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
         dialled = self._scenario.variables if pair.bridge is None else pair.bridge
-        callers = caller.variables if caller is not None else {}
+        callers = self._seen_by(caller) if caller is not None else {}
         on_a, on_b = of_pair(callers, dialled.braces, dialled.brackets)
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
@@ -226,6 +226,10 @@ class _Call:
         early = isinstance(pair.target, ApplicationTarget)
         leg_b.plan = [Step(PreAnswer()), *pair.steps] if early else list(pair.steps)
         self._execute(leg_b)
+
+    def _seen_by(self, leg: _Leg) -> dict[str, str]:
+        """Variables as a leg finds them: its own, and the switch's where it has none."""
+        return dict(self._scenario.profile.global_variables) | leg.variables
 
     # --- running a plan ---
 
@@ -314,7 +318,7 @@ class _Call:
     def _create_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
         if not caller.there:
             return
-        given = of_b_leg(caller.variables, bridge.variables)
+        given = of_b_leg(self._seen_by(caller), bridge.variables)
         leg = self._create(role, given, inbound=False)
         caller.dialling, leg.dialled_by = leg, caller
         if bridge.early_media:
@@ -428,12 +432,17 @@ class _Call:
             self._unbridge(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None:
-            if leg.pair in self._pace.cut:
+            if leg.pair in self._pace.cut and leg.other.there:
                 self._miss_media(leg.other)
+                if not leg.other.there:
+                    leg.other.causes |= {cause}
             self._cross(leg.other, cause)
         if dialled is not None:
             dialled.dialled_by = None
             self._hang_up(dialled, "ORIGINATOR_CANCEL")
+            if dialled.answered != NEVER:
+                # Its caller may be gone while it is told of the answer.
+                dialled.causes |= {"INCOMPATIBLE_DESTINATION"}
         if caller is not None:
             caller.dialling = None
             self._failed(caller, cause)
@@ -538,8 +547,7 @@ class _Call:
 
     def _bowout(self, leg: _Leg) -> str | None:
         """The leg's `loopback_bowout`, or else the global one."""
-        name = "loopback_bowout"
-        return leg.variables.get(name) or self._scenario.profile.global_variable(name)
+        return self._seen_by(leg).get("loopback_bowout")
 
     def _fire(self, number: int, counter: _Counter) -> None:
         near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from conformance.expectation import Claim
 from conformance.model import bowout as bowouts
 from conformance.model import cdr, exports, legs, targets
-from conformance.model.bowout import BOWOUT_SECONDS
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
+from conformance.model.variables import bowout_seconds
 from conformance.scenario import Direct, PlayTone, Scenario, Sleep, Unloop, pairs
 
 
@@ -27,11 +27,11 @@ class Applied:
     stall: float | None = None
 
 
-ON_TIME = Pace(bowout=BOWOUT_SECONDS, notice=(), drift=0.0, shift=0.0, stall=5.28)
+ON_TIME = Pace(bowout=2.0, notice=(), drift=0.0, shift=0.0, stall=5.28)
 NOTICES = (0.002, 0.01, 0.06)
 DRIFT = 0.05
 SHIFTS = (0.07, -0.07)
-BOWOUTS = (BOWOUT_SECONDS - 0.15, BOWOUT_SECONDS + 0.4)
+BOWOUTS = (-0.15, 0.4)
 STALLS = (5.0, 7.5)
 LAG = 0.02
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
@@ -54,7 +54,8 @@ def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
     """
     numbers = [pair.number for pair in pairs(scenario)]
     stall = ON_TIME.stall if applied.stall is None else applied.stall
-    paces = deque([replace(ON_TIME, notice=(0.0,) * (1 + len(numbers)), stall=stall)])
+    notice = (0.0,) * (1 + len(numbers))
+    paces = deque([replace(ON_TIME, bowout=bowout_seconds(scenario), notice=notice, stall=stall)])
     tried, shapes = set(paces), set()
     while paces:
         pace = paces.popleft()
@@ -88,7 +89,8 @@ def _deviations(
         yield from (replace(pace, shift=shift) for shift in SHIFTS)
     if applied.stall is None and any(isinstance(action, Unloop) for action in actions):
         yield from (replace(pace, stall=stall) for stall in STALLS)
-    yield from (replace(pace, bowout=bowout) for bowout in BOWOUTS)
+    due = bowout_seconds(scenario)
+    yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
     yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)

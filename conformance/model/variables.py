@@ -10,6 +10,20 @@ _TRUE = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 _FALSE = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
 
 
+def bowout_seconds(scenario: Scenario) -> float:
+    """For how long (seconds) a pair stays once it is bridged and answered: 2 s of whole frames.
+
+    `loopback_initial_codec`, such as `L16@8000h@30i`, gives their length in milliseconds where the
+    pair has no originating channel whose codec it could take (facts, 2.3 and 2.6).
+    """
+    codec = scenario.profile.global_variable("loopback_initial_codec")
+    if codec is None or scenario.has_a_leg:
+        return 2.0
+    lengths = [int(part[:-1]) for part in codec.split("@") if part.endswith("i")]
+    milliseconds = lengths[0] if lengths else 20
+    return 2 * (1000 // milliseconds) * milliseconds / 1000
+
+
 def allows(bowout: str | None) -> bool:
     """Whether a leg's `loopback_bowout` lets its own pair leave: unset, or true."""
     return bowout is None or is_true(bowout)
