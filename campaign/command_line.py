@@ -31,6 +31,7 @@ from reports.text import (
     finding_text,
     print_areas,
     print_clauses,
+    print_documentation,
     print_outcome,
 )
 
@@ -237,6 +238,7 @@ def _show(console: Console, done: Run, *, quiet: bool) -> None:
     rate = result.attempts / done.seconds if done.seconds else 0.0
     seed = done.header.seed
     console.print(f"seed {seed}, {done.seconds:.1f} s, {rate:.1f} scenarios a second")
+    print_documentation(console, result, names=not quiet)
     print_outcome(console, result)
     failing = [name for name, one in result.clauses.items() if one.verdict is Verdict.FAIL]
     if failing:

@@ -207,7 +207,7 @@ def test_judging_a_recording_that_conforms(shipped: Path) -> None:
 def test_quiet_gives_only_the_outcome(shipped: Path) -> None:
     ended = run("judge", "--quiet", str(shipped))
     assert ended.status == 0
-    assert len(ended.out.splitlines()) == 3
+    assert len(ended.out.splitlines()) == 4
     assert "conforms: " in ended.out.splitlines()[-1]
 
 
