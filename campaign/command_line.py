@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
 import traceback
@@ -17,7 +16,7 @@ from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
 from campaign.progress import Bar
 from campaign.session import Plan, Run, judge_recording, run, suite_version
-from conformance.clauses import CLAUSES
+from conformance.clauses import CLAUSES, Area, Level
 from conformance.model.cdr import MODULES
 from conformance.observation import observe
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE, Verdict
@@ -25,9 +24,16 @@ from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from reports import catalogue
 from reports.diagram import printable
 from reports.kill_matrix import markdown
-from reports.text import finding_text, print_areas, print_clauses, print_outcome
+from reports.text import (
+    finding_text,
+    print_areas,
+    print_clauses,
+    print_documentation,
+    print_outcome,
+)
 
 _EXIT_STATUS = """\
 exit status:
@@ -51,6 +57,20 @@ example:
       --record run.jsonl.gz
 """
 
+_LEVELS = """\
+levels:
+  MUST    the documentation promises it, and releases do it
+  SHOULD  releases do it, and the documentation leaves it open or says otherwise
+  MAY     racy, or bound to a version
+"""
+
+_CLAUSES_EXAMPLE = """\
+examples:
+  loopback-conformance clauses --area bowout --level must
+  loopback-conformance clauses --markdown docs/clauses.md
+"""
+
+_STANDARD_OUTPUT = Path("-")
 
 REPORT_WIDTH = 120
 """Columns of a report that goes to no terminal: the widest row has them."""
@@ -130,14 +150,16 @@ def _judge(parsed: argparse.Namespace, console: Console) -> int:
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
     _end_by_broken_pipe()
+    areas, levels = parsed.area or tuple(Area), parsed.level or tuple(Level)
+    listed = [one for one in CLAUSES.values() if one.area in areas and one.level in levels]
     if parsed.json:
-        fields = ("name", "level", "area", "statement", "source")
-        rows = [{name: getattr(one, name) for name in fields} for one in CLAUSES.values()]
-        print(json.dumps(rows, indent=2))
-        return 0
-    for one in CLAUSES.values():
-        console.print(f"{one.name} ({one.level}): {one.statement}", markup=False)
-        console.print(f"    {one.source}", markup=False, style="dim")
+        print(catalogue.as_json(listed))
+    elif parsed.markdown == _STANDARD_OUTPUT:
+        print(catalogue.page(listed), end="")
+    elif parsed.markdown:
+        _write(parsed.markdown, catalogue.page(listed))
+    else:
+        catalogue.print_table(console, listed)
     return 0
 
 
@@ -160,12 +182,19 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         console.print(_fault_line(caught), markup=False)
     if parsed.markdown:
         heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
-        parsed.markdown.write_text(markdown(rows, heading), encoding="utf-8")
+        _write(parsed.markdown, markdown(rows, heading))
     missed = [caught.name for caught in rows if not caught.right]
     console.print(f"{len(rows) - len(missed)} of {len(rows)} faults are caught as they should be")
     if missed:
         console.print(f"missed: {', '.join(missed)}", markup=False)
     return FINDINGS if missed else CONFORMS
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; name another file") from error
 
 
 def _fault_line(caught: Caught) -> str:
@@ -209,6 +238,7 @@ def _show(console: Console, done: Run, *, quiet: bool) -> None:
     rate = result.attempts / done.seconds if done.seconds else 0.0
     seed = done.header.seed
     console.print(f"seed {seed}, {done.seconds:.1f} s, {rate:.1f} scenarios a second")
+    print_documentation(console, result, names=not quiet)
     print_outcome(console, result)
     failing = [name for name, one in result.clauses.items() if one.verdict is Verdict.FAIL]
     if failing:
@@ -250,10 +280,40 @@ def _parser() -> argparse.ArgumentParser:
     judged.set_defaults(command=_judge)
 
     listed = commands.add_parser(
-        "clauses", help="list what is tested", description="List the clauses with their sources."
+        "clauses",
+        help="list what is tested, and what is not",
+        description="List the clauses: what each says, how firmly, since which release of "
+        "FreeSWITCH,\nand whether the documentation (wiki) agrees, is silent or differs.",
+        epilog=f"{_LEVELS}\n{_CLAUSES_EXAMPLE}",
+        formatter_class=raw,
     )
-    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.add_argument(
+        "--area",
+        action="append",
+        choices=[area.value for area in Area],
+        help="only this area; may be repeated",
+    )
+    listed.add_argument(
+        "--level",
+        action="append",
+        type=str.upper,
+        choices=[level.value for level in Level],
+        help="only this level; may be repeated",
+    )
+    form = listed.add_mutually_exclusive_group()
+    form.add_argument(
+        "--json", action="store_true", help="as JSON: all fields, and what is not observable"
+    )
+    form.add_argument(
+        "--markdown",
+        nargs="?",
+        type=Path,
+        const=_STANDARD_OUTPUT,
+        metavar="FILE",
+        help="as a page, all fields and what is not observable, written to FILE if given",
+    )
     listed.set_defaults(command=_clauses)
+
     seeded = commands.add_parser(
         "faults",
         help="show that the suite goes red: seeded faults of the embedded switch",

@@ -1,7 +1,8 @@
 """The clauses: the testable statements about the loopback endpoint, each with its source.
 
-Levels: MUST is what the wiki promises and releases do, SHOULD what releases do and the wiki leaves
-open, MAY what is racy or bound to a version. Areas are the five files of tests.
+A clause holds what released FreeSWITCH does; `Documentation` says what the wiki has to say of it.
+Sources: `wiki` is FreeSWITCH's page on the loopback endpoint, `facts` are the project's notes from
+reading and measuring FreeSWITCH, by section, `history` are commits of FreeSWITCH.
 """
 
 from __future__ import annotations
@@ -13,11 +14,23 @@ from types import MappingProxyType
 
 
 class Level(StrEnum):
-    """How firmly a clause stands."""
+    """How firmly a clause stands.
+
+    MUST is what the wiki promises and releases do, if with other figures or an exception; SHOULD
+    what releases do and the wiki leaves open or denies; MAY what is racy or bound to a version.
+    """
 
     MUST = "MUST"
     SHOULD = "SHOULD"
     MAY = "MAY"
+
+
+class Documentation(StrEnum):
+    """What the wiki says of a clause: promises it, says nothing, or says otherwise."""
+
+    AGREES = "agrees"
+    SILENT = "silent"
+    DIFFERS = "differs"
 
 
 class Area(StrEnum):
@@ -32,569 +45,719 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One testable statement: its stable name, level, area, statement and source."""
+    """One testable statement: its stable name, which begins with its area, and what backs it.
+
+    `since` is the release of FreeSWITCH from which on all of it holds, "" where none is known in
+    which it does not; `documented` is what the wiki says where that differs.
+    """
 
     name: str
     level: Level
-    area: Area
+    documentation: Documentation
     statement: str
     source: str
+    since: str = ""
+    documented: str = ""
 
-
-def _area(area: Area, *rows: tuple[str, Level, str, str]) -> tuple[Clause, ...]:
-    return tuple(
-        Clause(f"{area}.{name}", level, area, statement, source)
-        for name, level, statement, source in rows
-    )
+    @property
+    def area(self) -> Area:
+        """What the clause is about."""
+        return Area(self.name.partition(".")[0])
 
 
 MUST, SHOULD, MAY = Level.MUST, Level.SHOULD, Level.MAY
+AGREES, SILENT, DIFFERS = Documentation.AGREES, Documentation.SILENT, Documentation.DIFFERS
 
-_LEGS = _area(
-    Area.LEGS,
-    (
-        "pair-is-created",
+_LEGS = (
+    Clause(
+        "legs.pair-is-created",
         MUST,
+        AGREES,
         "Dialling loopback/ creates two legs, loopback-a (outbound) and loopback-b (inbound).",
         "wiki, CDR Handling; mod_loopback channel_outgoing_channel, channel_on_init",
     ),
-    (
-        "no-other-legs",
+    Clause(
+        "legs.no-other-legs",
         MUST,
+        AGREES,
         "The call has the legs that its dialplans dial, and no others.",
         "wiki, CDR Handling",
     ),
-    (
-        "bridged-to-whom-it-dials",
+    Clause(
+        "legs.bridged-to-whom-it-dials",
         MUST,
-        "A leg whose call is taken, early or answered, is bridged to it once; a bowout bridges the "
-        "real legs once more.",
-        "wiki, CDR Handling; facts 0",
+        AGREES,
+        "A leg whose call is taken, early or answered, is bridged to it once; a bowout bridges "
+        "the real legs once more.",
+        "wiki, About and CDR Handling; facts 0; history 0a68bee88e (twice)",
+        since="1.2.10",
     ),
-    (
-        "bridged-call-has-all-legs",
+    Clause(
+        "legs.bridged-call-has-all-legs",
         MUST,
+        AGREES,
         "While loopback-b is being bridged, every leg of the call is there: four with one pair.",
         "wiki, loopback_bowout: during call setup there are always 4 legs",
     ),
-    (
-        "real-legs-stay-after-bowout",
+    Clause(
+        "legs.real-legs-stay-after-bowout",
         MUST,
+        AGREES,
         "Once the real legs are bridged to each other (0.1 s later among a hundred calls), only "
         "they are left of the call.",
-        "wiki, loopback_bowout: true results in 2 legs",
+        "wiki, loopback_bowout: true results in 2 legs; history b04e4be512 (some legs of a chain "
+        "stay), 0a68bee88e (dropped calls)",
+        since="1.2.10",
     ),
-    (
-        "all-stay-without-bowout",
+    Clause(
+        "legs.all-stay-without-bowout",
         MUST,
+        AGREES,
         "A call whose bowout is refused keeps its loopback legs until it ends.",
-        "wiki, loopback_bowout: false results in 4 legs",
+        "wiki, loopback_bowout: false results in 4 legs; history 07c6022ef7",
+        since="1.0.4",
     ),
-    (
-        "named-after-target",
+    Clause(
+        "legs.named-after-target",
         SHOULD,
+        SILENT,
         "The legs are named loopback/<extension>-a and -b, cut at 127 bytes.",
         "facts 2.1; mod_loopback channel_on_init",
     ),
-    (
-        "refused-target-has-no-leg",
+    Clause(
+        "legs.refused-target-has-no-leg",
         SHOULD,
+        SILENT,
         "A target that refuses the call at once leaves no leg behind.",
-        "facts 2.10; mod_loopback null_channel_outgoing_channel",
+        "facts 2.10; history 16f782f979, f6e076507e (leaked session)",
+        since="1.10.6",
     ),
-    (
-        "all-gone-after-call",
+    Clause(
+        "legs.all-gone-after-call",
         MUST,
+        AGREES,
         "After the call every leg of it is destroyed.",
-        "facts 1: 1b0ec75568 (leaked lock), f6e076507e (leaked session)",
+        "wiki, loopback_bowout: the loopback legs will be destroyed; history 1b0ec75568 (leaked "
+        "lock), f6e076507e (leaked session)",
+        since="1.10.6",
     ),
-    (
-        "answer-crosses",
-        MUST,
-        "loopback-a is answered when loopback-b is, and only then, once (loopback-b perhaps twice, "
-        "by either thread of a bridge that began in early media).",
-        "facts 2.9; history 0b0ce769f8, b0c518cbcd; measured",
+    Clause(
+        "legs.answer-crosses",
+        SHOULD,
+        SILENT,
+        "loopback-a is answered when loopback-b is, and only then, once (loopback-b perhaps "
+        "twice, by either thread of a bridge that began in early media).",
+        "facts 2.9; history 0b0ce769f8, b0c518cbcd, c423e2096c (app= never answered); measured",
+        since="1.2.0",
     ),
-    (
-        "early-media-crosses",
-        MUST,
+    Clause(
+        "legs.early-media-crosses",
+        SHOULD,
+        SILENT,
         "Early media on loopback-b is early media on loopback-a.",
         "facts 2.9; history c423e2096c",
+        since="1.2.0",
     ),
-    (
-        "ringing-crosses",
-        MUST,
+    Clause(
+        "legs.ringing-crosses",
+        SHOULD,
+        SILENT,
         "Ringing on loopback-b is ringing on loopback-a.",
         "facts 2.9; history 9d087d457e",
+        since="1.2.0",
     ),
-    (
-        "cause-crosses",
-        MUST,
+    Clause(
+        "legs.cause-crosses",
+        SHOULD,
+        SILENT,
         "When one loopback leg is hung up, the other leaves with the same cause, or as one whose "
         "bridge lost its media, if that came first.",
         "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel",
     ),
-    (
-        "cause-of-real-legs",
+    Clause(
+        "legs.cause-of-real-legs",
         SHOULD,
+        SILENT,
         "A real leg ends with its own cause, that of an unanswered peer, or NORMAL_CLEARING; a leg "
         "that answers while its caller goes may end with INCOMPATIBLE_DESTINATION.",
         "facts 2.9; issue signalwire/freeswitch#1028",
     ),
-    (
-        "caller-goes-on",
+    Clause(
+        "legs.caller-goes-on",
         SHOULD,
+        DIFFERS,
         "Behind the bridge the a-leg goes on with its dialplan, after a bowout too; with "
         "hangup_after_bridge it hangs up.",
-        "facts 4 and 6 (the wiki demands loopback_bowout=false for it)",
+        "facts 4 and 6",
+        documented="hangup_after_bridge=false needs loopback_bowout=false",
     ),
-    (
-        "dtmf-crosses",
+    Clause(
+        "legs.dtmf-crosses",
         SHOULD,
+        SILENT,
         "A digit sent to a leg of the call arrives at the real leg on the other side.",
         "facts 2.9; mod_loopback channel_send_dtmf",
     ),
 )
 
-_TARGETS = _area(
-    Area.TARGETS,
-    (
-        "extension",
+_TARGETS = (
+    Clause(
+        "targets.extension",
         MUST,
+        AGREES,
         "loopback-b is routed to the dialled extension.",
         "wiki, Usage; Examples, Registered Extension",
     ),
-    (
-        "empty-extension-is-service",
+    Clause(
+        "targets.empty-extension-is-service",
         SHOULD,
+        SILENT,
         "An empty target dials the extension `service`.",
-        "facts 2.1 (wiki is silent)",
+        "facts 2.1",
     ),
-    (
-        "context-inherited",
+    Clause(
+        "targets.context-inherited",
         MUST,
-        "Without a context the originating channel's is used.",
-        "wiki, Usage; Examples, Registered Extension",
+        AGREES,
+        "Without a context the originating channel's is used (without such a channel `default`).",
+        "wiki, Usage; Examples, Registered Extension; facts 2.1",
     ),
-    (
-        "context-given",
+    Clause(
+        "targets.context-given",
         MUST,
+        AGREES,
         "A context in the target is the one in which loopback-b is routed.",
         "wiki, Examples, Extension With Context",
     ),
-    (
-        "dialplan-inherited",
+    Clause(
+        "targets.dialplan-inherited",
         MUST,
-        "Without a dialplan the originating channel's is used.",
-        "wiki, Usage",
+        AGREES,
+        "Without a dialplan the originating channel's is used (without such a channel `xml`).",
+        "wiki, Usage; facts 2.1",
     ),
-    (
-        "dialplan-given",
+    Clause(
+        "targets.dialplan-given",
         MUST,
+        AGREES,
         "A dialplan in the target is the one that routes loopback-b.",
         "wiki, Examples, Extension, Context, and Dialplan",
     ),
-    (
-        "empty-context-inherits",
+    Clause(
+        "targets.empty-context-inherits",
         SHOULD,
+        DIFFERS,
         "An empty context before a dialplan is the inherited one.",
-        "facts 2.1 (the wiki demands a context)",
+        "facts 2.1",
+        documented="If a dialplan is specified, then a context must be specified.",
     ),
-    (
-        "no-route",
-        MUST,
+    Clause(
+        "targets.no-route",
+        SHOULD,
+        SILENT,
         "A target that nothing routes ends every leg with NO_ROUTE_DESTINATION.",
         "facts 0",
     ),
-    (
-        "plan-runs-on-loopback-b",
+    Clause(
+        "targets.plan-runs-on-loopback-b",
         MUST,
+        AGREES,
         "The target's dialplan runs on loopback-b, each application once and in its order.",
         "wiki, CDR Handling; history e02992bc6c (executed twice)",
+        since="1.2.12",
     ),
-    (
-        "inline-runs-on-loopback-b",
+    Clause(
+        "targets.inline-runs-on-loopback-b",
         MUST,
+        AGREES,
         "The applications of an inline target run on loopback-b, once and in their order.",
         "wiki, Examples, A-leg Inline Dialplan",
     ),
-    (
-        "inline-empties-destination",
+    Clause(
+        "targets.inline-empties-destination",
         SHOULD,
+        SILENT,
         "An inline target leaves loopback-b without a destination, if nothing redirected the call.",
         "facts 2.1: the number becomes rdnis",
     ),
-    (
-        "application-runs-once",
+    Clause(
+        "targets.application-runs-once",
         SHOULD,
+        SILENT,
         "loopback/app= runs pre_answer and the application on loopback-b, once, and no dialplan.",
         "facts 2.3; history 1cbd982a37, 64f58f2d67",
+        since="1.2.0",
     ),
-    (
-        "application-argument",
+    Clause(
+        "targets.application-argument",
         SHOULD,
+        SILENT,
         "The application gets what stands behind the first colon.",
-        "facts 2.1",
+        "facts 2.1; history 1cbd982a37",
+        since="1.0.5",
     ),
-    (
-        "application-variables",
+    Clause(
+        "targets.application-variables",
         SHOULD,
+        SILENT,
         "loopback_app and loopback_app_arg are set on both loopback legs.",
-        "facts 2.3",
+        "facts 2.3; history 1cbd982a37",
+        since="1.0.5",
     ),
 )
 
-_BOWOUT = _area(
-    Area.BOWOUT,
-    (
-        "after-both-legs-answered",
+_BOWOUT = (
+    Clause(
+        "bowout.after-both-legs-answered",
         MUST,
-        "The loopback legs leave 2.0 s after both of them are bridged and answered (to 0.2 s, what "
-        "the handling takes among a hundred calls).",
-        "wiki, CDR Handling: after 1-2 seconds; facts 2.6: 100 frames of 20 ms; measured",
+        DIFFERS,
+        "The loopback legs leave 2.0 s after both of them are bridged and answered (to 0.2 s, "
+        "what the handling takes among a hundred calls).",
+        "wiki, CDR Handling; facts 2.6: 100 frames of 20 ms; history 888d98f907; measured",
+        since="1.2.0",
+        documented="Once the call connects, they drop out after 1-2 seconds.",
     ),
-    (
-        "sums-over-bridges",
+    Clause(
+        "bowout.sums-over-bridges",
         SHOULD,
+        DIFFERS,
         "The 2.0 s sum over successive bridges of loopback-b, and wait out a refusal.",
-        "facts 2.6: the counter is never reset",
+        "facts 2.6: the counter is never reset; history 888d98f907",
+        since="1.2.0",
+        documented="Once the call connects, they drop out after 1-2 seconds.",
     ),
-    (
-        "acts-when-refusal-is-lifted",
+    Clause(
+        "bowout.acts-when-refusal-is-lifted",
         SHOULD,
+        SILENT,
         "A pair whose time has passed leaves as soon as its refusal is lifted.",
         "facts 2.3: loopback_bowout is read on every frame; history 888d98f907",
+        since="1.2.0",
     ),
-    (
-        "legs-leave-together",
+    Clause(
+        "bowout.legs-leave-together",
         MUST,
+        AGREES,
         "All legs that a bowout removes leave at once, in a chain too.",
-        "facts 0; history ad7149bfa6",
+        "wiki, CDR Handling: both drop out; facts 0; history ad7149bfa6, b04e4be512 (some legs of "
+        "a chain stay)",
+        since="1.2.5",
     ),
-    (
-        "bridges-real-legs",
+    Clause(
+        "bowout.bridges-real-legs",
         MUST,
+        AGREES,
         "The bowout bridges the a-leg, as the caller, to the b-leg.",
-        "wiki, About; facts 2.6; history 8afd200023",
+        "wiki, About; facts 2.6; history 8afd200023 (1.2.9 alone: the b-leg as the caller)",
+        since="1.2.10",
     ),
-    (
-        "uuid-bridge-once",
-        SHOULD,
+    Clause(
+        "bowout.uuid-bridge-once",
+        MUST,
+        AGREES,
         "A bowout bridges the real legs once: uuid_bridge is executed once on each (in a chain, "
         "where two pairs may be due at once, perhaps twice).",
-        "facts 2.5 and 2.7; history 0a68bee88e (twice)",
+        "wiki, loopback_bowout: by doing uuid_bridge; facts 2.5 and 2.7; history 0a68bee88e "
+        "(twice)",
+        since="1.2.10",
     ),
-    (
-        "cause",
+    Clause(
+        "bowout.cause",
         SHOULD,
+        SILENT,
         "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a "
         "hangup that comes next in loopback-b's plan; a pair that a controlled one dialled has "
         "PICKED_OFF if it does not end first.",
-        "facts 0 and 4: loopback-b may start its next application before it is hung up",
+        "facts 0 and 4: loopback-b may start its next application before it is hung up; history "
+        "7fd7ea9a5d (controlled hangup)",
+        since="1.8.6",
     ),
-    (
-        "controlled-cause",
+    Clause(
+        "bowout.controlled-cause",
         SHOULD,
+        SILENT,
         "With bowout-controlled-hangup the pair that bows out has bowout-hangup-cause.",
-        "facts 2.4; mod_loopback channel_write_frame",
+        "facts 2.4; mod_loopback channel_write_frame; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "direct-names-ends",
+    Clause(
+        "bowout.direct-names-ends",
         SHOULD,
+        SILENT,
         "With fire-bowout-on-bridge each leg of the pair sends loopback::direct once, which names "
         "the real leg on its own side first.",
         "facts 2.5; history 2b2f11d699 (swapped)",
+        since="1.8.6",
     ),
-    (
-        "marks-legs",
-        SHOULD,
-        "loopback_hangup_cause is `bridge` on the pair that bowed out.",
-        "facts 2.3",
+    Clause(
+        "bowout.marks-legs",
+        MAY,
+        SILENT,
+        "loopback_hangup_cause is `bridge` on the pair that bowed out, if the leg did not end "
+        "before it was set.",
+        "facts 2.3: set after uuid_bridge; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "names-real-legs",
-        SHOULD,
-        "loopback_bowout_other_uuid names the real leg on each loopback leg's own side.",
-        "facts 2.3",
+    Clause(
+        "bowout.names-real-legs",
+        MAY,
+        SILENT,
+        "loopback_bowout_other_uuid names the real leg on each loopback leg's own side, if the "
+        "leg did not end before it was set.",
+        "facts 2.3: set after uuid_bridge; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "no-event-by-default",
+    Clause(
+        "bowout.no-event-by-default",
         SHOULD,
+        SILENT,
         "Without fire-bowout-on-bridge a bowout by bridge sends no event of the module's.",
         "facts 2.4 and 2.5",
     ),
-    (
-        "refused",
+    Clause(
+        "bowout.refused",
         MUST,
+        AGREES,
         "A value of loopback_bowout that is not true, on either loopback leg, keeps the pair.",
-        "wiki, loopback_bowout; facts 2.3",
+        "wiki, loopback_bowout; facts 2.3; history 07c6022ef7",
+        since="1.0.4",
     ),
-    (
-        "not-refused-by-a-leg",
+    Clause(
+        "bowout.not-refused-by-a-leg",
         SHOULD,
+        SILENT,
         "loopback_bowout on the a-leg alone, not exported, does not keep the pair.",
         "facts 0",
     ),
-    (
-        "not-while-application-runs",
+    Clause(
+        "bowout.not-while-application-runs",
         MUST,
+        AGREES,
         "As long as loopback-b runs an application and is not bridged, the pair stays.",
         "wiki, About: once it can connect two real channels; facts 2.6",
     ),
-    (
-        "not-before-answer",
+    Clause(
+        "bowout.not-before-answer",
         MUST,
+        AGREES,
         "As long as the loopback legs are not answered, the pair stays.",
-        "facts 2.6; history 3c2699ec2a (bowout in early media)",
+        "wiki, CDR Handling: once the call connects; facts 2.6; history 3c2699ec2a (bowout in "
+        "early media)",
+        since="1.0.2",
     ),
-    (
-        "not-without-audio",
+    Clause(
+        "bowout.not-without-audio",
         SHOULD,
+        DIFFERS,
         "As long as nobody sends loopback-a audio, the pair stays.",
-        "facts 2.6: frames that a-leg writes are counted, and no comfort noise",
+        "facts 2.6: frames that a-leg writes are counted, and no comfort noise; history "
+        "2404dd295a (idle frames counted)",
+        since="1.2.0",
+        documented="Once the call connects, they drop out after 1-2 seconds.",
     ),
-    (
-        "not-early",
+    Clause(
+        "bowout.not-early",
         MUST,
+        DIFFERS,
         "A call that ends sooner than 2.0 s after both legs are bridged has no bowout.",
         "wiki, CDR Handling; history 888d98f907 (on the first frame)",
+        since="1.2.0",
+        documented="Once the call connects, they drop out after 1-2 seconds.",
     ),
-    (
-        "inner-refusal-keeps-inner-pair",
+    Clause(
+        "bowout.inner-refusal-keeps-inner-pair",
         SHOULD,
+        SILENT,
         "In a chain a pair that explicitly refuses stays, and the others bow out around it.",
         "facts 2.7; history 676419a261",
+        since="1.6.10",
     ),
-    (
-        "execute-sends-event",
+    Clause(
+        "bowout.execute-sends-event",
         SHOULD,
+        SILENT,
         "A bowout on execution sends loopback::bowout with the resigning, peer and acquired legs.",
-        "facts 2.5; history e336ca8c37",
+        "facts 2.5; history e336ca8c37, 7fd7ea9a5d (Resigning-Peer-UUID)",
+        since="1.8.6",
     ),
-    (
-        "execute-hands-over",
+    Clause(
+        "bowout.execute-hands-over",
         SHOULD,
+        SILENT,
         "The acquired leg runs the extension that the loopback leg would have run.",
-        "facts 2.8; history c3de185b22",
+        "facts 2.8; history c3de185b22, 94b1b6218c (could hang for ever)",
+        since="1.2.13",
     ),
-    (
-        "execute-cause",
+    Clause(
+        "bowout.execute-cause",
         SHOULD,
+        SILENT,
         "Legs that leave on execution end with bowout-hangup-cause (or NORMAL_UNSPECIFIED), "
         "NORMAL_CLEARING, or ORIGINATOR_CANCEL where the acquired leg still dials.",
-        "facts 0 and 2.8",
+        "facts 0 and 2.8; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "execute-waits-for-media",
+    Clause(
+        "bowout.execute-waits-for-media",
         MAY,
+        SILENT,
         "On loopback-b it takes 5 s or more, for an a-leg that still dials never exchanges media.",
         "facts 2.8; history 94b1b6218c",
+        since="1.2.13",
     ),
-    (
-        "execute-marks-acquired",
+    Clause(
+        "bowout.execute-marks-acquired",
         SHOULD,
+        SILENT,
         "The acquired leg carries loopback_hangup_cause=bowout and the leaving leg's loopback_leg.",
-        "facts 0 and 2.8",
+        "facts 0 and 2.8; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
 )
 
-_EXPORTS = _area(
-    Area.EXPORTS,
-    (
-        "braces-reach-both-legs",
+_EXPORTS = (
+    Clause(
+        "exports.braces-reach-both-legs",
         SHOULD,
+        SILENT,
         "Variables in the {} of the dial string are on loopback-a and loopback-b, unchanged.",
         "facts 2.2",
     ),
-    (
-        "brackets-reach-both-legs",
+    Clause(
+        "exports.brackets-reach-both-legs",
         SHOULD,
+        SILENT,
         "Variables in the [] of the dial string are on loopback-a and loopback-b, unchanged.",
         "facts 2.2",
     ),
-    (
-        "braces-against-brackets",
+    Clause(
+        "exports.braces-against-brackets",
         SHOULD,
+        SILENT,
         "Of a name in both, loopback-a has the value in {} and loopback-b that in [].",
-        "facts 0 and 2.2",
+        "facts 0 and 2.2; history 19f441c6f4 (loopback-b had all of loopback-a's)",
+        since="1.2.0",
     ),
-    (
-        "local-var-clobber",
+    Clause(
+        "exports.local-var-clobber",
         SHOULD,
+        SILENT,
         "With local_var_clobber=true both legs have the value in [].",
-        "facts 0 and 2.2",
+        "facts 0 and 2.2; history f9642e96c7",
+        since="1.0.4",
     ),
-    (
-        "exported-reach-pair",
-        MUST,
+    Clause(
+        "exports.exported-reach-pair",
+        SHOULD,
+        SILENT,
         "Variables that the originating channel exports are on both loopback legs.",
-        "wiki, CDR Handling: exported vars stay; facts 2.2",
+        "facts 2.2",
     ),
-    (
-        "exported-reach-b-leg",
+    Clause(
+        "exports.exported-reach-b-leg",
         MUST,
+        AGREES,
         "Variables that the a-leg exports are on the b-leg, however many pairs lie between.",
         "wiki, CDR Handling: the exported vars to #4 properly stay there",
     ),
-    (
-        "set-stays-on-a-leg",
+    Clause(
+        "exports.set-stays-on-a-leg",
         SHOULD,
+        SILENT,
         "Variables that are only set on the a-leg are not on the loopback legs.",
-        "facts 2.2; history 19f441c6f4 (all were copied)",
+        "facts 2.2",
     ),
-    (
-        "dial-string-stays-on-pair",
+    Clause(
+        "exports.dial-string-stays-on-pair",
         SHOULD,
+        SILENT,
         "Variables of the dial string are not on the b-leg unless loopback-b exports them.",
         "facts 2.2",
     ),
-    (
-        "loopback-export-hands-over",
+    Clause(
+        "exports.loopback-export-hands-over",
         MUST,
+        AGREES,
         "Variables that loopback_export lists on loopback-a come to loopback-b with a's value.",
-        "wiki, loopback_export; facts 2.2",
+        "wiki, loopback_export; facts 2.2; history 5eedbb5052",
+        since="1.2.4",
     ),
-    (
-        "loopback-export-needs-loopback-a",
+    Clause(
+        "exports.loopback-export-needs-loopback-a",
         SHOULD,
+        SILENT,
         "loopback_export on the a-leg alone hands nothing over.",
         "facts 0",
     ),
-    (
-        "loopback-leg",
+    Clause(
+        "exports.loopback-leg",
         MUST,
+        AGREES,
         "loopback_leg is A on loopback-a and B on loopback-b from their creation.",
         "wiki, loopback_leg; facts 2.3; history 26be5929ba (swapped)",
+        since="1.0.3",
     ),
-    (
-        "other-loopback-leg",
+    Clause(
+        "exports.other-loopback-leg",
         MUST,
+        AGREES,
         "other_loopback_leg_uuid names the other leg of the pair from the leg's creation.",
-        "wiki, other_loopback_leg_uuid; history 03a72a5ef4",
+        "wiki, other_loopback_leg_uuid; history d2f73beb01, 03a72a5ef4 (set late)",
+        since="1.0.4",
     ),
-    (
-        "from-uuid",
+    Clause(
+        "exports.from-uuid",
         SHOULD,
+        SILENT,
         "loopback_from_uuid on loopback-a is the channel that dialled it, absent without one.",
         "facts 2.3; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "other-from-uuid",
+    Clause(
+        "exports.other-from-uuid",
         SHOULD,
+        SILENT,
         "other_loopback_from_uuid on loopback-b is the channel that dialled the pair.",
         "facts 2.3; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "true-id",
+    Clause(
+        "exports.true-id",
         SHOULD,
+        SILENT,
         "other_leg_true_id on a leg that is bridged to loopback-b is who dialled the pair.",
         "facts 2.3; history 7fd7ea9a5d",
+        since="1.8.6",
     ),
-    (
-        "is-loopback-at-the-end",
+    Clause(
+        "exports.is-loopback-at-the-end",
         MUST,
+        AGREES,
         "is_loopback is 1 on both loopback legs at CHANNEL_HANGUP_COMPLETE.",
-        "wiki, is_loopback",
+        "wiki, is_loopback; history c903934628",
+        since="1.2.12",
     ),
-    (
-        "is-loopback-not-before",
+    Clause(
+        "exports.is-loopback-not-before",
         MUST,
-        "is_loopback is not there before the leg has ended.",
-        "wiki, is_loopback: only after the channel has ended",
+        DIFFERS,
+        "is_loopback is not there before the leg has ended, unless early-set-loopback-id sets it "
+        "as the leg is created.",
+        "wiki, is_loopback; facts 2.4; history ce019aa566 (not set early on loopback-b)",
+        since="1.10.3",
+        documented="is_loopback is only available after the channel has ended.",
     ),
-    (
-        "is-loopback-not-on-real-legs",
+    Clause(
+        "exports.is-loopback-not-on-real-legs",
         MUST,
+        AGREES,
         "is_loopback is never on a leg that is no loopback.",
         "wiki, is_loopback: distinguishes loopback from real channels",
     ),
 )
 
-_CDR = _area(
-    Area.CDR,
-    (
-        "one-for-each-leg",
+_CDR = (
+    Clause(
+        "cdr.one-for-each-leg",
         MUST,
+        AGREES,
         "Each leg has one CDR of each module, the loopback legs too.",
         "wiki, CDR Handling; history 7f3c160793 (none for loopback legs)",
+        since="1.2.12",
     ),
-    (
-        "none-if-unwanted",
+    Clause(
+        "cdr.none-if-unwanted",
         SHOULD,
+        SILENT,
         "A leg whose process_cdr is not true has no CDR; with a_only none if it was dialled by a "
         "channel, with b_only none if it dialled one.",
         "facts 4: process_cdr",
     ),
-    (
-        "well-formed",
+    Clause(
+        "cdr.well-formed",
         SHOULD,
+        SILENT,
         "The CDR can be read, unless an application had `<` or `&` in its data, which mod_xml_cdr "
         "does not always escape.",
         "measured on 1.10.12 and 1.11.2",
     ),
-    (
-        "hangup-cause",
-        MUST,
+    Clause(
+        "cdr.hangup-cause",
+        SHOULD,
+        SILENT,
         "The CDR's hangup cause is the one with which the leg was hung up.",
-        "wiki, CDR Handling",
+        "facts 4",
     ),
-    (
-        "billsec",
-        MUST,
+    Clause(
+        "cdr.billsec",
+        SHOULD,
+        SILENT,
         "billsec is the seconds from answer to end, each cut to the whole; 0 without an answer.",
         "facts 4; measured: both times are cut before they are subtracted",
     ),
-    (
-        "duration",
-        MUST,
+    Clause(
+        "cdr.duration",
+        SHOULD,
+        SILENT,
         "duration is the seconds from creation to end, each cut to the whole.",
         "facts 4; measured: both times are cut before they are subtracted",
     ),
-    (
-        "exact-duration",
+    Clause(
+        "cdr.exact-duration",
         SHOULD,
+        SILENT,
         "uduration and billusec are the times between the events, to 0.15 s.",
         "facts 0; measured: a leg's events may be sent up to 0.10 s after its stamps",
     ),
-    (
-        "billsec-after-bowout",
+    Clause(
+        "cdr.billsec-after-bowout",
         MUST,
+        DIFFERS,
         "Loopback legs that bow out have about 2 s of billsec where the b-leg's answer began it, "
         "unless loopback-b's thread is caught in its bridge until the call ends.",
-        "wiki, CDR Handling: with a billsec of about 2 seconds; measured",
+        "wiki, CDR Handling; facts 2.6 and 6; history 888d98f907; measured",
+        since="1.2.0",
+        documented="They drop out with a billsec of about 2 seconds.",
     ),
-    (
-        "is-loopback",
+    Clause(
+        "cdr.is-loopback",
         MUST,
+        AGREES,
         "is_loopback is 1 in the CDRs of the loopback legs, and in no others.",
-        "wiki, is_loopback: useful for processing CDRs",
+        "wiki, is_loopback: useful for processing CDRs; history c903934628",
+        since="1.2.12",
     ),
-    (
-        "loopback-leg",
-        MUST,
+    Clause(
+        "cdr.loopback-leg",
+        SHOULD,
+        SILENT,
         "The CDRs of the loopback legs hold their loopback_leg.",
-        "wiki, loopback_leg",
+        "facts 2.3; history 26be5929ba (swapped)",
+        since="1.0.3",
     ),
-    (
-        "other-loopback-leg",
-        MUST,
+    Clause(
+        "cdr.other-loopback-leg",
+        SHOULD,
+        SILENT,
         "The CDRs of the loopback legs name each other.",
-        "wiki, other_loopback_leg_uuid",
+        "facts 2.3; history d2f73beb01",
+        since="1.0.2",
     ),
-    (
-        "bridge-uuid",
-        MUST,
+    Clause(
+        "cdr.bridge-uuid",
+        SHOULD,
+        SILENT,
         "bridge_uuid is the leg to which this one was last bridged: after a bowout the real one.",
         "facts 4",
     ),
-    (
-        "destination",
+    Clause(
+        "cdr.destination",
         SHOULD,
+        SILENT,
         "The first call flow of a loopback leg's CDR has the dialled extension.",
         "facts 4",
     ),
 )
-
 CLAUSES: Mapping[str, Clause] = MappingProxyType(
     {clause.name: clause for clause in (*_LEGS, *_TARGETS, *_BOWOUT, *_EXPORTS, *_CDR)}
 )

@@ -1,4 +1,4 @@
-"""The profile: the `loopback.conf` settings and global variables under which a call is placed.
+"""The profile: the endpoint's release, and the settings and global variables of the switch.
 
 Settings of `loopback.conf` act on running calls at once, so a campaign drains its calls before it
 changes from one profile to another (facts, section 0).
@@ -6,15 +6,28 @@ changes from one profile to another (facts, section 0).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, ClassVar
+
+RELEASES: Mapping[str, str] = MappingProxyType(
+    {
+        "1.8.0": "before loopback.conf",
+        "1.8.6": "loopback.conf, loopback::direct, loopback_from_uuid, loopback_hangup_cause",
+        "1.10.3": "null/ told when to answer, loopback_no_pre_answer; all releases since",
+    }
+)
+"""Releases from which on the endpoint behaves otherwise, as far as this suite can tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """`loopback.conf` settings and global variables of the switch under test.
+    """Release, `loopback.conf` settings and global variables of the switch under test.
 
-    The defaults are those of a switch without a `loopback.conf` (facts, section 2.4).
+    The defaults are those of a switch without a `loopback.conf` (facts, section 2.4). `release` is
+    one of `RELEASES`.
     """
 
     kind: ClassVar[str] = "profile"
@@ -26,13 +39,18 @@ class Profile:
     bowout_transfer_recording: bool = False
     bowout_disable_on_inner_bridge: bool = False
     global_variables: tuple[tuple[str, str], ...] = ()
+    release: str = "1.10.3"
+
+    def since(self, release: str) -> bool:
+        """Whether the endpoint behaves as from this release on."""
+        return numbers(self.release) >= numbers(release)
 
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Name and value of each `loopback.conf` parameter, as the file spells them."""
         return tuple(
             (field.name.replace("_", "-"), _spell(getattr(self, field.name)))
             for field in fields(self)
-            if field.name != "global_variables"
+            if field.name not in ("global_variables", "release")
         )
 
     def global_variable(self, name: str) -> str | None:
@@ -53,6 +71,28 @@ class Profile:
         ]
         variables = [f"global {name}={value}" for name, value in self.global_variables]
         return ", ".join((*changed, *variables)) or "defaults"
+
+
+def numbers(release: str) -> tuple[int, ...]:
+    """A release such as 1.10.12 as numbers, to compare; raises ValueError where it is none."""
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)+", release):
+        raise ValueError(f"not a release: {release!a}")
+    return tuple(int(number) for number in release.split("."))
+
+
+def release_of(version: str) -> str:
+    """The one of `RELEASES` as which a switch of this version behaves.
+
+    `version` is a release, or what the API command `version` says; what names none is taken for the
+    newest. Raises ValueError for one that is older than all.
+    """
+    found = re.search(r"[0-9]+\.[0-9]+(\.[0-9]+)?", version)
+    if found is None:
+        return max(RELEASES, key=numbers)
+    known = [one for one in RELEASES if numbers(one) <= numbers(found.group())]
+    if not known:
+        raise ValueError(f"release {found.group()} is older than {min(RELEASES, key=numbers)}")
+    return max(known, key=numbers)
 
 
 _DEFAULT = Profile()

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from conformance.clauses import Area, Level
+from conformance.clauses import Area, Clause, Documentation, Level
 from conformance.dialplan import extensions
 from conformance.dialstring import originate_arguments, token_of
 from conformance.observation import Observation
@@ -29,7 +29,10 @@ _STYLES = {
 
 _OUTCOMES = {
     0: ("green", "conforms"),
-    1: ("bold red", "does not conform: the switch differs from the clauses that fail"),
+    1: (
+        "bold red",
+        "does not conform: the switch differs from released FreeSWITCH in the clauses that fail",
+    ),
     3: ("yellow", "not decided"),
 }
 
@@ -61,6 +64,25 @@ def print_clauses(console: Console, result: RunResult) -> None:
         row = (name, one.clause.level.value, verdict, str(one.exercised), escape(note))
         table.add_row(*row)
     console.print(table)
+
+
+def print_documentation(console: Console, result: RunResult, *, names: bool) -> None:
+    """Where the switch does what released FreeSWITCH does and the documentation says otherwise.
+
+    That is no finding; `names` says whether to name the clauses.
+    """
+    found = [
+        name
+        for name, one in result.clauses.items()
+        if one.verdict is Verdict.PASS and one.clause.documentation is Documentation.DIFFERS
+    ]
+    if found:
+        console.print(
+            "differs from the documentation, as released FreeSWITCH does "
+            f"(passing clauses: {len(found)}; see docs/clauses.md)"
+        )
+    if found and names:
+        console.print(f"    {', '.join(found)}", style="dim")
 
 
 def print_outcome(console: Console, result: RunResult) -> None:
@@ -95,6 +117,7 @@ def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str
     lines = [
         f"{clause.name} ({clause.level}): {clause.statement}",
         f"  source: {clause.source}",
+        *_background(clause),
         f"  {len(one.failing) or len(one.flaky)} of {one.exercised} scenarios speak against it; "
         f"the one with the fewest parts is {case.scenario.id}",
     ]
@@ -102,6 +125,14 @@ def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str
     if seen is not None:
         lines += ["", diagram(seen)]
     return "\n".join([*lines, "", by_hand(case.scenario)])
+
+
+def _background(clause: Clause) -> Iterator[str]:
+    """What else a reader of a finding wants to know: is the release too old, what do docs say."""
+    if clause.since:
+        yield f"  FreeSWITCH does so since {clause.since}"
+    if clause.documentation is Documentation.DIFFERS:
+        yield f"  the documentation says otherwise: {clause.documented}"
 
 
 def by_hand(scenario: Scenario) -> str:

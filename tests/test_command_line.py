@@ -17,7 +17,7 @@ import pytest
 
 from campaign import command_line as module
 from campaign.command_line import main
-from conformance.clauses import CLAUSES
+from conformance.clauses import CLAUSES, Area
 from fixtures.recording import Ending, Recording
 from fixtures.switches.container import LABEL
 from tests.command import (
@@ -41,6 +41,7 @@ needs_image = pytest.mark.skipif(
     not IMAGE, reason="set LOOPBACK_CONFORMANCE_IMAGE to the name of an image with FreeSWITCH"
 )
 
+AREAS = tuple(f"{area}." for area in Area)
 KILLED_SECONDS = 30.0
 """Within which a run ends whose switch was killed."""
 INTERRUPTED_SECONDS = 15.0
@@ -67,7 +68,7 @@ def temporary(tmp_path: Path) -> Path:
         (["run"], ["process:///path/to/freeswitch", "docker://IMAGE", "--record", "exit status:"]),
         (["run"], ["example:", "(default 300)", "2  usage", "3  not decided"]),
         (["judge"], ["RECORDING", "exit status:", "3  not decided"]),
-        (["clauses"], ["--json"]),
+        (["clauses"], ["--json", "--markdown [FILE]", "levels:", "examples:", "agrees, is silent"]),
     ],
 )
 def test_help_teaches(
@@ -99,6 +100,9 @@ def test_version() -> None:
         (["run", "--switch", "docker://", "--event-socket", "pigeon"], "invalid choice: 'pigeon'"),
         (["judge"], "the following arguments are required: RECORDING"),
         (["judge", "a", "b"], "unrecognized arguments: b"),
+        (["clauses", "--area", "moon"], "argument --area: invalid choice: 'moon'"),
+        (["clauses", "--level", "perhaps"], "argument --level: invalid choice: 'PERHAPS'"),
+        (["clauses", "--json", "--markdown"], "not allowed with argument --json"),
     ],
 )
 def test_usage_errors(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,14 +117,50 @@ def test_usage_errors(arguments: list[str], said: str, capsys: pytest.CaptureFix
 def test_clauses() -> None:
     ended = run("clauses")
     assert (ended.status, ended.err) == (0, "")
-    for clause in CLAUSES.values():
-        assert f"{clause.name} ({clause.level}): {clause.statement}\n" in ended.out
+    assert [line.split()[0] for line in ended.out.splitlines() if line.startswith(AREAS)] == [
+        *CLAUSES
+    ]
 
 
 def test_clauses_as_json() -> None:
-    rows = json.loads(run("clauses", "--json").out)
-    assert [row["name"] for row in rows] == list(CLAUSES)
-    assert set(rows[0]) == {"name", "level", "area", "statement", "source"}
+    ended = run("clauses", "--json")
+    assert (ended.status, ended.err) == (0, "")
+    assert [row["name"] for row in json.loads(ended.out)["clauses"]] == list(CLAUSES)
+
+
+@pytest.mark.parametrize(
+    ("asked", "areas", "levels"),
+    [
+        (["--area", "cdr"], {"cdr"}, {"MUST", "SHOULD"}),
+        (["--level", "may"], {"bowout"}, {"MAY"}),
+        (["--area", "legs", "--area", "cdr", "--level", "MUST"], {"legs", "cdr"}, {"MUST"}),
+    ],
+)
+def test_clauses_of_an_area_or_level(
+    asked: list[str], areas: set[str], levels: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["clauses", *asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["clauses"]
+    assert {row["area"] for row in found} == areas
+    assert {row["level"] for row in found} == levels
+
+
+def test_clauses_as_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To the standard output or to a file, the same."""
+    path = tmp_path / "clauses.md"
+    assert main(["clauses", "--markdown", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["clauses", "--markdown"]) == 0
+    assert capsys.readouterr().out == path.read_text()
+
+
+def test_a_page_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clauses", "--markdown", "/nowhere/clauses.md"]) == 2
+    said = capsys.readouterr().err
+    assert said == (
+        "loopback-conformance: cannot write /nowhere/clauses.md: No such file or directory; "
+        "name another file\n"
+    )
 
 
 def test_a_reader_that_leaves_is_no_finding() -> None:
@@ -167,7 +207,7 @@ def test_judging_a_recording_that_conforms(shipped: Path) -> None:
 def test_quiet_gives_only_the_outcome(shipped: Path) -> None:
     ended = run("judge", "--quiet", str(shipped))
     assert ended.status == 0
-    assert len(ended.out.splitlines()) == 3
+    assert len(ended.out.splitlines()) == 4
     assert "conforms: " in ended.out.splitlines()[-1]
 
 

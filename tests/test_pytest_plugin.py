@@ -107,7 +107,8 @@ def test_a_finding_fails_the_test_of_its_clause(
     assert outcome.status == 1
     assert outcome.those("failure") == {"cdr.duration"}
     text = outcome.texts["cdr.duration"]
-    assert f"cdr.duration (MUST): {CLAUSES['cdr.duration'].statement}" in text
+    clause = CLAUSES["cdr.duration"]
+    assert f"cdr.duration ({clause.level}): {clause.statement}" in text
     assert "\n  time s  " in text
     assert "created" in text
     assert "\n  fs_cli> originate {origination_uuid=" in text

@@ -295,7 +295,9 @@ class _Call:
     # --- dialling, early media, answer ---
 
     def _dial_pair(self, caller: _Leg, pair: Pair) -> None:
-        silent = is_true(caller.variables.get("loopback_no_pre_answer", ""))
+        silent = self._scenario.profile.since("1.10.3") and is_true(
+            caller.variables.get("loopback_no_pre_answer", "")
+        )
         if caller.inbound and not silent:
             self._early(caller)
         if caller.there:

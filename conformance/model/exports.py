@@ -118,6 +118,7 @@ def _identity(
     yield names("from-uuid", leg_a, "loopback_from_uuid", caller)
     yield names("other-from-uuid", leg_b, "other_loopback_from_uuid", caller)
     changed = _set_later(scenario)
+    early = scenario.profile.early_set_loopback_id and scenario.profile.since("1.8.6")
     for leg, letter in ((leg_a, "A"), (leg_b, "B")):
         created = EventRef(leg, "CHANNEL_CREATE")
         own = Header(created, "variable_loopback_leg")
@@ -126,12 +127,13 @@ def _identity(
         marked = Header(at_end, "variable_is_loopback")
         yield Claim("exports.is-loopback-at-the-end", leg, marked, only("1"))
         if "is_loopback" not in changed:
-            unset = "1" if scenario.profile.early_set_loopback_id else None
-            early = given[leg].get("is_loopback", unset)
+            # Before 1.10.3 both were set on loopback-a (history: ce019aa566).
+            marked_early = early and (leg == leg_a or scenario.profile.since("1.10.3"))
+            at_first = given[leg].get("is_loopback", "1" if marked_early else None)
             # Not at CHANNEL_HANGUP: the leg's own thread may have set it when that is written.
             for event in ("CHANNEL_CREATE", "CHANNEL_ANSWER"):
                 before = Header(EventRef(leg, event), "variable_is_loopback")
-                yield Claim("exports.is-loopback-not-before", leg, before, only(early))
+                yield Claim("exports.is-loopback-not-before", leg, before, only(at_first))
 
 
 def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:
