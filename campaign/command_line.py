@@ -19,6 +19,7 @@ from campaign.session import Plan, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.model.cdr import MODULES
 from conformance.observation import observe
+from conformance.profile import numbers, release_of
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE, Verdict
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
@@ -102,6 +103,7 @@ def _run(parsed: argparse.Namespace, console: Console) -> int:
         scenarios=parsed.scenarios,
         seed=parsed.seed,
         pace=Pace(window=parsed.window),
+        release=parsed.release,
         record=parsed.record,
         overwrite=parsed.overwrite,
     )
@@ -206,6 +208,15 @@ def _fault_line(caught: Caught) -> str:
     return f"caught  {caught.name} after {caught.after}: {', '.join(caught.by)}"
 
 
+def _release(text: str) -> str:
+    try:
+        numbers(text)
+        release_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
 def _part(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
@@ -267,6 +278,12 @@ def _parser() -> argparse.ArgumentParser:
     place.add_argument("--switch", required=True, metavar="URL", help="what to test, see below")
     add_run_options(place)
     place.add_argument("--keep", action="store_true", help="leave the switch's files after the run")
+    place.add_argument(
+        "--release",
+        type=_release,
+        metavar="X.Y.Z",
+        help="what the endpoint is, where that is not the switch's own version",
+    )
     place.set_defaults(command=_run)
 
     judged = commands.add_parser(

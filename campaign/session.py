@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -24,7 +25,8 @@ from conformance.clauses import CLAUSES
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
-from conformance.scenario import Scenario
+from conformance.profile import Profile, numbers, release_of
+from conformance.scenario import Scenario, null_bridges
 from conformance.verdicts import JudgedScenario, RunResult, decide, parts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
@@ -36,7 +38,7 @@ from fixtures.recording import (
     SwitchFacts,
 )
 from fixtures.switches import Switch, SwitchError, SwitchIdentity
-from strategies import generate
+from strategies import generate, stream
 
 ATTEMPTS = 3
 """How often at most a scenario is placed whose first attempt has a finding."""
@@ -72,12 +74,14 @@ class Silent:
 class Plan:
     """What to run: how many scenarios of which seed, how fast, recorded where.
 
-    Without a `strategy` they are those of `strategies.generate`.
+    Without a `strategy` they are those of `strategies.generate`. The endpoint is taken for one of
+    `release`, such as 1.10.2, where that is not what the switch says of itself.
     """
 
     scenarios: int = 300
     seed: int = 1
     strategy: SearchStrategy[Scenario] | None = None
+    release: str | None = None
     pace: Pace = field(default_factory=Pace)
     record: Path | None = None
     overwrite: bool = False
@@ -114,14 +118,36 @@ async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> R
     shortfall.
     """
     _require_place(plan)
-    scenarios = generate(plan.seed, plan.scenarios, plan.strategy)
     try:
-        await switch.start(scenarios[0].profile)
+        await switch.start(Profile())
         identity = await switch.identity()
         _require_endpoint(identity)
+        scenarios = _scenarios(plan, release_of(plan.release or identity.version))
         return await _campaign(switch, identity, scenarios, plan, progress or Silent())
     finally:
         await _stop(switch)
+
+
+def _scenarios(plan: Plan, release: str) -> list[Scenario]:
+    """The plan's scenarios, as many as it asks for, as far as a release can be asked for them."""
+    if release == Profile().release:
+        return generate(plan.seed, plan.scenarios, plan.strategy)
+    possible = (one for one in stream(plan.seed, plan.strategy) if _possible(one, release))
+    return [
+        replace(one, profile=replace(one.profile, release=release))
+        for one in islice(possible, plan.scenarios)
+    ]
+
+
+def _possible(scenario: Scenario, release: str) -> bool:
+    """Before 1.10.3 a `null/` leg answers at once, whatever it is told."""
+    if numbers(release) >= numbers("1.10.3"):
+        return True
+    plain = all(
+        bridge.answer_delay_ms == 0 and not bridge.early_media and bridge.refusal is None
+        for bridge in null_bridges(scenario).values()
+    )
+    return plain and scenario.origin_answers
 
 
 async def _campaign(

@@ -16,7 +16,8 @@ RELEASES: Mapping[str, str] = MappingProxyType(
     {
         "1.8.0": "before loopback.conf",
         "1.8.6": "loopback.conf, loopback::direct, loopback_from_uuid, loopback_hangup_cause",
-        "1.10.3": "null/ told when to answer, loopback_no_pre_answer; all releases since",
+        "1.10.3": "null/ told when to answer or to refuse, loopback_no_pre_answer",
+        "1.10.6": "a null/ that refuses leaves no session behind; all releases since",
     }
 )
 """Releases from which on the endpoint behaves otherwise, as far as this suite can tell."""
@@ -39,7 +40,7 @@ class Profile:
     bowout_transfer_recording: bool = False
     bowout_disable_on_inner_bridge: bool = False
     global_variables: tuple[tuple[str, str], ...] = ()
-    release: str = "1.10.3"
+    release: str = "1.10.6"
 
     def since(self, release: str) -> bool:
         """Whether the endpoint behaves as from this release on."""

@@ -131,14 +131,14 @@ def a_leg_dialplan_origins() -> SearchStrategy[ALegRunsDialplan]:
 
 @cache
 def direct_origins() -> SearchStrategy[Direct]:
-    """`originate loopback/... &<application>`: `park`, `sleep` of 500 to 2,500 ms, `unloop`.
+    """`originate loopback/... &<application>`: `park`, `sleep` of 550 to 2,550 ms, `unloop`.
 
     And `bridge`, which dials an a-leg from loopback-a.
     """
     return weighted(
         (3, st.just(Direct("bridge"))),
         (4, st.just(Direct("park"))),
-        (3, st.sampled_from(("500", "1000", "1500", "2500")).map(lambda ms: Direct("sleep", ms))),
+        (3, st.sampled_from(("550", "1050", "1550", "2550")).map(lambda ms: Direct("sleep", ms))),
         (2, st.just(Direct("unloop"))),
     )
 
