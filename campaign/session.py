@@ -134,9 +134,16 @@ def _scenarios(plan: Plan, release: str) -> list[Scenario]:
         return generate(plan.seed, plan.scenarios, plan.strategy)
     possible = (one for one in stream(plan.seed, plan.strategy) if _possible(one, release))
     return [
-        replace(one, profile=replace(one.profile, release=release))
+        replace(one, profile=_at_release(one.profile, release))
         for one in islice(possible, plan.scenarios)
     ]
+
+
+def _at_release(profile: Profile, release: str) -> Profile:
+    """The same as a release takes it: before 1.8.6 there is no `loopback.conf`."""
+    if numbers(release) >= numbers("1.8.6"):
+        return replace(profile, release=release)
+    return Profile(release=release, global_variables=profile.global_variables)
 
 
 def _possible(scenario: Scenario, release: str) -> bool:
