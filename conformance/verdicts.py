@@ -10,6 +10,7 @@ from types import MappingProxyType
 from conformance.clauses import CLAUSES, Clause, Level
 from conformance.judge import Finding, Judgement
 from conformance.scenario import Scenario, null_bridges, pairs
+from conformance.shape import shape_of
 
 
 class Verdict(StrEnum):
@@ -47,13 +48,15 @@ class Case:
 class ClauseResult:
     """What a run says of one clause.
 
-    `exercised` counts scenarios; `failing`, `flaky` are those that speak against the clause in
-    every attempt, and in some, with the fewest parts first; `note` says why it is not decided.
+    `exercised` counts scenarios, `shapes` their different shapes; `failing`, `flaky` are those that
+    speak against the clause in every attempt, and in some, with the fewest parts first; `note` says
+    why it is not decided.
     """
 
     clause: Clause
     verdict: Verdict
     exercised: int
+    shapes: int
     failing: tuple[Case, ...] = ()
     flaky: tuple[Case, ...] = ()
     note: str = ""
@@ -86,7 +89,10 @@ def decide(judged: Iterable[JudgedScenario], shortfall: str = "") -> RunResult:
     """Sum up judged scenarios clause by clause."""
     cases = list(judged)
     problems = [case.judgements[-1].problem for case in cases if case.judgements[-1].problem]
-    results = {name: _decide_clause(clause, cases, problems) for name, clause in CLAUSES.items()}
+    shapes = [shape_of(case.scenario) for case in cases]
+    results = {
+        name: _decide_clause(clause, cases, shapes, problems) for name, clause in CLAUSES.items()
+    }
     return RunResult(
         clauses=MappingProxyType(results),
         scenarios=len(cases),
@@ -96,17 +102,22 @@ def decide(judged: Iterable[JudgedScenario], shortfall: str = "") -> RunResult:
 
 
 def _decide_clause(
-    clause: Clause, cases: Sequence[JudgedScenario], problems: Sequence[str]
+    clause: Clause,
+    cases: Sequence[JudgedScenario],
+    shapes: Sequence[str],
+    problems: Sequence[str],
 ) -> ClauseResult:
     exercised, undecided = 0, 0
+    exercising: set[str] = set()
     confirmed: list[Case] = []
     single: list[Case] = []
     flaky: list[Case] = []
-    for case in cases:
+    for case, shape in zip(cases, shapes, strict=True):
         decided = [j for j in case.judgements if clause.name in j.exercised]
         against = [found for j in decided if (found := _against(j, clause.name))]
         if decided:
             exercised += 1
+            exercising.add(shape)
         elif any(clause.name in j.undecided for j in case.judgements):
             undecided += 1
         if against:
@@ -135,7 +146,13 @@ def _decide_clause(
     elif not exercised:
         verdict, note = Verdict.NOT_VERIFIED, "no scenario exercised it"
     return ClauseResult(
-        clause, verdict, exercised, _simplest_first(failing), _simplest_first(flaky), note
+        clause=clause,
+        verdict=verdict,
+        exercised=exercised,
+        shapes=len(exercising),
+        failing=_simplest_first(failing),
+        flaky=_simplest_first(flaky),
+        note=note,
     )
 
 

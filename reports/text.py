@@ -51,18 +51,19 @@ def print_areas(console: Console, result: RunResult) -> None:
 
 
 def print_clauses(console: Console, result: RunResult) -> None:
-    """One line a clause: verdict, level, how many scenarios exercised it."""
+    """One line a clause: verdict, level, how many scenarios of how many shapes exercised it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("clause", "level", "verdict"):
         table.add_column(column, overflow="fold")
     table.add_column("exercised", justify="right")
+    table.add_column("shapes", justify="right")
     table.add_column("note")
     for name, one in result.clauses.items():
         verdict = Text(one.verdict.value, _STYLES[one.verdict])
         count = len(one.failing) or len(one.flaky)
         note = f"{count} scenarios against it" if count else one.note
-        row = (name, one.clause.level.value, verdict, str(one.exercised), escape(note))
-        table.add_row(*row)
+        counts = (str(one.exercised), str(one.shapes))
+        table.add_row(name, one.clause.level.value, verdict, *counts, escape(note))
     console.print(table)
 
 

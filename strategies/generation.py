@@ -7,22 +7,26 @@ fuzzers does none of that: each example comes from bytes of its own, drawn from 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count as numbers
 from itertools import islice
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
 from conformance.profile import Profile
 from conformance.scenario import Scenario
+from strategies.fairness import Fairness
 from strategies.profiles import profiles
 from strategies.scenarios import scenarios
 
 T = TypeVar("T")
+
+Reader: TypeAlias = Callable[[bytes], tuple[T, bytes] | None]
+"""Makes an example of bytes: the example and the bytes it took, None where they make none."""
 
 BLOCK = 100
 """Scenarios placed under one profile before the next."""
@@ -43,26 +47,67 @@ def generate(
     """`count` different scenarios of a seed; a smaller count gives the beginning of the same list.
 
     Without a `strategy` they are `scenarios()` in blocks of `BLOCK`, of which every third has a
-    profile of its own. One that cannot make so many different scenarios makes this run
-    for ever.
+    profile of its own, steered so that each clause gets its share (`strategies.fairness`). A
+    strategy that cannot make so many different scenarios makes this run for ever.
     """
     return list(islice(stream(seed, strategy), count))
 
 
 def stream(seed: int, strategy: SearchStrategy[Scenario] | None = None) -> Iterator[Scenario]:
     """The scenarios of a seed, one after the other, each once, without end."""
+    if strategy is None:
+        yield from _steered(seed)
+        return
     seen: set[str] = set()
-    source = samples(strategy if strategy is not None else scenarios(), seed)
+    for scenario in samples(strategy, seed):
+        if scenario.id not in seen:
+            seen.add(scenario.id)
+            yield scenario
+
+
+def samples(strategy: SearchStrategy[T], seed: int | str) -> Iterator[T]:
+    """Examples of any strategy, the same for the same seed, without end and without shrinking."""
+    read = _reader(strategy)
+    for fresh in _noise(seed):
+        if made := read(fresh):
+            yield made[0]
+
+
+def _steered(seed: int) -> Iterator[Scenario]:
+    """Every second scenario is a variation of one that exercised the rarest clause so far."""
+    read = _reader(scenarios())
     drawn = samples(profiles(), f"{seed}/profiles")
-    profile: Profile | None = None
-    for scenario in source:
-        placed = scenario if profile is None else replace(scenario, profile=profile)
-        if placed.id not in seen:
-            seen.add(placed.id)
-            yield placed
+    dice = Random(f"{seed}/variations")
+    fairness, profile = Fairness(), Profile()
+    seen: set[str] = set()
+    patient = True
+    for fresh in _noise(seed):
+        parent = fairness.parent(profile) if len(seen) % 2 else None
+        made = read(fresh if parent is None else _varied(parent, fresh, dice))
+        if made is None:
+            continue
+        scenario, choices = replace(made[0], profile=profile), made[1]
+        # Variations tend to resemble each other, so one of a known shape gives way to another once.
+        if parent is not None and patient and fairness.knows(scenario):
+            patient = False
+        elif scenario.id not in seen:
+            patient = True
+            seen.add(scenario.id)
+            fairness.count(scenario, choices)
+            yield scenario
             block, inside = divmod(len(seen), BLOCK)
-            if strategy is None and not inside:
-                profile = _profile(drawn, block // 3) if block % 3 == 2 else None
+            if not inside:
+                profile = _profile(drawn, block // 3) if block % 3 == 2 else Profile()
+
+
+def _varied(parent: bytes, fresh: bytes, dice: Random) -> bytes:
+    """The parent's bytes with up to half of them drawn afresh, in one stretch.
+
+    What the stretch decides is then another thing; the rest, and so a rare clause, mostly stays.
+    """
+    start = dice.randrange(len(parent))
+    end = start + dice.randint(1, 1 + len(parent) // 2)
+    return parent[:start] + fresh[start:end] + parent[end:] + fresh[end:]
 
 
 def _profile(drawn: Iterator[Profile], number: int) -> Profile:
@@ -71,8 +116,13 @@ def _profile(drawn: Iterator[Profile], number: int) -> Profile:
     return replace(profile, **CERTAIN[number]) if number < len(CERTAIN) else profile
 
 
-def samples(strategy: SearchStrategy[T], seed: int | str) -> Iterator[T]:
-    """Examples of any strategy, the same for the same seed, without end and without shrinking."""
+def _noise(seed: int | str) -> Iterator[bytes]:
+    # A text as seed goes through SHA-512, alike in all versions of Python.
+    for number in numbers():
+        yield Random(f"{seed}/{number}").randbytes(BYTES)
+
+
+def _reader(strategy: SearchStrategy[T]) -> Reader[T]:
     made: list[T] = []
 
     @settings(database=None)
@@ -81,8 +131,10 @@ def samples(strategy: SearchStrategy[T], seed: int | str) -> Iterator[T]:
         made.append(example)
 
     run = take.hypothesis.fuzz_one_input  # type: ignore[attr-defined]
-    for number in numbers():
+
+    def read(choices: bytes) -> tuple[T, bytes] | None:
         made.clear()
-        # A text as seed goes through SHA-512, alike in all versions of Python.
-        run(Random(f"{seed}/{number}").randbytes(BYTES))
-        yield from made
+        taken = run(choices)
+        return (made[0], taken) if made else None
+
+    return read

@@ -75,7 +75,7 @@ from strategies.targets import (
 from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {"a_leg_bridges": 10, "a_leg_runs_dialplan": 8, "direct": 2}
+    {"a_leg_bridges": 10, "a_leg_runs_dialplan": 8, "direct": 3}
 )
 """How often each way to begin a call is made."""
 
@@ -473,6 +473,8 @@ def _vetoed(scenario: Scenario) -> bool:
 
 def _delays_of_ending(scenario: Scenario) -> tuple[int, ...]:
     if not scenario.has_audio:
+        if len(pairs(scenario)) > 1:
+            return _AFTER_BOWOUT  # late enough to see the inner pair, which gets no audio, stay
         return _AFTER_STIMULI if scenario.stimuli else _SHORTLY
     lifted = any(stimulus.at.delay_ms >= min(_LIFTS) for stimulus in scenario.stimuli)
     return _AFTER_LIFT if lifted else _AFTER_BOWOUT

@@ -115,7 +115,7 @@ def legal_extension(text: str) -> bool:
 
 @cache
 def _with_empty() -> SearchStrategy[str]:
-    return weighted((24, extensions()), (1, st.just("")))
+    return weighted((12, extensions()), (1, st.just("")))
 
 
 def _stretched(text: str, length: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from conformance.clauses import CLAUSES
-from conformance.expectation import Claim, Within
+from conformance.expectation import Claim, SinceStimulus, Within
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.predict import Applied, predict
@@ -508,6 +508,24 @@ def test_a_call_that_ends_well_before_or_after_goes_one_way(milliseconds: int) -
     ending = kill("b-leg", milliseconds, Event.ANSWER, "b-leg")
     found = expectations(call(BridgeToNull(), ending=ending))
     assert len({"bowout.bridges-real-legs" in clauses(claims) for claims in found}) == 1
+
+
+@pytest.mark.parametrize("first", [A, B])
+def test_a_lifted_refusal_counts_from_the_later_of_two_lifts(first: str) -> None:
+    """While one leg still refuses, the lift on the other does nothing."""
+    later = B if first == A else A
+    scenario = call(
+        BridgeToNull(),
+        variables=Variables(braces=REFUSE),
+        stimuli=(bowout(later, "true", 2800), bowout(first, "true", 2600)),
+        ending=AFTER_4_S,
+    )
+    (since,) = {
+        claim.fact.index
+        for claim in expectations(scenario)[0]
+        if isinstance(claim.fact, SinceStimulus)
+    }
+    assert since == 0
 
 
 def test_a_bowout_is_claimed_to_take_two_seconds() -> None:

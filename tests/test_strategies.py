@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conformance.dialstring import carries, originate_arguments
+from conformance.profile import Profile
 from conformance.scenario import (
     Action,
     ALegBridges,
@@ -32,8 +33,10 @@ from conformance.scenario import (
     InlineTarget,
     Pairs,
     Park,
+    RingReady,
     Scenario,
     SetVariable,
+    Sleep,
     Unloop,
     UuidKill,
     UuidSendDtmf,
@@ -42,6 +45,7 @@ from conformance.scenario import (
     null_bridges,
     pairs,
 )
+from conformance.shape import shape_of
 from strategies import (
     WEIGHTS,
     answered_bridges,
@@ -74,6 +78,7 @@ from strategies import (
     variable_sets,
     variables_for,
 )
+from strategies.fairness import Fairness, clauses_of
 from strategies.targets import legal_extension, routes
 from strategies.variables import LOOKALIKES, scopes_of, unique
 
@@ -428,7 +433,63 @@ def test_no_form_dominates() -> None:
     assert 0.05 < share(lambda one: pair_count(one.plan) == 2) < 0.25
     assert 0.005 < share(lambda one: any(isinstance(a, Unloop) for a in one.plan)) < 0.08
     assert 0.02 < share(lambda one: not one.plan) < 0.1
-    assert 0.3 < share(lambda one: isinstance(one.origin, ALegRunsDialplan)) < 0.5
+    assert 0.3 < share(lambda one: isinstance(one.origin, ALegRunsDialplan)) < 0.6
     assert 0.05 < share(lambda one: isinstance(one.origin, Direct)) < 0.2
     assert 0.05 < share(lambda one: "loopback_bowout" in repr(one.variables)) < 0.35
     assert share(lambda one: bool(one.stimuli)) < 0.4
+
+
+# --- fair shares ---------------------------------------------------------------------------------
+
+
+@cache
+def drawn_afresh() -> tuple[Scenario, ...]:
+    """As many scenarios as `of_seed_1` has, without steering."""
+    return tuple(islice(samples(scenarios(), 1), len(of_seed_1())))
+
+
+def counts(made: Iterable[Scenario]) -> Counter[str]:
+    """Give how many of the scenarios exercise each clause, as the model has it."""
+    return Counter(clause for one in made for clause in clauses_of(one))
+
+
+def test_what_is_rare_gets_its_share() -> None:
+    """The clauses that are rarest among scenarios drawn afresh are exercised more often."""
+    steered, drawn = counts(of_seed_1()), counts(drawn_afresh())
+    assert min(steered.values()) >= 10
+    rare = sorted(drawn, key=drawn.__getitem__)[:5]
+    assert sum(steered[name] for name in rare) > 1.5 * sum(drawn[name] for name in rare)
+
+
+def test_fair_shares_do_not_make_all_calls_alike() -> None:
+    """Variations cost little of the variety that scenarios have which are all drawn afresh."""
+    assert len({*map(shape_of, of_seed_1())}) > 0.85 * len({*map(shape_of, drawn_afresh())})
+
+
+def test_the_rarest_clause_is_next_and_its_shapes_take_turns() -> None:
+    plain, ringing = parked(Answer()), parked(RingReady(), Answer())
+    fairness = Fairness()
+    assert fairness.parent(Profile()) is None
+    for number, scenario in enumerate((plain, plain, ringing)):
+        fairness.count(scenario, bytes([number]))
+    assert fairness.parent(Profile()) == bytes([2])
+    fairness.count(parked(RingReady(), Sleep(100), Answer()), bytes([3]))
+    assert {fairness.parent(Profile()) for _ in range(2)} == {bytes([2]), bytes([3])}
+
+
+def test_what_a_profile_may_rule_out_is_not_varied_under_it() -> None:
+    fairness = Fairness()
+    fairness.count(parked(Answer()), b"choices")
+    assert fairness.parent(Profile(fire_bowout_on_bridge=True)) is None
+
+
+def test_of_a_shape_that_is_known_another_is_preferred() -> None:
+    fairness = Fairness()
+    fairness.count(parked(Sleep(100)), b"choices")
+    assert fairness.knows(parked(Sleep(300)))
+    assert not fairness.knows(parked(Answer()))
+
+
+def parked(*before: Action) -> Scenario:
+    """A call that does some things and parks."""
+    return Scenario(ALegBridges(), ExtensionTarget("1"), (*before, Park()))

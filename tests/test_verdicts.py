@@ -122,6 +122,19 @@ def test_counts_are_of_scenarios_and_attempts() -> None:
     assert found.clauses[SHOULD].exercised == 3
 
 
+def test_shapes_are_of_what_exercised_a_clause() -> None:
+    """Scenarios that differ in a value alone are of one shape, however many they are."""
+    longer = Scenario(ALegBridges(), ExtensionTarget("1"), (Sleep(100), Answer()))
+    judged = [
+        JudgedScenario(scenario(1), (CLEAN,)),
+        JudgedScenario(scenario(2), (CLEAN,)),
+        JudgedScenario(longer, (without(MUST),)),
+    ]
+    clauses = decide(judged).clauses
+    assert (clauses[MUST].exercised, clauses[MUST].shapes) == (2, 1)
+    assert (clauses[SHOULD].exercised, clauses[SHOULD].shapes) == (3, 2)
+
+
 @pytest.mark.parametrize(
     ("cases", "note"),
     [

@@ -142,17 +142,16 @@ def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> It
 
 
 def _lifted(scenario: Scenario, pair: Pair) -> int | None:
-    """Index of the stimulus that lifts the pair's refusal."""
-    for index, stimulus in enumerate(scenario.stimuli):
-        deed = stimulus.deed
-        if (
-            isinstance(deed, UuidSetvar)
-            and deed.name == "loopback_bowout"
-            and deed.leg in (pair.leg_a, pair.leg_b)
-            and (not deed.value or is_true(deed.value))
-        ):
-            return index
-    return None
+    """Index of the stimulus that lifts the pair's refusal: the later one where both legs refuse."""
+    lifts = [
+        (stimulus.at.delay_ms, index)
+        for index, stimulus in enumerate(scenario.stimuli)
+        if isinstance(stimulus.deed, UuidSetvar)
+        and stimulus.deed.name == "loopback_bowout"
+        and stimulus.deed.leg in (pair.leg_a, pair.leg_b)
+        and (not stimulus.deed.value or is_true(stimulus.deed.value))
+    ]
+    return max(lifts)[1] if lifts else None
 
 
 def _spans(course: Course, leaving: Leaving, pair: Pair, until: EventRef) -> list[Elapsed]:

@@ -1,0 +1,63 @@
+"""Fair shares: of which scenario to make a variation next, so that no clause is left behind.
+
+Only the scenarios so far decide, never what a switch did with them: a scenario counts for the
+clauses that the model speaks of in the likeliest course of its call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from conformance.model.predict import Applied, predict
+from conformance.profile import Profile
+from conformance.scenario import Scenario
+from conformance.shape import shape_of
+
+_UNTOLD = Applied(stimuli={}, stall=None)
+
+
+def clauses_of(scenario: Scenario) -> frozenset[str]:
+    """The clauses that a scenario exercises if its call takes the likeliest course."""
+    likeliest = next(predict(scenario, _UNTOLD))
+    return frozenset(claim.clause for claim in likeliest.claims)
+
+
+class Fairness:
+    """How often the scenarios so far exercise each clause, and which of them do.
+
+    A scenario is remembered as the choices that it was made of: the latest one of each shape.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is exercised yet."""
+        self._exercised: Counter[str] = Counter()
+        self._turns: Counter[str] = Counter()
+        self._shapes: set[str] = set()
+        self._parents: dict[Profile, dict[str, dict[str, bytes]]] = defaultdict(dict)
+
+    def count(self, scenario: Scenario, choices: bytes) -> None:
+        """Count a scenario for each clause that it exercises."""
+        shape = shape_of(scenario)
+        self._shapes.add(shape)
+        parents = self._parents[scenario.profile]
+        for clause in clauses_of(scenario):
+            self._exercised[clause] += 1
+            parents.setdefault(clause, {})[shape] = choices
+
+    def knows(self, scenario: Scenario) -> bool:
+        """Whether a scenario of this shape was counted."""
+        return shape_of(scenario) in self._shapes
+
+    def parent(self, profile: Profile) -> bytes | None:
+        """Choices of a scenario that exercises the rarest clause, of each shape in turn.
+
+        A clause that nothing exercised under this profile waits, for the profile may be why; None
+        where that is so of all.
+        """
+        parents = self._parents[profile]
+        if not parents:
+            return None
+        rarest = min(parents, key=lambda clause: (self._exercised[clause], clause))
+        turn = self._turns[rarest] % len(parents[rarest])
+        self._turns[rarest] += 1
+        return list(parents[rarest].values())[turn]
