@@ -725,7 +725,7 @@ def _frozen(leg: _Leg) -> Leg:
         tuple(leg.applications),
         leg.given,
         leg.variables,
-        leg.lost,
+        leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
     )
 
 

@@ -86,8 +86,8 @@ def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Itera
 
     A bowout by bridge makes the caller of the new bridge dial its peer.
     """
-    if any(leaving.how != "bridge" for leaving in course.leavings):
-        return
+    if any(leaving.how != "bridge" or len(leaving.legs) > 2 for leaving in course.leavings):
+        return  # in a chain two pairs may both bring about a bowout, one after the other
     dialler, dialled = _dialler(scenario, leg.role), _reached(scenario, course, leg.role)
     for leaving in course.leavings:
         near, far = leaving.acquired
@@ -172,7 +172,12 @@ def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
 
 
 def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
-    """The last bridge of the leg; a bridge that was over at once may not have been one."""
+    """The last bridge of the leg; a bridge that was over at once may not have been one.
+
+    A loopback leg of a chain may be bridged once more by the bowout of one pair, and go by another's.
+    """
+    if any(leg.role in one.legs and len(one.legs) > 2 for one in course.leavings):
+        return
     partners = []
     for bridge in course.bridges:
         if leg.role in (bridge.caller, bridge.peer):
