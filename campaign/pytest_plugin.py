@@ -111,7 +111,7 @@ def check_clause(done: Run, name: str) -> None:
     if one.verdict is Verdict.FAIL:
         pytest.fail(_in_full(done, one), pytrace=False)
     reason = f"{name}: {one.verdict}, {one.note}"
-    if one.clause.level is Level.MUST:
+    if one.clause.level is Level.MUST and one.verdict is not Verdict.NOT_IN_RELEASE:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 

@@ -674,6 +674,23 @@ _CDR = (
         "facts 4: process_cdr",
     ),
     Clause(
+        "cdr.dialled-by",
+        SHOULD,
+        DIFFERS,
+        "The newest segment of a CDR names who dialled the leg: nobody for a-leg and loopback-b, "
+        "the a-leg for loopback-a, loopback-b for the b-leg, and after a bowout the a-leg.",
+        "facts 4 and 6: originator profiles",
+        documented="the a-leg, loopback-a and b-leg are each a leg B, loopback-b is a leg A",
+    ),
+    Clause(
+        "cdr.dialled-whom",
+        SHOULD,
+        SILENT,
+        "The newest segment of a CDR names whom the leg dialled last and reached; for the a-leg "
+        "that is the b-leg after a bowout.",
+        "facts 4: originatee profiles",
+    ),
+    Clause(
         "cdr.well-formed",
         SHOULD,
         SILENT,

@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
     NOT_VERIFIED = "not verified"
+    NOT_IN_RELEASE = "not in release"
 
 
 CONFORMS, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
@@ -78,7 +79,8 @@ class RunResult:
         if any(result.verdict is Verdict.FAIL for result in results):
             return FINDINGS
         undecided = any(
-            result.verdict is not Verdict.PASS and result.clause.level is Level.MUST
+            result.verdict not in (Verdict.PASS, Verdict.NOT_IN_RELEASE)
+            and result.clause.level is Level.MUST
             for result in results
         )
         exercised = any(result.exercised for result in results)
@@ -143,6 +145,8 @@ def _decide_clause(
         note = f"the host could not keep time in {undecided} scenarios"
     elif not exercised and problems:
         verdict, note = Verdict.ERROR, problems[0]
+    elif not exercised and cases and not _in_release(clause, cases[0].scenario):
+        verdict, note = Verdict.NOT_IN_RELEASE, f"holds from {clause.since} on"
     elif not exercised:
         verdict, note = Verdict.NOT_VERIFIED, "no scenario exercised it"
     return ClauseResult(
@@ -154,6 +158,10 @@ def _decide_clause(
         flaky=_simplest_first(flaky),
         note=note,
     )
+
+
+def _in_release(clause: Clause, scenario: Scenario) -> bool:
+    return not clause.since or scenario.profile.since(clause.since)
 
 
 def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:

@@ -25,6 +25,7 @@ _STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.ERROR: "magenta",
     Verdict.NOT_VERIFIED: "dim",
+    Verdict.NOT_IN_RELEASE: "dim",
 }
 
 _OUTCOMES = {
@@ -104,7 +105,7 @@ def print_outcome(console: Console, result: RunResult) -> None:
 def undecided(result: RunResult) -> Iterator[ClauseResult]:
     """The MUST clauses that keep a run from being decided."""
     for one in result.clauses.values():
-        settled = one.verdict in (Verdict.PASS, Verdict.FAIL)
+        settled = one.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NOT_IN_RELEASE)
         if one.clause.level is Level.MUST and not settled:
             yield one
 

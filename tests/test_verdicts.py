@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from conformance.clauses import CLAUSES, Level
 from conformance.judge import Finding, Judgement
+from conformance.profile import Profile
 from conformance.scenario import (
     ALegBridges,
     Answer,
@@ -294,3 +296,12 @@ def test_a_value_is_not_taken_for_parts() -> None:
     assert parts(Scenario(ALegBridges(), ExtensionTarget("1"), (), tricky)) == parts(
         Scenario(ALegBridges(), ExtensionTarget("1"), (), plain)
     )
+
+
+def test_a_clause_of_a_later_release_keeps_nothing_undecided() -> None:
+    """An older switch is not to blame for what came after it, and its run can end."""
+    older = replace(scenario(), profile=Profile(release="1.8.0"))
+    quiet = Judgement((), frozenset())
+    late = decide([JudgedScenario(older, (quiet,))]).clauses["bowout.direct-names-ends"]
+    assert late.verdict is Verdict.NOT_IN_RELEASE
+    assert "1.8.6" in late.note

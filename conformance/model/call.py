@@ -238,7 +238,8 @@ class _Call:
         asked = is_true(leg.variables.get("loopback_bowout_on_execute", ""))
         asked = asked or any(isinstance(step.action, Unloop) for step in leg.plan)
         if leg.other is not None and asked:
-            self._counters[leg.pair].fired = True
+            if not leg.inbound:
+                self._counters[leg.pair].fired = True  # only the flag of loopback-a counts
             real = self._real_end(leg.other)
             if real is not None:
                 media = real.bridged is not None
@@ -280,8 +281,8 @@ class _Call:
         match action:
             case Answer() if leg.inbound:
                 self._answer(leg)
-            case PreAnswer() if leg.inbound:
-                self._early(leg)
+            case PreAnswer() | Unloop() if leg.inbound:
+                self._early(leg)  # `unloop` needs media, as most applications do
             case RingReady() if leg.inbound:
                 self._ring(leg)
             case SetVariable(name, value):
@@ -724,7 +725,7 @@ def _frozen(leg: _Leg) -> Leg:
         tuple(leg.applications),
         leg.given,
         leg.variables,
-        leg.lost,
+        leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
     )
 
 

@@ -47,6 +47,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
             readable = one_of(True, False) if marked else only(True)
             yield Claim("cdr.well-formed", leg.role, CdrReadable(leg.role, module), readable)
             yield from _of_leg(course, leg, module)
+            yield from _dialled(scenario, course, leg, module)
         for pair in pairs(scenario):
             for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
                 if role in course.legs:
@@ -78,6 +79,56 @@ def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
         return False
     dialled = leg.role.startswith(("loopback-a", "b-leg"))
     return dialled and (scenario.has_a_leg or leg.role != "loopback-a")
+
+
+def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Iterator[Claim]:
+    """Who dialled the leg and whom it dialled, by the newest segment of its CDR.
+
+    A bowout by bridge makes the caller of the new bridge dial its peer.
+    """
+    if any(leaving.how != "bridge" or len(leaving.legs) > 2 for leaving in course.leavings):
+        return  # in a chain two pairs may both bring about a bowout, one after the other
+    dialler, dialled = _dialler(scenario, leg.role), _reached(scenario, course, leg.role)
+    for leaving in course.leavings:
+        near, far = leaving.acquired
+        if leg.role == near:
+            dialler, dialled = None, {far}
+        elif leg.role == far:
+            dialler, dialled = near, {None}
+    for clause, relation, roles in (
+        ("cdr.dialled-by", "originator", {dialler}),
+        ("cdr.dialled-whom", "originatee", dialled),
+    ):
+        path = f"callflow.0.caller_profile.{relation}.{relation}_caller_profiles.0.uuid"
+        yield Claim(clause, leg.role, CdrLeg(leg.role, module, path), one_of(*roles))
+
+
+def _dialler(scenario: Scenario, role: str) -> str | None:
+    if role == "a-leg":
+        return None if scenario.has_a_leg else "loopback-a"
+    for pair in pairs(scenario):
+        if role == pair.leg_a and pair.outer:
+            return numbered("loopback-b", pair.outer)
+        if any(step.b_leg == role for step in pair.steps):
+            return pair.leg_b
+    return "a-leg" if role == "loopback-a" and scenario.has_a_leg else None
+
+
+def _reached(scenario: Scenario, course: Course, role: str) -> set[str | None]:
+    """The last leg that it dialled and was bridged to, or one that went as it was reached."""
+    lasting: list[str | None] = [
+        bridge.peer
+        for bridge in course.bridges
+        if bridge.caller == role and bridge.until > bridge.since
+    ]
+    brief = {
+        other.role
+        for other in course.legs.values()
+        if _dialler(scenario, other.role) == role
+        and min(other.early, other.answered) < NEVER
+        and other.role not in lasting
+    }
+    return {*brief, *(lasting[-1:] or [None])}
 
 
 def _has_markup(scenario: Scenario) -> bool:
@@ -121,7 +172,12 @@ def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
 
 
 def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
-    """The last bridge of the leg; a bridge that was over at once may not have been one."""
+    """The last bridge of the leg; a bridge that was over at once may not have been one.
+
+    A loopback leg of a chain may be bridged once more by the bowout of one pair, and go by another's.
+    """
+    if any(leg.role in one.legs and len(one.legs) > 2 for one in course.leavings):
+        return
     partners = []
     for bridge in course.bridges:
         if leg.role in (bridge.caller, bridge.peer):

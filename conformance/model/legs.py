@@ -104,7 +104,7 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
 
 def _afterwards(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """What the a-leg runs of its own dialplan, before the bridge and behind it."""
-    if not getattr(scenario.origin, "afterwards", ()):
+    if not getattr(scenario.origin, "afterwards", ()) or course.legs["a-leg"].lost:
         return
     if not any("a-leg" in one.acquired for one in course.leavings if one.how != "bridge"):
         ran = only(course.legs["a-leg"].applications)

@@ -23,7 +23,9 @@ from conformance.scenario import (
     ExtensionTarget,
     InlineTarget,
     Pair,
+    PlayTone,
     Scenario,
+    Sleep,
     pairs,
 )
 
@@ -96,10 +98,15 @@ def _run(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
 
 
 def _executed(course: Course, pair: Pair) -> Allowed:
-    """What loopback-b ran; at a bowout it may begin what comes next before it is hung up."""
+    """What loopback-b ran; at a bowout it may begin what comes next before it is hung up.
+
+    So it may when the end of the other leg interrupts a sleep or a tone.
+    """
     ran = course.legs[pair.leg_b].applications
     allowed = {ran}
-    if any(pair.leg_b in leaving.legs for leaving in course.leavings):
+    last = pair.steps[len(ran) - 1].action if 0 < len(ran) <= len(pair.steps) else None
+    left = any(pair.leg_b in leaving.legs for leaving in course.leavings)
+    if left or isinstance(last, Sleep | PlayTone):
         for step in pair.steps[len(ran) :]:
             ran = (*ran, _name(step.action.kind))
             allowed.add(ran)

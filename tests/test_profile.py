@@ -1,0 +1,47 @@
+"""Profiles: releases, and what of a profile is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.profile import Profile, numbers, release_of
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("FreeSWITCH Version 1.10.12-release~64bit ( 64bit)", "1.10.6"),
+        ("FreeSWITCH Version 1.11.2-release+git~20260821T000000Z", "1.10.6"),
+        ("1.10.2", "1.8.6"),
+        ("1.10.3", "1.10.3"),
+        ("1.8.5", "1.8.0"),
+        ("a build of our own", "1.10.6"),
+    ],
+)
+def test_a_version_behaves_as_the_last_release_that_changed_something(
+    version: str, release: str
+) -> None:
+    assert release_of(version) == release
+
+
+def test_a_release_that_nobody_measured_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"older than 1\.8\.0"):
+        release_of("1.6.20")
+
+
+@pytest.mark.parametrize("text", ["", "1", "v1.10.2", "1.10.", "one.two"])
+def test_what_is_no_release_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a release"):
+        numbers(text)
+
+
+def test_releases_are_compared_by_number() -> None:
+    """1.10 is later than 1.8, which a comparison of texts gets wrong."""
+    assert Profile(release="1.10.3").since("1.8.6")
+    assert not Profile(release="1.8.6").since("1.10.3")
+
+
+def test_a_profile_says_what_differs_from_the_defaults() -> None:
+    profile = Profile(fire_bowout_on_bridge=True, global_variables=(("loopback_bowout", "no"),))
+    assert str(profile) == "fire-bowout-on-bridge=true, global loopback_bowout=no"
+    assert str(Profile()) == "defaults"
