@@ -86,7 +86,10 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     yield Claim("bowout.bridges-real-legs", near, Count(near, "CHANNEL_BRIDGE"), bridged)
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
-    after, left = Alive(rejoined, leaving.legs), only(course.there(leaving.at))
+    soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
+    going = tuple(leg for legs in soon for leg in legs)
+    after = Alive(rejoined, going)
+    left = only(tuple(leg for leg in course.there(leaving.at) if leg not in going))
     if not near.startswith("loopback") and not far.startswith("loopback"):
         yield Claim("legs.real-legs-stay-after-bowout", near, after, left)
     else:

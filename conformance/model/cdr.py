@@ -174,7 +174,7 @@ def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
 def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
     """The last bridge of the leg; a bridge that was over at once may not have been one.
 
-    A loopback leg of a chain may be bridged once more by the bowout of one pair, and go by another's.
+    A loopback leg of a chain may be bridged once more by one pair's bowout, and go by another's.
     """
     if any(leg.role in one.legs and len(one.legs) > 2 for one in course.leavings):
         return
