@@ -43,6 +43,10 @@ class Within:
     nominal: float
     threads: int = 1
 
+    def bounds(self, lateness: float) -> tuple[float, float]:
+        """The earliest and the latest outcome where the control calls were this late (seconds)."""
+        return self.low - lateness, self.high + self.threads * lateness
+
 
 Allowed: TypeAlias = OneOf | Within
 

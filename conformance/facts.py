@@ -30,7 +30,7 @@ from conformance.expectation import (
     Precedes,
     SinceStimulus,
 )
-from conformance.observation import UNREADABLE, Cdr, LegEvent, Observation
+from conformance.observation import UNREADABLE, LegEvent, Observation
 
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
@@ -157,17 +157,18 @@ def _cdr_readable(fact: CdrReadable, seen: Observation) -> Outcome | Unobservabl
 
 
 def _cdr_field(fact: CdrField, seen: Observation) -> Outcome | Unobservable:
-    cdr = _readable(fact, seen)
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
     return UNOBSERVABLE if cdr is None else cdr.get(fact.path)
 
 
 def _cdr_leg(fact: CdrLeg, seen: Observation) -> Outcome | Unobservable:
-    cdr = _readable(fact, seen)
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
     return UNOBSERVABLE if cdr is None else _role(seen, cdr.get(fact.path))
 
 
 def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
-    cdr, since, until = _readable(fact, seen), _find(seen, fact.since), _find(seen, fact.until)
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
+    since, until = _find(seen, fact.since), _find(seen, fact.until)
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
@@ -182,20 +183,14 @@ def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
 
 
 def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Unobservable:
-    cdr, since, until = _readable(fact, seen), _find(seen, fact.since), _find(seen, fact.until)
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
+    since, until = _find(seen, fact.since), _find(seen, fact.until)
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
     if text is None or not text.isdecimal():
         return text
     return round((int(text) - (until.at - since.at)) / 1e6, 3)
-
-
-def _readable(
-    fact: CdrField | CdrLeg | CdrSeconds | CdrMicroseconds, seen: Observation
-) -> Cdr | None:
-    cdr = seen.cdrs.get((fact.leg, fact.module))
-    return None if cdr is None or UNREADABLE in cdr else cdr
 
 
 def _find(seen: Observation, ref: EventRef) -> LegEvent | None:

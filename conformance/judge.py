@@ -113,17 +113,8 @@ def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
 def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
     if isinstance(allowed, OneOf):
         return got in allowed.values
-    if not isinstance(got, int | float):
-        return False
-    return _earliest(allowed, lateness) <= got <= _latest(allowed, lateness)
-
-
-def _earliest(allowed: Within, lateness: float) -> float:
-    return allowed.low - lateness
-
-
-def _latest(allowed: Within, lateness: float) -> float:
-    return allowed.high + allowed.threads * lateness
+    early, late = allowed.bounds(lateness)
+    return isinstance(got, int | float) and early <= got <= late
 
 
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
@@ -134,8 +125,7 @@ def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
 def _expected(allowed: Allowed, lateness: float) -> str:
     if isinstance(allowed, OneOf):
         return " or ".join(sorted(_spell(value) for value in allowed.values))
-    early = _earliest(allowed, lateness) - allowed.nominal
-    late = _latest(allowed, lateness) - allowed.nominal
+    early, late = (bound - allowed.nominal for bound in allowed.bounds(lateness))
     return f"{allowed.nominal:.2f} s, {early:+.2f} to {late:+.2f} s by the control calls"
 
 

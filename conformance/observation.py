@@ -124,6 +124,12 @@ class Observation:
             for module in placement.modules_with_cdrs
         }
 
+    @cached_property
+    def readable_cdrs(self) -> Mapping[tuple[str, str], Cdr]:
+        """Those CDRs that are well-formed, by (leg, module)."""
+        written = ((key, cdr) for key, cdr in self.cdrs.items() if cdr is not None)
+        return {key: cdr for key, cdr in written if UNREADABLE not in cdr}
+
     def named(self, leg: str, name: str) -> tuple[LegEvent, ...]:
         """The events of that name on a leg, in order."""
         return self.by_name.get((leg, name), ())

@@ -44,7 +44,7 @@ class ExtensionTarget:
         parts = [self.extension, self.context, self.dialplan]
         while parts[-1] is None:
             parts.pop()
-        return "/".join(part or "" for part in parts)
+        return "/".join([part or "" for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +392,7 @@ class Pair:
 
     `number` counts from the a-leg outwards; `outer` is the number of the pair whose loopback-b
     dials it (0: the a-leg or the api does), `bridge` the action that does so (None likewise).
+    `leg_a` is the role of the outbound leg, `leg_b` that of the inbound leg, which runs the plan.
     """
 
     number: int
@@ -399,16 +400,8 @@ class Pair:
     target: Target
     steps: tuple[Step, ...]
     bridge: BridgeToLoopback | None
-
-    @property
-    def leg_a(self) -> str:
-        """Role of the outbound leg."""
-        return numbered("loopback-a", self.number)
-
-    @property
-    def leg_b(self) -> str:
-        """Role of the inbound leg, which runs the plan."""
-        return numbered("loopback-b", self.number)
+    leg_a: str
+    leg_b: str
 
 
 def numbered(role: str, number: int) -> str:
@@ -434,7 +427,8 @@ def _pairs(scenario: Scenario) -> tuple[Pair, ...]:
         outer: int, target: Target, plan: tuple[Action, ...], bridge: BridgeToLoopback | None
     ) -> int:
         number = len(found) + 1
-        found[number] = Pair(number, outer, target, (), bridge)
+        legs = (numbered("loopback-a", number), numbered("loopback-b", number))
+        found[number] = Pair(number, outer, target, (), bridge, *legs)
         steps = []
         for action in plan:
             if isinstance(action, BridgeToNull):

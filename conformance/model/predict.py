@@ -60,15 +60,15 @@ def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
     stall = ON_TIME.stall if applied.stall is None else applied.stall
     notice = (0.0,) * (1 + len(numbers))
     paces = deque([replace(ON_TIME, bowout=bowout_seconds(scenario), notice=notice, stall=stall)])
-    tried, shapes = set(paces), set()
+    tried = set(paces)
+    shapes: set[object] = set()
     while paces:
         pace = paces.popleft()
         run = course(scenario, applied.stimuli, pace)
-        shape = _shape(run)
-        if shape in shapes:
+        if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        shapes.add(shape)
         yield Alternative(_claims(scenario, run), pace.collide)
+        shapes.add(_shape(run))  # not before another course is asked for, which is rare
         for other in _deviations(scenario, applied, numbers, pace):
             if other not in tried:
                 tried.add(other)
@@ -109,9 +109,9 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
 def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
     concerns = (legs, targets, bowouts, exports, cdr)
-    claims = chain.from_iterable(concern.claims(scenario, run) for concern in concerns)
+    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
     later = _later_than(scenario.profile)
-    return tuple(claim for claim in claims if claim.clause not in later)
+    return tuple(claim for claim in claims if claim.clause not in later) if later else claims
 
 
 @lru_cache
