@@ -1,4 +1,4 @@
-"""The command `loopback-conformance`: run, judge, clauses."""
+"""The command `loopback-conformance`: run, metamorphic, judge, clauses, faults."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import asyncio
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
 from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
+from campaign.metamorphic import run_metamorphic
 from campaign.progress import Bar
-from campaign.session import Plan, Run, judge_recording, run, suite_version
+from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.model.cdr import MODULES
 from conformance.observation import observe
@@ -24,10 +26,11 @@ from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE, Verdict
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
-from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from fixtures.switches import DEFAULT_IMAGE, Switch, SwitchError, UsageError, open_switch
 from reports import catalogue
 from reports.diagram import printable
 from reports.kill_matrix import markdown
+from reports.metamorphic import print_contrasts, print_summary
 from reports.text import (
     finding_text,
     print_areas,
@@ -35,6 +38,8 @@ from reports.text import (
     print_documentation,
     print_outcome,
 )
+
+T = TypeVar("T")
 
 _EXIT_STATUS = """\
 exit status:
@@ -99,6 +104,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
+    done = _placed(parsed, run)
+    _show(console, done, quiet=parsed.quiet)
+    if parsed.record:
+        console.print(f"recording: {parsed.record}", markup=False)
+    return done.result.exit_status
+
+
+def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
+    done = _placed(parsed, run_metamorphic)
+    _show(console, done.run, quiet=parsed.quiet)
+    if not parsed.quiet:
+        console.print()
+        print_contrasts(console, done.contrasts)
+    print_summary(console, done.contrasts, done.compared)
+    if parsed.record:
+        console.print(f"recording: {parsed.record}", markup=False)
+    return done.exit_status
+
+
+def _placed(
+    parsed: argparse.Namespace, place: Callable[[Switch, Plan, Progress], Awaitable[T]]
+) -> T:
+    """What comes of placing what the options ask for, on the switch that they name."""
     plan = Plan(
         scenarios=parsed.scenarios,
         seed=parsed.seed,
@@ -115,16 +143,12 @@ def _run(parsed: argparse.Namespace, console: Console) -> int:
         binary=parsed.binary,
     )
 
-    async def campaign() -> Run:
+    async def campaign() -> T:
         _cancel_on_signals()
         with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
-            return await run(switch, plan, bar)
+            return await place(switch, plan, bar)
 
-    done = asyncio.run(campaign())
-    _show(console, done, quiet=parsed.quiet)
-    if parsed.record:
-        console.print(f"recording: {parsed.record}", markup=False)
-    return done.result.exit_status
+    return asyncio.run(campaign())
 
 
 def _cancel_on_signals() -> None:
@@ -174,7 +198,9 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         for fault in faults:
             console.print(f"{fault.name}: {fault.wrong}", markup=False)
             console.print(
-                f"    {fault.source}; {', '.join(fault.clauses)}", markup=False, style="dim"
+                f"    {fault.source}; {', '.join(fault.clauses) or fault.relation}",
+                markup=False,
+                style="dim",
             )
         return 0
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
@@ -203,6 +229,8 @@ def _fault_line(caught: Caught) -> str:
     if not caught.right:
         others = f" (others: {', '.join(caught.also)})" if caught.also else ""
         return f"MISSED  {caught.name}, in {caught.scenarios} scenarios{others}"
+    if caught.fault.relation:
+        return f"caught  {caught.name} by a metamorphic run: {', '.join(caught.by)}"
     if not caught.fault.clauses:
         return f"right   {caught.name}: not held against the switch"
     return f"caught  {caught.name} after {caught.after}: {', '.join(caught.by)}"
@@ -275,16 +303,33 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"{_SWITCHES}\n{_RUN_EXAMPLE}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
-    place.add_argument("--switch", required=True, metavar="URL", help="what to test, see below")
-    add_run_options(place)
-    place.add_argument("--keep", action="store_true", help="leave the switch's files after the run")
-    place.add_argument(
-        "--release",
-        type=_release,
-        metavar="X.Y.Z",
-        help="what the endpoint is, where that is not the switch's own version",
-    )
     place.set_defaults(command=_run)
+
+    related = commands.add_parser(
+        "metamorphic",
+        help="place calls and variants of them, which must make no difference",
+        description="Place generated calls and variants of each: other extensions, other names of "
+        "variables, lists in another\norder, targets spelt otherwise, one variable more. Besides "
+        "what `run` judges, what comes of a variant must be what\ncame of its original; what "
+        "differs is placed again, and counts if it differs in every attempt.",
+        epilog=f"{_SWITCHES}\n{_EXIT_STATUS}",
+        formatter_class=raw,
+    )
+    related.set_defaults(command=_metamorphic)
+    for command in (place, related):
+        command.add_argument(
+            "--switch", required=True, metavar="URL", help="what to test, see below"
+        )
+        add_run_options(command)
+        command.add_argument(
+            "--keep", action="store_true", help="leave the switch's files after the run"
+        )
+        command.add_argument(
+            "--release",
+            type=_release,
+            metavar="X.Y.Z",
+            help="what the endpoint is, where that is not the switch's own version",
+        )
 
     judged = commands.add_parser(
         "judge",
@@ -350,7 +395,7 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
     seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
     seeded.set_defaults(command=_faults)
-    for command in (place, judged):
+    for command in (place, related, judged):
         command.add_argument("-q", "--quiet", action="store_true", help="only the outcome")
     return parser
 

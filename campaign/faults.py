@@ -1,7 +1,7 @@
 """The seeded faults of the embedded switch, run one by one: which clause catches which.
 
-A fault is caught when a clause that it names fails. A fault of the transport names none: it must
-not be held against the switch.
+A fault is caught when a clause that it names fails, or a metamorphic run differs with the relation
+that it names. A fault of the transport names neither: it must not be held against the switch.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from campaign.metamorphic import run_metamorphic
 from campaign.session import Plan, Run, run
 from conformance.profile import Profile
 from conformance.scenario import Scenario
 from conformance.verdicts import FINDINGS, Verdict
 from fixtures.embedded.faults import FAULTS, Fault
-from fixtures.switches import open_switch
+from fixtures.switches import Switch, open_switch
 from strategies import scenarios
 
 FIRST = 100
@@ -29,9 +30,10 @@ FIRST = 100
 class Caught:
     """What came of one fault.
 
-    `by` are the clauses that failed and that it names, `after` how many scenarios had been placed
-    when the first of them had its first finding, `also` the other clauses that failed. `status` is
-    the exit status of the last run, `scenarios` how many were placed in it.
+    `by` are the clauses that failed, or the relation that differed, and that the fault names;
+    `after` is how many scenarios had been placed when the first of those clauses had its first
+    finding, `also` the other clauses that failed. `status` is the exit status of the last run,
+    `scenarios` how many were placed in it.
     """
 
     fault: Fault
@@ -54,7 +56,7 @@ class Caught:
     @property
     def right(self) -> bool:
         """Whether the suite did what it should."""
-        if not self.fault.clauses:
+        if not self.fault.clauses and not self.fault.relation:
             return self.status != FINDINGS
         return bool(self.by)
 
@@ -69,9 +71,10 @@ def run_faults(faults: Sequence[Fault], plan: Plan) -> Iterator[Caught]:
     """Run each fault on an embedded switch of its own; the plan's number of scenarios at most."""
     for fault in faults:
         plan = replace(plan, strategy=_strategy(fault))
-        caught = _caught(fault, _run(fault, replace(plan, scenarios=min(FIRST, plan.scenarios))))
+        place = _contrasted if fault.relation else _judged
+        caught = place(fault, replace(plan, scenarios=min(FIRST, plan.scenarios)))
         if not caught.right and plan.scenarios > FIRST:
-            caught = _caught(fault, _run(fault, plan))
+            caught = place(fault, plan)
         yield caught
 
 
@@ -82,19 +85,31 @@ def _strategy(fault: Fault) -> SearchStrategy[Scenario] | None:
     return scenarios(profiles=st.just(Profile(**dict(fault.needs))))
 
 
-def _run(fault: Fault, plan: Plan) -> Run:
-    return asyncio.run(run(open_switch(f"embedded:?fault={fault.name}"), plan))
+def _switch(fault: Fault) -> Switch:
+    return open_switch(f"embedded:?fault={fault.name}")
 
 
-def _caught(fault: Fault, done: Run) -> Caught:
-    clauses = done.result.clauses
-    failing = [name for name, one in clauses.items() if one.verdict is Verdict.FAIL]
-    by = tuple(name for name in failing if name in fault.clauses)
+def _judged(fault: Fault, plan: Plan) -> Caught:
+    done = asyncio.run(run(_switch(fault), plan))
+    return _caught(fault, done, done.result.exit_status, fault.clauses)
+
+
+def _contrasted(fault: Fault, plan: Plan) -> Caught:
+    done = asyncio.run(run_metamorphic(_switch(fault), plan))
+    relations = {contrast.variant.relation for contrast in done.contrasts}
+    caught = _caught(fault, done.run, done.exit_status, ())
+    return replace(caught, by=tuple(relations & {fault.relation}))
+
+
+def _caught(fault: Fault, done: Run, status: int, clauses: tuple[str, ...]) -> Caught:
+    results = done.result.clauses
+    failing = [name for name, one in results.items() if one.verdict is Verdict.FAIL]
+    by = tuple(name for name in failing if name in clauses)
     return Caught(
         fault=fault,
         by=by,
         after=min((done.first[name] for name in by), default=None),
-        also=tuple(name for name in failing if name not in fault.clauses),
-        status=done.result.exit_status,
+        also=tuple(name for name in failing if name not in clauses),
+        status=status,
         scenarios=done.result.scenarios,
     )

@@ -10,7 +10,7 @@ import asyncio
 import importlib.metadata
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -58,6 +58,34 @@ class Progress(Protocol):
 
     def advance(self, findings: int) -> None:
         """One was placed; `findings` is how many scenarios had any so far."""
+
+
+class Watcher(Protocol):
+    """Looks on at a run: may add scenarios to it, and ask for further attempts."""
+
+    def scenarios(self, generated: Sequence[Scenario]) -> Sequence[Scenario]:
+        """What is placed, given what the plan asks for."""
+
+    def placed(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
+        """One was placed and judged."""
+
+    def unsettled(self) -> Container[str]:
+        """The ids of those that are to be placed again."""
+
+
+class Nobody:
+    """A watcher who adds and asks for nothing."""
+
+    def scenarios(self, generated: Sequence[Scenario]) -> Sequence[Scenario]:
+        """Leave them as they are."""
+        return generated
+
+    def placed(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
+        """Take no notice."""
+
+    def unsettled(self) -> Container[str]:
+        """Ask for none."""
+        return ()
 
 
 class Silent:
@@ -110,8 +138,10 @@ def suite_version() -> str:
         return "unknown"
 
 
-async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> Run:
-    """Start the switch, place the plan's scenarios, stop the switch.
+async def run(
+    switch: Switch, plan: Plan, progress: Progress | None = None, watcher: Watcher | None = None
+) -> Run:
+    """Start the switch, place the plan's scenarios and the watcher's, stop the switch.
 
     Raises SwitchError or EventSocketError where no call could be placed, RecordingError where the
     recording cannot be written. A switch that is lost later ends the run: its result then has a
@@ -122,8 +152,11 @@ async def run(switch: Switch, plan: Plan, progress: Progress | None = None) -> R
         await switch.start(Profile())
         identity = await switch.identity()
         _require_endpoint(identity)
-        scenarios = _scenarios(plan, release_of(plan.release or identity.version))
-        return await _campaign(switch, identity, scenarios, plan, progress or Silent())
+        watcher = watcher or Nobody()
+        generated = _scenarios(plan, release_of(plan.release or identity.version))
+        scenarios = watcher.scenarios(generated)
+        plan = replace(plan, scenarios=len(scenarios))
+        return await _campaign(switch, identity, scenarios, plan, progress or Silent(), watcher)
     finally:
         await _stop(switch)
 
@@ -163,10 +196,11 @@ async def _campaign(
     scenarios: Sequence[Scenario],
     plan: Plan,
     progress: Progress,
+    watcher: Watcher,
 ) -> Run:
     header = _header(identity, plan)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
-    tally = _Tally(writer, progress)
+    tally = _Tally(writer, progress, watcher)
     modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
@@ -204,7 +238,7 @@ async def _place(
 def judge_recording(path: Path) -> Run:
     """Judge what was recorded, without a switch; raises RecordingError."""
     recording = Recording(path)
-    tally = _Tally(None, Silent())
+    tally = _Tally(None, Silent(), Nobody())
     for recorded in recording:
         for placement in recorded.attempts:
             tally.placed(recorded.scenario, placement)
@@ -219,9 +253,12 @@ def judge_recording(path: Path) -> Run:
 class _Tally:
     """What came of each scenario so far; each placement is judged and recorded as it ends."""
 
-    def __init__(self, writer: RecordingWriter | None, progress: Progress) -> None:
+    def __init__(
+        self, writer: RecordingWriter | None, progress: Progress, watcher: Watcher
+    ) -> None:
         self._writer = writer
         self._progress = progress
+        self._watcher = watcher
         self._judged: dict[str, tuple[Scenario, list[Judgement]]] = {}
         self._findings = 0
         self.shown: dict[str, Placement] = {}
@@ -234,6 +271,7 @@ class _Tally:
         if self._writer is not None:
             self._writer.write_scenario(scenario, [placement])
         judgement = judge(scenario, placement)
+        self._watcher.placed(scenario, placement, judgement)
         _, judgements = self._judged.setdefault(scenario.id, (scenario, []))
         judgements.append(judgement)
         for finding in judgement.findings:
@@ -256,14 +294,16 @@ class _Tally:
         """
         asked: Counter[str] = Counter()
         again = []
+        watched = self._watcher.unsettled()
         for scenario in sorted(scenarios, key=lambda one: (parts(one), one.id)):
             judgements = self._judged[scenario.id][1]
             last = judgements[-1]
             clauses = {finding.clause for finding in last.findings}
+            disagree = len(judgements) == 2 and _disagree(judgements)
             if len(judgements) == 1 and any(asked[name] < CONFIRMED_BY for name in clauses):
                 asked.update(clauses)
                 again.append(scenario)
-            elif last.undecided or last.problem or (len(judgements) == 2 and _disagree(judgements)):
+            elif last.undecided or last.problem or disagree or scenario.id in watched:
                 again.append(scenario)
         return sorted(again, key=lambda one: str(one.profile))
 

@@ -119,17 +119,18 @@ def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
 
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
     expected = _expected(claim.allowed, lateness)
-    return f"{describe(claim.fact)} was {_spell(got)}; expected {expected}"
+    return f"{describe(claim.fact)} was {spell(got)}; expected {expected}"
 
 
 def _expected(allowed: Allowed, lateness: float) -> str:
     if isinstance(allowed, OneOf):
-        return " or ".join(sorted(_spell(value) for value in allowed.values))
+        return " or ".join(sorted(spell(value) for value in allowed.values))
     early, late = (bound - allowed.nominal for bound in allowed.bounds(lateness))
     return f"{allowed.nominal:.2f} s, {early:+.2f} to {late:+.2f} s by the control calls"
 
 
-def _spell(value: Outcome) -> str:
+def spell(value: Outcome) -> str:
+    """An outcome as a sentence has it."""
     if value is None:
         return "absent"
     if value == NEVER:

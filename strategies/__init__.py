@@ -9,6 +9,7 @@
 `generate(seed, count)` gives a list of scenarios without a test.
 """
 
+from conformance.names import reserved
 from strategies.basics import weighted
 from strategies.bridges import (
     PLAN_WEIGHTS,
@@ -69,7 +70,6 @@ from strategies.variables import (
     export_lists,
     names,
     overwritten,
-    reserved,
     values,
     variable_sets,
     variables_for,

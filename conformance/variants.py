@@ -1,0 +1,232 @@
+"""Variants: scenarios that a switch may not treat otherwise than the one they are made from.
+
+Each comes of one relation: other extensions, other names of variables, lists in another order,
+targets spelt otherwise, one variable more. Only what has no meaning is changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from string import ascii_lowercase, ascii_uppercase, digits
+from types import MappingProxyType
+
+from conformance.dialplan import inherited_context, routed_context
+from conformance.names import reserved
+from conformance.scenario import (
+    Action,
+    BridgeToLoopback,
+    BridgeToNull,
+    ExtensionTarget,
+    Pairs,
+    Scenario,
+    SetVariable,
+    Target,
+    Variables,
+    null_bridges,
+    pairs,
+)
+
+UNRELATED = ("lc_unrelated", "1")
+"""The variable more; no scenario has one of this name."""
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A scenario made from the original by a relation, which a sentence names after "with".
+
+    `names` and `extensions` give what was renamed its new name.
+    """
+
+    relation: str
+    original: Scenario
+    scenario: Scenario
+    names: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    extensions: Mapping[str, str] = field(default_factory=lambda: _NONE)
+
+
+def variants(scenario: Scenario) -> tuple[Variant, ...]:
+    """The variants of a scenario; a relation that would change nothing is left out."""
+    made = (
+        _other_extensions(scenario),
+        _other_names(scenario),
+        Variant("lists in another order", scenario, _reordered(scenario)),
+        Variant("targets spelt otherwise", scenario, _respelt(scenario)),
+        Variant("one variable more", scenario, _with_one_more(scenario)),
+    )
+    return tuple(variant for variant in made if variant.scenario != scenario)
+
+
+def itself(scenario: Scenario) -> Variant:
+    """The scenario as a variant of its own."""
+    return Variant("itself", scenario, scenario)
+
+
+def names_of(scenario: Scenario) -> tuple[str, ...]:
+    """The names without a meaning that a scenario gives variables or lists for export, sorted."""
+    given = [*_scopes(scenario.variables)]
+    for pair in pairs(scenario):
+        given += [pair.bridge.braces, pair.bridge.brackets] if pair.bridge else []
+        settings = (step.action for step in pair.steps if isinstance(step.action, SetVariable))
+        given += [((action.name, action.value),) for action in settings]
+    given += [bridge.variables for bridge in null_bridges(scenario).values()]
+    named = {name for scope in given for name, _ in scope}
+    lists = (value for scope in given for name, value in scope if name == "loopback_export")
+    named.update(name for value in lists for name in _LISTED.findall(value))
+    return tuple(sorted(name for name in named if not reserved(name)))
+
+
+# --- other names ---------------------------------------------------------------------------------
+
+_LISTED = re.compile(r"[^,\s]+")
+
+_NEXT = {
+    ord(one): other
+    for row in (digits, ascii_lowercase.replace("n", ""), ascii_uppercase)
+    for one, other in zip(row, row[1:] + row[0], strict=True)
+}
+"""Each digit and ASCII letter becomes the next: none is lost, so who begins like whom stays.
+
+But for `n`, with which the extension of a further pair begins, and no other.
+"""
+
+
+def _other_extensions(scenario: Scenario) -> Variant:
+    extensions: dict[str, str] = {}
+
+    def renamed(target: Target) -> Target:
+        if not isinstance(target, ExtensionTarget):
+            return target
+        extensions[target.extension] = target.extension.translate(_NEXT)
+        return replace(target, extension=extensions[target.extension])
+
+    def change(action: Action) -> Action:
+        if not isinstance(action, BridgeToLoopback):
+            return action
+        target = renamed(action.target)
+        assert isinstance(target, ExtensionTarget)
+        return replace(action, target=target)
+
+    made = replace(scenario, target=renamed(scenario.target), plan=_changed(scenario.plan, change))
+    return Variant("other extensions", scenario, made, extensions=MappingProxyType(extensions))
+
+
+def _other_names(scenario: Scenario) -> Variant:
+    names = {name: f"lc_{name}" for name in names_of(scenario)}
+
+    def named(name: str) -> str:
+        return names.get(name, name)
+
+    def renamed(scope: Pairs) -> Pairs:
+        return tuple(
+            (
+                named(name),
+                _LISTED.sub(lambda found: named(found.group()), value)
+                if name == "loopback_export"
+                else value,
+            )
+            for name, value in scope
+        )
+
+    def change(action: Action) -> Action:
+        match action:
+            case SetVariable(name, value):
+                ((name, value),) = renamed(((name, value),))
+                return SetVariable(name, value)
+            case BridgeToNull(variables=variables):
+                return replace(action, variables=renamed(variables))
+            case BridgeToLoopback(braces=braces, brackets=brackets):
+                return replace(action, braces=renamed(braces), brackets=renamed(brackets))
+            case _:
+                return action
+
+    made = replace(
+        scenario,
+        variables=Variables(*map(renamed, _scopes(scenario.variables))),
+        plan=_changed(scenario.plan, change),
+    )
+    return Variant("other names of variables", scenario, made, names=MappingProxyType(names))
+
+
+# --- the same, written otherwise -----------------------------------------------------------------
+
+
+def _reordered(scenario: Scenario) -> Scenario:
+    """What is exported, and each list of `loopback_export`, the other way round."""
+    scopes = dict(zip(_FIELDS, _scopes(scenario.variables), strict=True))
+    turned = {
+        scope: tuple(
+            (name, _turned(value) if name == "loopback_export" else value) for name, value in held
+        )
+        for scope, held in scopes.items()
+    }
+    turned["export"] = turned["export"][::-1]
+    return replace(scenario, variables=Variables(**turned))
+
+
+def _turned(listed: str) -> str:
+    names = [name.strip() for name in listed.split(",")]
+    unique = len({name.lower() for name in names}) == len(names)
+    return ",".join(reversed(names)) if unique and len(names) > 1 else listed
+
+
+def _respelt(scenario: Scenario) -> Scenario:
+    """Each target with its inherited context said or left out, its dialplan in the other case."""
+    inherited = inherited_context(scenario)
+    return replace(
+        scenario,
+        target=_otherwise(scenario.target, inherited),
+        plan=_respelt_within(scenario.plan, routed_context(scenario.target, inherited)),
+    )
+
+
+def _respelt_within(plan: tuple[Action, ...], inherited: str) -> tuple[Action, ...]:
+    found: list[Action] = []
+    for action in plan:
+        if isinstance(action, BridgeToLoopback):
+            target = _otherwise(action.target, inherited)
+            assert isinstance(target, ExtensionTarget)
+            further = _respelt_within(action.plan, routed_context(action.target, inherited))
+            found.append(replace(action, target=target, plan=further))
+        else:
+            found.append(action)
+    return tuple(found)
+
+
+def _otherwise(target: Target, inherited: str) -> Target:
+    # A wholly empty target dials another extension than one with a context.
+    if not isinstance(target, ExtensionTarget) or not target.extension:
+        return target
+    dialplan = {"XML": "xml", "xml": "XML"}.get(target.dialplan or "", target.dialplan)
+    context = target.context
+    if not context:
+        context = inherited
+    elif context == inherited:
+        context = None if dialplan is None else ""
+    return ExtensionTarget(target.extension, context, dialplan)
+
+
+def _with_one_more(scenario: Scenario) -> Scenario:
+    braces = (*scenario.variables.braces, UNRELATED)
+    return replace(scenario, variables=replace(scenario.variables, braces=braces))
+
+
+# --- walking -------------------------------------------------------------------------------------
+
+_FIELDS = tuple(one.name for one in fields(Variables))
+
+
+def _scopes(variables: Variables) -> Iterator[Pairs]:
+    return (getattr(variables, name) for name in _FIELDS)
+
+
+def _changed(plan: tuple[Action, ...], change: Callable[[Action], Action]) -> tuple[Action, ...]:
+    return tuple(
+        change(replace(action, plan=_changed(action.plan, change)))
+        if isinstance(action, BridgeToLoopback)
+        else change(action)
+        for action in plan
+    )
