@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from conformance.expectation import (
     NEVER,
@@ -51,46 +52,26 @@ UNOBSERVABLE: Final = Unobservable()
 
 def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
     """What the observation says of a fact."""
-    match fact:
-        case LegCount():
-            return len(seen.uuids) + len(seen.strangers)
-        case Exists(leg):
-            return leg in seen.uuids
-        case Destroyed(leg):
-            return _destroyed(seen, leg)
-        case Alive(after, leaving):
-            return _alive(seen, after, leaving)
-        case Count(leg, event, application):
-            return len(_events(seen, leg, event, application))
-        case Header(at, name):
-            found = _find(seen, at)
-            return found.get(name) if found else UNOBSERVABLE
-        case LegNamed(at, name):
-            found = _find(seen, at)
-            return _role(seen, found.get(name)) if found else UNOBSERVABLE
-        case Elapsed():
-            return _elapsed(seen, fact)
-        case Apart(one, other):
-            return _apart(seen, one, other)
-        case SinceStimulus(index, until):
-            return _since_stimulus(seen, index, until)
-        case Precedes(first, second):
-            return _precedes(seen, first, second)
-        case Executed(leg):
-            return _executed(seen, leg)
-        case CdrCount() | CdrReadable() | CdrField() | CdrLeg() | CdrSeconds() | CdrMicroseconds():
-            return _cdr(fact, seen)
+    return _READ[type(fact)](fact, seen)
 
 
-def _destroyed(seen: Observation, leg: str) -> Outcome | Unobservable:
-    uuid = seen.uuids.get(leg)
+def _leg_count(_: LegCount, seen: Observation) -> Outcome:
+    return len(seen.uuids) + len(seen.strangers)
+
+
+def _exists(fact: Exists, seen: Observation) -> Outcome:
+    return fact.leg in seen.uuids
+
+
+def _destroyed(fact: Destroyed, seen: Observation) -> Outcome | Unobservable:
+    uuid = seen.uuids.get(fact.leg)
     if uuid is None:
         return UNOBSERVABLE
-    return uuid not in seen.placement.swept and bool(seen.named(leg, "CHANNEL_DESTROY"))
+    return uuid not in seen.placement.swept and bool(seen.named(fact.leg, "CHANNEL_DESTROY"))
 
 
-def _alive(seen: Observation, after: EventRef, leaving: tuple[str, ...]) -> Outcome | Unobservable:
-    event = _find(seen, after)
+def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
+    event = _find(seen, fact.after)
     if event is None:
         return UNOBSERVABLE
     alive = []
@@ -98,14 +79,29 @@ def _alive(seen: Observation, after: EventRef, leaving: tuple[str, ...]) -> Outc
         # Not CHANNEL_CREATE: the leg's own thread sends it, which may be late.
         gone = seen.first(role, "CHANNEL_HANGUP")
         began = seen.by_leg[role][0].sequence < event.sequence
-        grace = SENT_SECONDS * 1e6 if role in leaving else 0
+        grace = SENT_SECONDS * 1e6 if role in fact.leaving else 0
         soon = gone is not None and grace and gone.at <= event.at + grace
         if began and not soon and (gone is None or gone.sequence > event.sequence):
             alive.append(role)
     return tuple(sorted(alive))
 
 
-def _elapsed(seen: Observation, fact: Elapsed) -> Outcome | Unobservable:
+def _count(fact: Count, seen: Observation) -> Outcome:
+    events = seen.named(fact.leg, fact.event)
+    return len(events if fact.application is None else _running(events, fact.application))
+
+
+def _header(fact: Header, seen: Observation) -> Outcome | Unobservable:
+    found = _find(seen, fact.at)
+    return found.get(fact.name) if found else UNOBSERVABLE
+
+
+def _leg_named(fact: LegNamed, seen: Observation) -> Outcome | Unobservable:
+    found = _find(seen, fact.at)
+    return _role(seen, found.get(fact.name)) if found else UNOBSERVABLE
+
+
+def _elapsed(fact: Elapsed, seen: Observation) -> Outcome | Unobservable:
     seconds = 0.0
     for span in (*fact.before, fact):
         begun = [_find(seen, ref) for ref in span.since]
@@ -119,8 +115,8 @@ def _elapsed(seen: Observation, fact: Elapsed) -> Outcome | Unobservable:
     return round(seconds, 3)
 
 
-def _apart(seen: Observation, one: EventRef, other: EventRef) -> Outcome | Unobservable:
-    first, second = _find(seen, one), _find(seen, other)
+def _apart(fact: Apart, seen: Observation) -> Outcome | Unobservable:
+    first, second = _find(seen, fact.one), _find(seen, fact.other)
     if first is None and second is None:
         return UNOBSERVABLE
     if first is None or second is None:
@@ -128,57 +124,54 @@ def _apart(seen: Observation, one: EventRef, other: EventRef) -> Outcome | Unobs
     return round(abs(first.at - second.at) / 1e6, 3)
 
 
-def _since_stimulus(seen: Observation, index: int, until: EventRef) -> Outcome | Unobservable:
-    at = next((a.at for a in seen.placement.applied if a.index == index), None)
+def _since_stimulus(fact: SinceStimulus, seen: Observation) -> Outcome | Unobservable:
+    at = next((a.at for a in seen.placement.applied if a.index == fact.index), None)
     if at is None:
         return UNOBSERVABLE
-    ended = _find(seen, until)
+    ended = _find(seen, fact.until)
     return NEVER if ended is None else round((ended.at - at) / 1e6, 3)
 
 
-def _precedes(seen: Observation, first: EventRef, second: EventRef) -> Outcome | Unobservable:
-    one, other = _find(seen, first), _find(seen, second)
+def _precedes(fact: Precedes, seen: Observation) -> Outcome | Unobservable:
+    one, other = _find(seen, fact.first), _find(seen, fact.second)
     if one is None:
         return UNOBSERVABLE
     return other is None or one.sequence < other.sequence
 
 
-def _executed(seen: Observation, leg: str) -> Outcome | Unobservable:
-    if leg not in seen.uuids:
+def _executed(fact: Executed, seen: Observation) -> Outcome | Unobservable:
+    if fact.leg not in seen.uuids:
         return UNOBSERVABLE
-    names = (event.get("Application") for event in seen.named(leg, "CHANNEL_EXECUTE"))
+    names = (event.get("Application") for event in seen.named(fact.leg, "CHANNEL_EXECUTE"))
     return tuple(name for name in names if name and name != BOWOUT_APPLICATION)
 
 
-def _cdr(
-    fact: CdrCount | CdrReadable | CdrField | CdrLeg | CdrSeconds | CdrMicroseconds,
-    seen: Observation,
-) -> Outcome | Unobservable:
-    if fact.module not in seen.placement.modules_with_cdrs or fact.leg not in seen.uuids:
-        return UNOBSERVABLE
-    cdr = seen.cdr(fact.leg, fact.module)
-    if isinstance(fact, CdrCount):
-        return int(cdr is not None)
-    if cdr is None:
-        return UNOBSERVABLE
-    if isinstance(fact, CdrReadable):
-        return UNREADABLE not in cdr
-    if UNREADABLE in cdr:
+def _cdr_count(fact: CdrCount, seen: Observation) -> Outcome | Unobservable:
+    key = (fact.leg, fact.module)
+    return int(seen.cdrs[key] is not None) if key in seen.cdrs else UNOBSERVABLE
+
+
+def _cdr_readable(fact: CdrReadable, seen: Observation) -> Outcome | Unobservable:
+    cdr = seen.cdrs.get((fact.leg, fact.module))
+    return UNOBSERVABLE if cdr is None else UNREADABLE not in cdr
+
+
+def _cdr_field(fact: CdrField, seen: Observation) -> Outcome | Unobservable:
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
+    return UNOBSERVABLE if cdr is None else cdr.get(fact.path)
+
+
+def _cdr_leg(fact: CdrLeg, seen: Observation) -> Outcome | Unobservable:
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
+    return UNOBSERVABLE if cdr is None else _role(seen, cdr.get(fact.path))
+
+
+def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
+    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
-    if isinstance(fact, CdrField):
-        return text
-    if isinstance(fact, CdrLeg):
-        return _role(seen, text)
-    if isinstance(fact, CdrMicroseconds):
-        return _microseconds_off(fact, seen, text)
-    return _seconds_off(fact, seen, text)
-
-
-def _seconds_off(fact: CdrSeconds, seen: Observation, text: str | None) -> Outcome | Unobservable:
-    since, until = _find(seen, fact.since), _find(seen, fact.until)
-    if since is None or until is None:
-        return UNOBSERVABLE
     if text is None or not text.isdecimal():
         return text
     # The switch cuts both ends to whole seconds of the clock before it subtracts.
@@ -189,34 +182,55 @@ def _seconds_off(fact: CdrSeconds, seen: Observation, text: str | None) -> Outco
     return float(min(0, number - least) or max(0, number - most))
 
 
-def _microseconds_off(
-    fact: CdrMicroseconds, seen: Observation, text: str | None
-) -> Outcome | Unobservable:
+def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Unobservable:
+    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
     since, until = _find(seen, fact.since), _find(seen, fact.until)
-    if since is None or until is None:
+    if cdr is None or since is None or until is None:
         return UNOBSERVABLE
+    text = cdr.get(fact.path)
     if text is None or not text.isdecimal():
         return text
     return round((int(text) - (until.at - since.at)) / 1e6, 3)
 
 
 def _find(seen: Observation, ref: EventRef) -> LegEvent | None:
-    events = _events(seen, ref.leg, ref.event, ref.application)
-    index = ref.number if ref.number < 0 else ref.number - 1
+    leg, event, number, application = ref
+    events = seen.by_name.get((leg, event), ())
+    if application is not None:
+        events = _running(events, application)
+    index = number if number < 0 else number - 1
     return events[index] if -len(events) <= index < len(events) else None
 
 
-def _events(
-    seen: Observation, leg: str, event: str, application: str | None
-) -> tuple[LegEvent, ...]:
-    found = seen.named(leg, event)
-    if application is None:
-        return found
-    return tuple(one for one in found if one.get("Application") == application)
+def _running(events: tuple[LegEvent, ...], application: str) -> tuple[LegEvent, ...]:
+    return tuple(event for event in events if event.get("Application") == application)
 
 
 def _role(seen: Observation, text: str | None) -> str | None:
     return seen.roles.get(text, text) if text else None
+
+
+_READ: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]] = {
+    LegCount: _leg_count,
+    Exists: _exists,
+    Destroyed: _destroyed,
+    Alive: _alive,
+    Count: _count,
+    Header: _header,
+    LegNamed: _leg_named,
+    Elapsed: _elapsed,
+    Apart: _apart,
+    SinceStimulus: _since_stimulus,
+    Precedes: _precedes,
+    Executed: _executed,
+    CdrCount: _cdr_count,
+    CdrReadable: _cdr_readable,
+    CdrField: _cdr_field,
+    CdrLeg: _cdr_leg,
+    CdrSeconds: _cdr_seconds,
+    CdrMicroseconds: _cdr_microseconds,
+}
+"""How each kind of fact is read."""
 
 
 # --- in a sentence -------------------------------------------------------------------------------
@@ -236,7 +250,7 @@ def describe(fact: Fact) -> str:
         case Count(leg, event, application):
             return f"the number of {_event(EventRef(leg, event, 0, application))}"
         case Header(at, name) | LegNamed(at, name):
-            return f"{_header(name)} at {_event(at)}"
+            return f"{_name(name)} at {_event(at)}"
         case Elapsed():
             spans = " and ".join(_span(span) for span in (*fact.before, fact))
             return f"the time {spans}"
@@ -263,7 +277,7 @@ def _span(span: Elapsed) -> str:
     return f"from {last} to {_event(span.until)}"
 
 
-def _header(name: str) -> str:
+def _name(name: str) -> str:
     variable = name.removeprefix("variable_")
     return variable if variable == name else f"variable {variable}"
 

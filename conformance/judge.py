@@ -94,34 +94,27 @@ def _anchor(seen: Observation, event: Event, leg: str) -> int | None:
 def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
     findings, exercised, undecided = [], set(), set()
     lateness = seen.placement.lateness
+    late = lateness > TOO_LATE
     for claim in claims:
-        got = outcome(claim.fact, seen)
+        clause, leg, fact, allowed = claim
+        got = outcome(fact, seen)
         if isinstance(got, Unobservable):
             continue
-        held = _allows(claim.allowed, got, lateness)
-        if lateness > TOO_LATE and (isinstance(claim.allowed, Within) or not held):
-            undecided.add(claim.clause)
+        held = _allows(allowed, got, lateness)
+        if late and (isinstance(allowed, Within) or not held):
+            undecided.add(clause)
             continue
-        exercised.add(claim.clause)
+        exercised.add(clause)
         if not held:
-            findings.append(Finding(claim.clause, claim.leg, _sentence(claim, got, lateness)))
+            findings.append(Finding(clause, leg, _sentence(claim, got, lateness)))
     return Judgement(tuple(findings), frozenset(exercised - undecided), frozenset(undecided))
 
 
 def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
     if isinstance(allowed, OneOf):
         return got in allowed.values
-    return isinstance(got, (int, float)) and _earliest(allowed, lateness) <= got <= _latest(
-        allowed, lateness
-    )
-
-
-def _earliest(allowed: Within, lateness: float) -> float:
-    return allowed.low - lateness
-
-
-def _latest(allowed: Within, lateness: float) -> float:
-    return allowed.high + allowed.threads * lateness
+    early, late = allowed.bounds(lateness)
+    return isinstance(got, int | float) and early <= got <= late
 
 
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
@@ -132,8 +125,7 @@ def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
 def _expected(allowed: Allowed, lateness: float) -> str:
     if isinstance(allowed, OneOf):
         return " or ".join(sorted(spell(value) for value in allowed.values))
-    early = _earliest(allowed, lateness) - allowed.nominal
-    late = _latest(allowed, lateness) - allowed.nominal
+    early, late = (bound - allowed.nominal for bound in allowed.bounds(lateness))
     return f"{allowed.nominal:.2f} s, {early:+.2f} to {late:+.2f} s by the control calls"
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from conformance.scenario import Pair, Scenario, null_bridges, numbered, pairs
 
@@ -60,8 +59,7 @@ class Placement:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LegEvent:
+class LegEvent(NamedTuple):
     """One event of a leg: its name, time (microseconds, switch's clock), sequence, headers."""
 
     leg: str
@@ -101,24 +99,44 @@ class Observation:
         grouped: dict[str, list[LegEvent]] = {role: [] for role in self.uuids}
         for event in self.events:
             grouped.setdefault(event.leg, []).append(event)
-        return MappingProxyType({role: tuple(events) for role, events in grouped.items()})
+        return {role: tuple(events) for role, events in grouped.items()}
 
     @cached_property
     def roles(self) -> Mapping[str, str]:
         """Role by uuid."""
-        return MappingProxyType({uuid: role for role, uuid in self.uuids.items()})
+        return {uuid: role for role, uuid in self.uuids.items()}
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], tuple[LegEvent, ...]]:
+        """Events of each leg by (leg, name), in order."""
+        grouped: dict[tuple[str, str], list[LegEvent]] = {}
+        for event in self.events:
+            grouped.setdefault((event.leg, event.name), []).append(event)
+        return {key: tuple(events) for key, events in grouped.items()}
+
+    @cached_property
+    def cdrs(self) -> Mapping[tuple[str, str], Cdr | None]:
+        """What each module that could write a CDR of a leg wrote, by (leg, module)."""
+        placement = self.placement
+        return {
+            (leg, module): placement.cdrs.get(uuid, {}).get(module)
+            for leg, uuid in self.uuids.items()
+            for module in placement.modules_with_cdrs
+        }
+
+    @cached_property
+    def readable_cdrs(self) -> Mapping[tuple[str, str], Cdr]:
+        """Those CDRs that are well-formed, by (leg, module)."""
+        written = ((key, cdr) for key, cdr in self.cdrs.items() if cdr is not None)
+        return {key: cdr for key, cdr in written if UNREADABLE not in cdr}
 
     def named(self, leg: str, name: str) -> tuple[LegEvent, ...]:
         """The events of that name on a leg, in order."""
-        return tuple(event for event in self.by_leg.get(leg, ()) if event.name == name)
+        return self.by_name.get((leg, name), ())
 
     def first(self, leg: str, name: str) -> LegEvent | None:
         """The first event of that name on a leg."""
         return next(iter(self.named(leg, name)), None)
-
-    def cdr(self, leg: str, module: str) -> Cdr | None:
-        """The CDR that a module wrote of a leg."""
-        return self.placement.cdrs.get(self.uuids.get(leg, ""), {}).get(module)
 
 
 def observe(scenario: Scenario, placement: Placement) -> Observation:
@@ -126,8 +144,10 @@ def observe(scenario: Scenario, placement: Placement) -> Observation:
     uuids: dict[str, str] = {}
     strangers: list[str] = []
     for headers in placement.events:
+        if headers.get("Event-Name") != "CHANNEL_CREATE":
+            continue
         uuid = str(headers.get("Unique-ID", ""))
-        if headers.get("Event-Name") != "CHANNEL_CREATE" or uuid in uuids.values():
+        if uuid in uuids.values():
             continue
         role = role_of(scenario, placement.token, headers, uuids)
         if role is None or role in uuids:
@@ -137,7 +157,7 @@ def observe(scenario: Scenario, placement: Placement) -> Observation:
     return Observation(
         scenario=scenario,
         placement=placement,
-        uuids=MappingProxyType(uuids),
+        uuids=uuids,
         events=tuple(_leg_events(placement, {uuid: role for role, uuid in uuids.items()})),
         strangers=tuple(strangers),
     )
@@ -147,13 +167,9 @@ def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegE
     for headers in placement.events:
         uuid = headers.get("Unique-ID") or headers.get("Resigning-UUID") or ""
         name = str(headers.get("Event-Subclass") or headers.get("Event-Name", ""))
-        yield LegEvent(
-            leg=roles.get(str(uuid), ""),
-            name=name,
-            at=int(str(headers.get("Event-Date-Timestamp", "0"))),
-            sequence=int(str(headers.get("Event-Sequence", "0"))),
-            headers=headers,
-        )
+        at = int(str(headers.get("Event-Date-Timestamp", "0")))
+        sequence = int(str(headers.get("Event-Sequence", "0")))
+        yield LegEvent(roles.get(str(uuid), ""), name, at, sequence, headers)
 
 
 def role_of(

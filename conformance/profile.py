@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -74,6 +75,7 @@ class Profile:
         return ", ".join((*changed, *variables)) or "defaults"
 
 
+@lru_cache
 def numbers(release: str) -> tuple[int, ...]:
     """A release such as 1.10.12 as numbers, to compare; raises ValueError where it is none."""
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)+", release):

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
+from functools import cache, cached_property
 from itertools import count
 from types import MappingProxyType, UnionType
 from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -43,7 +44,7 @@ class ExtensionTarget:
         parts = [self.extension, self.context, self.dialplan]
         while parts[-1] is None:
             parts.pop()
-        return "/".join(part or "" for part in parts)
+        return "/".join([part or "" for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,7 @@ class Stimulus:
 # --- the whole call ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scenario:
     """One call through a loopback target.
 
@@ -319,11 +320,26 @@ class Scenario:
     ending: Stimulus | None = None
     profile: Profile = field(default_factory=Profile)
 
-    @property
+    @cached_property
+    def text(self) -> str:
+        """The scenario as JSON in ASCII, equal for equal scenarios."""
+        return json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True)
+
+    @cached_property
     def id(self) -> str:
         """Hash of the scenario: 12 hexadecimal digits, equal for equal scenarios."""
-        text = json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The loopback pairs, in the order in which their legs are numbered."""
+        return _pairs(self)
+
+    @cached_property
+    def null_bridges(self) -> Mapping[str, BridgeToNull]:
+        """The bridge that dials each b-leg, by role."""
+        steps = (step for pair in self.pairs for step in pair.steps)
+        return {step.b_leg: step.action for step in steps if isinstance(step.action, BridgeToNull)}
 
     @property
     def has_a_leg(self) -> bool:
@@ -353,8 +369,8 @@ class Scenario:
     def from_json(cls, value: Mapping[str, Any]) -> Scenario:
         """Scenario from its JSON value; raises ValueError where that is not one."""
         try:
-            scenario = _from_json(value)
-            _check(scenario, cls, "scenario")
+            scenario = _from_json(dict(value))
+            _check(scenario, _kinds(cls), "scenario")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a scenario: {error}") from error
         assert isinstance(scenario, cls)
@@ -376,6 +392,7 @@ class Pair:
 
     `number` counts from the a-leg outwards; `outer` is the number of the pair whose loopback-b
     dials it (0: the a-leg or the api does), `bridge` the action that does so (None likewise).
+    `leg_a` is the role of the outbound leg, `leg_b` that of the inbound leg, which runs the plan.
     """
 
     number: int
@@ -383,16 +400,8 @@ class Pair:
     target: Target
     steps: tuple[Step, ...]
     bridge: BridgeToLoopback | None
-
-    @property
-    def leg_a(self) -> str:
-        """Role of the outbound leg."""
-        return numbered("loopback-a", self.number)
-
-    @property
-    def leg_b(self) -> str:
-        """Role of the inbound leg, which runs the plan."""
-        return numbered("loopback-b", self.number)
+    leg_a: str
+    leg_b: str
 
 
 def numbered(role: str, number: int) -> str:
@@ -402,6 +411,15 @@ def numbered(role: str, number: int) -> str:
 
 def pairs(scenario: Scenario) -> tuple[Pair, ...]:
     """The loopback pairs, in the order in which their legs are numbered."""
+    return scenario.pairs
+
+
+def null_bridges(scenario: Scenario) -> Mapping[str, BridgeToNull]:
+    """The bridge that dials each b-leg, by role."""
+    return scenario.null_bridges
+
+
+def _pairs(scenario: Scenario) -> tuple[Pair, ...]:
     found: dict[int, Pair] = {}
     b_legs = count(1)
 
@@ -409,7 +427,8 @@ def pairs(scenario: Scenario) -> tuple[Pair, ...]:
         outer: int, target: Target, plan: tuple[Action, ...], bridge: BridgeToLoopback | None
     ) -> int:
         number = len(found) + 1
-        found[number] = Pair(number, outer, target, (), bridge)
+        legs = (numbered("loopback-a", number), numbered("loopback-b", number))
+        found[number] = Pair(number, outer, target, (), bridge, *legs)
         steps = []
         for action in plan:
             if isinstance(action, BridgeToNull):
@@ -424,16 +443,6 @@ def pairs(scenario: Scenario) -> tuple[Pair, ...]:
 
     walk(0, scenario.target, scenario.plan, None)
     return tuple(found.values())
-
-
-def null_bridges(scenario: Scenario) -> dict[str, BridgeToNull]:
-    """The bridge that dials each b-leg, by role."""
-    return {
-        step.b_leg: step.action
-        for pair in pairs(scenario)
-        for step in pair.steps
-        if isinstance(step.action, BridgeToNull)
-    }
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -473,20 +482,20 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
 
 
 def _to_json(value: Any) -> Any:
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Profile):
         return {"kind": value.kind} | {k: _to_json(v) for k, v in value.changed().items()}
-    if hasattr(value, "kind"):
-        named = {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
-        return {"kind": value.kind} | named
-    return value
+    named = {name: _to_json(getattr(value, name)) for name in _hints(value.__class__)}
+    return {"kind": value.kind} | named
 
 
 def _from_json(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_from_json(item) for item in value)
-    if isinstance(value, Mapping):
+        return tuple([_from_json(item) for item in value])
+    if isinstance(value, dict):
         cls = _KINDS[value["kind"]]
         named = {name: _from_json(item) for name, item in value.items() if name != "kind"}
         if cls is Moment:
@@ -495,31 +504,42 @@ def _from_json(value: Any) -> Any:
     return value
 
 
-def _check(value: Any, hint: Any, name: str) -> None:
-    """Raise ValueError where a value is not of its field's type."""
+def _check(value: Any, kinds: _Kinds, name: str) -> None:
+    """Raise ValueError where a value is not of one of its field's types."""
+    cls: type = type(value)
+    if cls not in kinds:
+        raise ValueError(f"{name} is {value!r}")
+    items = kinds[cls]
+    if isinstance(items, tuple):
+        for item, one in zip(value, items, strict=True):
+            _check(item, one, name)
+    elif items is not None:
+        for item in value:
+            _check(item, items, name)
+    else:
+        for inner, one in _hints(cls).items():
+            _check(getattr(value, inner), one, inner)
+
+
+_Kinds: TypeAlias = Mapping[type, Any]
+"""The types that a hint allows. With `tuple` comes what its items are: one such mapping for any
+number of them, or a tuple with one for each; with any other type None."""
+
+
+@cache
+def _hints(cls: type) -> Mapping[str, _Kinds]:
+    """What each field of a class may be, by name; nothing for what is no part of a scenario."""
+    if not is_dataclass(cls):
+        return {}
+    hints = get_type_hints(cls)
+    return {item.name: _kinds(hints[item.name]) for item in fields(cls)}
+
+
+def _kinds(hint: Any) -> _Kinds:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
-        if not any(_is(value, one) for one in arguments):
-            raise ValueError(f"{name} is {value!r}")
-        hint = next(one for one in arguments if _is(value, one))
-        origin, arguments = get_origin(hint), get_args(hint)
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            raise ValueError(f"{name} is {value!r}")
-        endless = len(arguments) == 2 and arguments[1] is Ellipsis
-        hints = [arguments[0]] * len(value) if endless else list(arguments)
-        for item, one in zip(value, hints, strict=True):
-            _check(item, one, name)
-    elif not _is(value, hint):
-        raise ValueError(f"{name} is {value!r}")
-    elif is_dataclass(value):
-        hints_of = get_type_hints(type(value))
-        for item in fields(value):
-            _check(getattr(value, item.name), hints_of[item.name], item.name)
-
-
-def _is(value: Any, hint: Any) -> bool:
-    kind = get_origin(hint) or hint
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
+        return {cls: items for one in arguments for cls, items in _kinds(one).items()}
+    if origin is not tuple:
+        return {hint: None}
+    endless = len(arguments) == 2 and arguments[1] is Ellipsis
+    return {tuple: _kinds(arguments[0]) if endless else tuple(map(_kinds, arguments))}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -269,8 +270,11 @@ def suits(origin: Origin, target: Target, plan: Plan) -> bool:
     if pair_count(plan) > (MOST_PAIRS if _tells_pairs_apart(target) else 1):
         return False
     if isinstance(origin, Direct) and plan:
-        if origin.application == "sleep" and not known.has_answer and not known.ends_by_itself:
-            return False
+        if origin.application == "sleep":
+            if not known.has_answer and not known.ends_by_itself:
+                return False
+            if _coincides(int(origin.argument), plan):
+                return False
         if origin.application == "unloop" and not _unloopable(plan):
             return False
         if origin.application == "bridge" and (len(known.answered) != 1 or known.rings):
@@ -363,6 +367,12 @@ def _kept(origin: Origin, given: Variables) -> Variables:
 def _tells_pairs_apart(target: Target) -> bool:
     # Legs of a further pair are known by their extension.
     return isinstance(target, ExtensionTarget) and not target.extension.startswith(NESTED[0])
+
+
+def _coincides(milliseconds: int, plan: Plan) -> bool:
+    """Whether something in a plan ends about when loopback-a does: nobody could tell the course."""
+    ends = accumulate(_milliseconds(action) for action in plan)
+    return any(abs(milliseconds - end) < 120 for end in ends)
 
 
 def _unloopable(plan: Plan) -> bool:

@@ -473,7 +473,7 @@ def stamp(event: dict[str, str | list[str]]) -> int:
 
 def with_markup(call: Call) -> bool:
     """A value of the scenario could spoil XML; there are CDRs."""
-    return bool(call.placement.cdrs) and bool(set("<&") & set(str(call.scenario.to_json())))
+    return bool(call.placement.cdrs) and bool(set("<&") & set(call.scenario.text))
 
 
 def without_markup(call: Call) -> bool:

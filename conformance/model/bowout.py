@@ -18,6 +18,7 @@ from conformance.expectation import (
     Precedes,
     SinceStimulus,
     Within,
+    kept,
     one_of,
     only,
 )
@@ -52,7 +53,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
             yield Claim("bowout.execute-hands-over", leaving.acquired[0], ran, only(expected))
     yield from _once(course)
     if not any(leaving.how in ("execute", "cancelled") for leaving in course.leavings):
-        yield from _no_events(scenario.profile, course)
+        loopbacks = tuple(leg for leg in course.legs if leg.startswith("loopback"))
+        yield from _no_events(loopbacks, scenario.profile.fire_bowout_on_bridge)
     if not course.leavings:
         yield from _none(scenario, course)
 
@@ -86,7 +88,10 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     yield Claim("bowout.bridges-real-legs", near, Count(near, "CHANNEL_BRIDGE"), bridged)
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
-    after, left = Alive(rejoined, leaving.legs), only(course.there(leaving.at))
+    soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
+    going = tuple(leg for legs in soon for leg in legs)
+    after = Alive(rejoined, going)
+    left = only(tuple(leg for leg in course.there(leaving.at) if leg not in going))
     if not near.startswith("loopback") and not far.startswith("loopback"):
         yield Claim("legs.real-legs-stay-after-bowout", near, after, left)
     else:
@@ -100,15 +105,12 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
         yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
 
 
-def _no_events(profile: Profile, course: Course) -> Iterator[Claim]:
+@kept
+def _no_events(loopbacks: tuple[str, ...], fired: bool) -> Iterator[Claim]:
     """Only a bowout on execution sends an event of the module's, and one by bridge if told to."""
-    events = ["loopback::bowout"]
-    if not profile.fire_bowout_on_bridge:
-        events.append("loopback::direct")
-    for leg in course.legs:
-        if leg.startswith("loopback"):
-            for event in events:
-                yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
+    for leg in loopbacks:
+        for event in ("loopback::bowout",) if fired else ("loopback::bowout", "loopback::direct"):
+            yield Claim("bowout.no-event-by-default", leg, Count(leg, event), only(0))
 
 
 def _once(course: Course) -> Iterator[Claim]:

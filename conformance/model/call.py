@@ -61,6 +61,9 @@ KNOWN_AFTER = 0.02
 AHEAD = 0.05
 """By how much (seconds) one pair of a chain may be ahead of the others with its bowout."""
 
+REBRIDGED = 0.15
+"""How long (seconds) it takes at most until a bowout's new bridge stands: 0.06 s when idle."""
+
 CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 """Causes of a failed bridge after which a dialplan goes on by default."""
 
@@ -136,6 +139,7 @@ class _Call:
         self._leavings: list[Leaving] = []
         self._counters: dict[int, _Counter] = {}
         self._waiting: tuple[_Leg, _Leg] | None = None
+        self._kills: list[tuple[float, str]] = []
         self._pending = dict(enumerate(scenario.all_stimuli()))
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
@@ -180,6 +184,8 @@ class _Call:
                 del self._pending[index]
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
                 delay = max(0.0, delay + self._pace.shift)
+                if isinstance(stimulus.deed, UuidKill):
+                    self._kills.append((self._now + delay, stimulus.deed.leg))
                 self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
 
     def _stimulate(self, stimulus: Stimulus) -> None:
@@ -562,9 +568,10 @@ class _Call:
         near_calls = near.calls
         for leg in (near, far):
             self._unbridge(leg)
+        collided = self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far))
         self._leavings.append(
             Leaving(
-                "collided" if self._pace.collide and len(leaving) > 2 else "bridge",
+                "collided" if collided else "bridge",
                 self._now,
                 counter.spent + self._now - counter.holding < self._limit(number) + 1e-6,
                 number,
@@ -591,10 +598,15 @@ class _Call:
                 leg.causes |= {"NORMAL_CLEARING"}
         near.calls = near_calls
         far.plan = [] if not far.calls else far.plan
-        if self._pace.collide and len(leaving) > 2:
+        if collided:
             near.lost = far.lost = True
         else:
             self._bridge(near, far)
+
+    def _killed_soon(self, *legs: _Leg) -> bool:
+        """Whether one of the legs is hung up while they are being bridged to each other."""
+        roles = [leg.role for leg in legs]
+        return any(role in roles and 0 <= at - self._now < REBRIDGED for at, role in self._kills)
 
     def _real_end(self, leg: _Leg) -> _Leg | None:
         """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""

@@ -15,6 +15,7 @@ from conformance.expectation import (
     EventRef,
     Precedes,
     Within,
+    kept,
     one_of,
     only,
 )
@@ -33,20 +34,17 @@ _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about CDRs."""
+    executed = {role for one in course.leavings if one.how == "execute" for role in one.acquired}
     for module in MODULES:
         marked = module == "xml_cdr" and _has_markup(scenario)
-        for leg in course.legs.values():
+        for role, leg in course.legs.items():
             if leg.lost:
                 continue
-            number = CdrCount(leg.role, module)
-            if leg.variables.get("process_cdr"):
-                wanted = _wanted(scenario, course, leg)
-                yield Claim("cdr.none-if-unwanted", leg.role, number, only(int(wanted)))
-            else:
-                yield Claim("cdr.one-for-each-leg", leg.role, number, only(1))
-            readable = one_of(True, False) if marked else only(True)
-            yield Claim("cdr.well-formed", leg.role, CdrReadable(leg.role, module), readable)
-            yield from _of_leg(course, leg, module)
+            wanted = _wanted(scenario, course, leg)
+            answered = leg.answered != NEVER
+            yield from _own(role, module, marked, wanted, leg.causes, answered, role in executed)
+            yield from _bridged(course, leg, module)
+            yield from _bowed_out(course, leg, module)
             yield from _dialled(scenario, course, leg, module)
         for pair in pairs(scenario):
             for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
@@ -60,9 +58,11 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                         yield Claim("cdr.destination", role, dialled, extension)
 
 
-def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool:
-    """Whether a leg's `process_cdr` lets CDRs be written (facts, section 4)."""
-    value = leg.variables["process_cdr"].lower()
+def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:
+    """Whether a leg's `process_cdr` lets CDRs be written (facts, section 4), None without one."""
+    value = leg.variables.get("process_cdr", "").lower()
+    if not value:
+        return None
     if value == "a_only":
         return not _was_dialled(scenario, course, leg)
     if value == "b_only":
@@ -133,48 +133,56 @@ def _reached(scenario: Scenario, course: Course, role: str) -> set[str | None]:
 
 def _has_markup(scenario: Scenario) -> bool:
     """Whether a value could end up in the data of an application that a CDR lists."""
-    text = str(scenario.to_json())
-    return "<" in text or "&" in text
+    return "<" in scenario.text or "&" in scenario.text
 
 
-def _of_leg(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
+@kept
+def _own(
+    role: str,
+    module: str,
+    marked: bool,
+    wanted: bool | None,
+    causes: frozenset[str],
+    answered: bool,
+    executed: bool,
+) -> Iterator[Claim]:
+    """The CDR of a leg is there, and what it says of the leg alone."""
+    clause = "one-for-each-leg" if wanted is None else "none-if-unwanted"
+    yield Claim(f"cdr.{clause}", role, CdrCount(role, module), only(int(wanted is not False)))
+    readable = one_of(True, False) if marked else only(True)
+    yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
+
     def field(name: str) -> CdrField:
-        return CdrField(leg.role, module, f"variables.{name}")
+        return CdrField(role, module, f"variables.{name}")
 
-    ended = EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE")
-    causes = one_of(*leg.causes)
-    yield Claim("cdr.hangup-cause", leg.role, field("hangup_cause"), causes)
-    created = EventRef(leg.role, "CHANNEL_CREATE")
-    duration = CdrSeconds(leg.role, module, "variables.duration", created, ended)
-    yield Claim("cdr.duration", leg.role, duration, _EXACT)
-    exact = CdrMicroseconds(leg.role, module, "variables.uduration", created, ended)
-    yield Claim("cdr.exact-duration", leg.role, exact, _EXACT_ENOUGH)
-    if leg.answered == NEVER:
-        yield Claim("cdr.billsec", leg.role, field("billsec"), only("0"))
+    ended = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
+    yield Claim("cdr.hangup-cause", role, field("hangup_cause"), one_of(*causes))
+    created = EventRef(role, "CHANNEL_CREATE")
+    duration = CdrSeconds(role, module, "variables.duration", created, ended)
+    yield Claim("cdr.duration", role, duration, _EXACT)
+    exact = CdrMicroseconds(role, module, "variables.uduration", created, ended)
+    yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
+    if not answered:
+        yield Claim("cdr.billsec", role, field("billsec"), only("0"))
     else:
-        answered = EventRef(leg.role, "CHANNEL_ANSWER")
-        billed = CdrSeconds(leg.role, module, "variables.billsec", answered, ended)
-        yield Claim("cdr.billsec", leg.role, billed, _EXACT)
-        exact = CdrMicroseconds(leg.role, module, "variables.billusec", answered, ended)
-        yield Claim("cdr.exact-duration", leg.role, exact, _EXACT_ENOUGH)
-    loopback = leg.role.startswith("loopback")
-    acquired = any(
-        leaving.how == "execute" and leg.role in leaving.acquired for leaving in course.leavings
-    )
-    if not acquired:
-        marked = only("1" if loopback else None)
-        yield Claim("cdr.is-loopback", leg.role, field("is_loopback"), marked)
+        begun = EventRef(role, "CHANNEL_ANSWER")
+        billed = CdrSeconds(role, module, "variables.billsec", begun, ended)
+        yield Claim("cdr.billsec", role, billed, _EXACT)
+        exact = CdrMicroseconds(role, module, "variables.billusec", begun, ended)
+        yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
+    loopback = role.startswith("loopback")
+    if not executed:
+        set_here = only("1" if loopback else None)
+        yield Claim("cdr.is-loopback", role, field("is_loopback"), set_here)
     if loopback:
-        letter = "A" if leg.role.startswith("loopback-a") else "B"
-        yield Claim("cdr.loopback-leg", leg.role, field("loopback_leg"), only(letter))
-    yield from _bridged(course, leg, module)
-    yield from _bowed_out(course, leg, field("billsec"))
+        letter = "A" if role.startswith("loopback-a") else "B"
+        yield Claim("cdr.loopback-leg", role, field("loopback_leg"), only(letter))
 
 
 def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
     """The last bridge of the leg; a bridge that was over at once may not have been one.
 
-    A loopback leg of a chain may be bridged once more by the bowout of one pair, and go by another's.
+    A loopback leg of a chain may be bridged once more by one pair's bowout, and go by another's.
     """
     if any(leg.role in one.legs and len(one.legs) > 2 for one in course.leavings):
         return
@@ -189,19 +197,20 @@ def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
         yield Claim("cdr.bridge-uuid", leg.role, last, one_of(lasting[-1], partners[-1][0]))
 
 
-def _bowed_out(course: Course, leg: Leg, billsec: CdrField) -> Iterator[Claim]:
+def _bowed_out(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
     """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling.
 
     Where loopback-b's thread is caught in its bridge its CDR waits for the end of the b-leg.
     """
     for leaving in course.leavings:
-        last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
         own = leg.role == numbered("loopback-b", leaving.pair)
-        if not (
-            leaving.how == "bridge" and leaving.counted and own and leg.answered >= last - 0.01
-        ):
+        if not (own and leaving.how == "bridge" and leaving.counted):
+            continue
+        last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
+        if leg.answered < last - 0.01:
             continue
         if leaving.clean:
+            billsec = CdrField(leg.role, module, "variables.billsec")
             yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))
         else:
             ended = EventRef(leaving.acquired[1], "CHANNEL_HANGUP")

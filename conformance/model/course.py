@@ -17,9 +17,9 @@ NEVER = math.inf
 class Leg:
     """The course of one leg; times are NEVER where a thing does not come.
 
-    More than one of `causes` where threads race for it. A leg that is `lost` may never end by itself. `given`
-    are the variables that it has as it is created, on the a-leg those that its dialplan sets too,
-    `variables` those that it has at its end.
+    More than one of `causes` where threads race for it. A leg that is `lost` may never end by
+    itself. `given` are the variables that it has as it is created, on the a-leg those that its
+    dialplan sets too, `variables` those that it has at its end.
     """
 
     role: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from conformance.expectation import Claim, EventRef, Header, LegNamed, only
+from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
 from conformance.model.course import Course
 from conformance.model.variables import is_true
 from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
@@ -18,7 +18,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)
-            yield from _identity(scenario, course, pair, given)
+            yield from _identity(scenario, pair, given)
     yield from _true_ids(scenario, course)
     for role in null_bridges(scenario):
         if role in course.legs:
@@ -100,40 +100,44 @@ def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterat
 
 
 def _identity(
-    scenario: Scenario,
-    course: Course,
-    pair: Pair,
-    given: Mapping[str, Mapping[str, str]],
+    scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Claim]:
     """Who is who in the pair: the variables that the endpoint sets by itself."""
-    leg_a, leg_b = pair.leg_a, pair.leg_b
     caller = _caller(scenario, pair)
-
-    def names(clause: str, leg: str, variable: str, role: str | None) -> Claim:
-        held = LegNamed(EventRef(leg, "CHANNEL_CREATE"), f"variable_{variable}")
-        return Claim(f"exports.{clause}", leg, held, only(role))
-
-    yield names("other-loopback-leg", leg_a, "other_loopback_leg_uuid", leg_b)
-    yield names("other-loopback-leg", leg_b, "other_loopback_leg_uuid", leg_a)
-    yield names("from-uuid", leg_a, "loopback_from_uuid", caller)
-    yield names("other-from-uuid", leg_b, "other_loopback_from_uuid", caller)
-    changed = _set_later(scenario)
+    yield from _related(pair.leg_a, pair.leg_b, caller)
+    settled = "is_loopback" not in _set_later(scenario)
     early = scenario.profile.early_set_loopback_id and scenario.profile.since("1.8.6")
-    for leg, letter in ((leg_a, "A"), (leg_b, "B")):
-        created = EventRef(leg, "CHANNEL_CREATE")
-        own = Header(created, "variable_loopback_leg")
-        yield Claim("exports.loopback-leg", leg, own, only(letter))
-        at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
-        marked = Header(at_end, "variable_is_loopback")
-        yield Claim("exports.is-loopback-at-the-end", leg, marked, only("1"))
-        if "is_loopback" not in changed:
-            # Before 1.10.3 both were set on loopback-a (history: ce019aa566).
-            marked_early = early and (leg == leg_a or scenario.profile.since("1.10.3"))
-            at_first = given[leg].get("is_loopback", "1" if marked_early else None)
-            # Not at CHANNEL_HANGUP: the leg's own thread may have set it when that is written.
-            for event in ("CHANNEL_CREATE", "CHANNEL_ANSWER"):
-                before = Header(EventRef(leg, event), "variable_is_loopback")
-                yield Claim("exports.is-loopback-not-before", leg, before, only(at_first))
+    for leg, letter in ((pair.leg_a, "A"), (pair.leg_b, "B")):
+        # Before 1.10.3 both were set on loopback-a (history: ce019aa566).
+        marked_early = early and (letter == "A" or scenario.profile.since("1.10.3"))
+        at_first = given[leg].get("is_loopback", "1" if marked_early else None)
+        yield from _marks(leg, letter, settled, at_first)
+
+
+@kept
+def _related(leg_a: str, leg_b: str, caller: str | None) -> Iterator[Claim]:
+    """Of whom the two legs know."""
+    for clause, leg, variable, role in (
+        ("other-loopback-leg", leg_a, "other_loopback_leg_uuid", leg_b),
+        ("other-loopback-leg", leg_b, "other_loopback_leg_uuid", leg_a),
+        ("from-uuid", leg_a, "loopback_from_uuid", caller),
+        ("other-from-uuid", leg_b, "other_loopback_from_uuid", caller),
+    ):
+        held = LegNamed(EventRef(leg, "CHANNEL_CREATE"), f"variable_{variable}")
+        yield Claim(f"exports.{clause}", leg, held, only(role))
+
+
+@kept
+def _marks(leg: str, letter: str, settled: bool, at_first: str | None) -> Iterator[Claim]:
+    """What marks a loopback leg; `at_first` is its `is_loopback` before the endpoint sets that."""
+    own = Header(EventRef(leg, "CHANNEL_CREATE"), "variable_loopback_leg")
+    yield Claim("exports.loopback-leg", leg, own, only(letter))
+    marked = Header(EventRef(leg, "CHANNEL_HANGUP_COMPLETE"), "variable_is_loopback")
+    yield Claim("exports.is-loopback-at-the-end", leg, marked, only("1"))
+    # Not at CHANNEL_HANGUP: the leg's own thread may have set it when that is written.
+    for event in ("CHANNEL_CREATE", "CHANNEL_ANSWER") if settled else ():
+        before = Header(EventRef(leg, event), "variable_is_loopback")
+        yield Claim("exports.is-loopback-not-before", leg, before, only(at_first))
 
 
 def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:

@@ -16,6 +16,7 @@ from conformance.expectation import (
     Exists,
     Header,
     LegCount,
+    kept,
     one_of,
     only,
 )
@@ -48,16 +49,21 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for role, leg in course.legs.items():
         yield Claim("legs.no-other-legs", role, Exists(role), only(True))
         yield from _bridges(course, role)
-        if leg.lost:
-            continue
-        yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
-        for event in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
-            yield Claim("legs.all-gone-after-call", role, Count(role, event), only(1))
-        if not role.startswith("loopback"):
-            ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
-            yield Claim("legs.cause-of-real-legs", role, ended, one_of(*leg.causes))
+        if not leg.lost:
+            yield from _gone(role, leg.causes)
     yield from _digits(scenario, course)
     yield from _afterwards(scenario, course)
+
+
+@kept
+def _gone(role: str, causes: frozenset[str]) -> Iterator[Claim]:
+    """A leg goes, and why."""
+    yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
+    for event in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
+        yield Claim("legs.all-gone-after-call", role, Count(role, event), only(1))
+    if not role.startswith("loopback"):
+        ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
+        yield Claim("legs.cause-of-real-legs", role, ended, one_of(*causes))
 
 
 def _bridges(course: Course, role: str) -> Iterator[Claim]:
@@ -88,17 +94,11 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
         )
         yield from _cause(course, pair, leg.role)
     for leg in (leg_a, leg_b):
-        for clause, event, time in (
-            ("legs.answer-crosses", "CHANNEL_ANSWER", leg.answered),
-            ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", leg.early),
-            ("legs.ringing-crosses", "CHANNEL_PROGRESS", leg.ringing),
-        ):
-            if time != NEVER or event == "CHANNEL_ANSWER":
-                expected = only(int(time != NEVER))
-                if event == "CHANNEL_ANSWER" and _bridged_before(course, leg_b):
-                    # Both threads of its bridge may find the b-leg answered, and answer loopback-b.
-                    expected = one_of(1, 2) if leg is leg_b else expected
-                yield Claim(clause, leg.role, Count(leg.role, event), expected)
+        # Both threads of its bridge may find the b-leg answered, and answer loopback-b.
+        twice = leg is leg_b and _bridged_before(course, leg_b)
+        yield from _crossed(
+            leg.role, leg.answered != NEVER, leg.early != NEVER, leg.ringing != NEVER, twice
+        )
     yield from _set_up(course, leg_b.role)
 
 
@@ -109,6 +109,19 @@ def _afterwards(scenario: Scenario, course: Course) -> Iterator[Claim]:
     if not any("a-leg" in one.acquired for one in course.leavings if one.how != "bridge"):
         ran = only(course.legs["a-leg"].applications)
         yield Claim("legs.caller-goes-on", "a-leg", Executed("a-leg"), ran)
+
+
+@kept
+def _crossed(role: str, answered: bool, early: bool, ringing: bool, twice: bool) -> Iterator[Claim]:
+    """What loopback-b signals reaches loopback-a."""
+    answers = one_of(1, 2) if twice else only(int(answered))
+    yield Claim("legs.answer-crosses", role, Count(role, "CHANNEL_ANSWER"), answers)
+    for clause, event, came in (
+        ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", early),
+        ("legs.ringing-crosses", "CHANNEL_PROGRESS", ringing),
+    ):
+        if came:
+            yield Claim(clause, role, Count(role, event), only(1))
 
 
 def _bridged_before(course: Course, leg_b: Leg) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim
@@ -13,6 +15,7 @@ from conformance.model import cdr, exports, legs, targets
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
+from conformance.profile import Profile
 from conformance.scenario import Direct, PlayTone, Scenario, Sleep, Unloop, pairs
 
 
@@ -57,15 +60,15 @@ def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
     stall = ON_TIME.stall if applied.stall is None else applied.stall
     notice = (0.0,) * (1 + len(numbers))
     paces = deque([replace(ON_TIME, bowout=bowout_seconds(scenario), notice=notice, stall=stall)])
-    tried, shapes = set(paces), set()
+    tried = set(paces)
+    shapes: set[object] = set()
     while paces:
         pace = paces.popleft()
         run = course(scenario, applied.stimuli, pace)
-        shape = _shape(run)
-        if shape in shapes:
+        if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        shapes.add(shape)
-        yield Alternative(tuple(_claims(scenario, run)), pace.collide)
+        yield Alternative(_claims(scenario, run), pace.collide)
+        shapes.add(_shape(run))  # not before another course is asked for, which is rare
         for other in _deviations(scenario, applied, numbers, pace):
             if other not in tried:
                 tried.add(other)
@@ -103,13 +106,20 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
     return (*notices[:index], notice, *notices[index + 1 :])
 
 
-def _claims(scenario: Scenario, run: Course) -> Iterator[Claim]:
+def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    for concern in (legs, targets, bowouts, exports, cdr):
-        for claim in concern.claims(scenario, run):
-            since = CLAUSES[claim.clause].since
-            if not since or scenario.profile.since(since):
-                yield claim
+    concerns = (legs, targets, bowouts, exports, cdr)
+    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
+    later = _later_than(scenario.profile)
+    return tuple(claim for claim in claims if claim.clause not in later) if later else claims
+
+
+@lru_cache
+def _later_than(profile: Profile) -> frozenset[str]:
+    """Names of the clauses that do not hold in the profile's release yet."""
+    return frozenset(
+        name for name, one in CLAUSES.items() if one.since and not profile.since(one.since)
+    )
 
 
 def _shape(run: Course) -> object:
