@@ -12,6 +12,7 @@
 from conformance.names import reserved
 from strategies.basics import weighted
 from strategies.bridges import (
+    MOST_PAIRS,
     PLAN_WEIGHTS,
     Course,
     Plan,
@@ -77,6 +78,7 @@ from strategies.variables import (
 )
 
 __all__ = [
+    "MOST_PAIRS",
     "ORIGIN_WEIGHTS",
     "PLAN_WEIGHTS",
     "TARGET_WEIGHTS",
