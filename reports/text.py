@@ -138,10 +138,12 @@ def _background(clause: Clause) -> Iterator[str]:
 
 
 def by_hand(scenario: Scenario) -> str:
-    """What to paste to place a scenario by hand: dialplan extensions and the originate line."""
+    """What to paste to place a scenario by hand: settings, dialplan extensions, originate line."""
     token = token_of(scenario, 1)
     uuid = "00000000-0000-4000-8000-000000000001"
     lines = [f"  in context {context}: {xml}" for context, xml in extensions(scenario)]
+    if scenario.profile.changed():
+        lines.insert(0, f"  with {scenario.profile}")
     lines.append(f"  fs_cli> originate {originate_arguments(scenario, token, uuid)}")
     for stimulus in scenario.all_stimuli():
         at, deed = stimulus.at, stimulus.deed
