@@ -12,7 +12,6 @@
 from conformance.names import reserved
 from strategies.basics import weighted
 from strategies.bridges import (
-    MOST_PAIRS,
     PLAN_WEIGHTS,
     Course,
     Plan,
@@ -78,7 +77,6 @@ from strategies.variables import (
 )
 
 __all__ = [
-    "MOST_PAIRS",
     "ORIGIN_WEIGHTS",
     "PLAN_WEIGHTS",
     "TARGET_WEIGHTS",
