@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -63,7 +63,7 @@ class Campaign:
 
     async def place_all(
         self,
-        scenarios: Sequence[Scenario],
+        scenarios: Iterable[Scenario],
         pace: Pace,
         attempt: int = 1,
         *,

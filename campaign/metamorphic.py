@@ -7,10 +7,10 @@ came of its original. What differs is placed again, and counts if it does so in 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from campaign.session import ATTEMPTS, Plan, Progress, Run, run
+from campaign.session import ATTEMPTS, Plan, Progress, Run, Scenarios, run
 from conformance.judge import Judgement
 from conformance.metamorphic import Contrast, Outline, differences, outline
 from conformance.observation import Placement
@@ -54,23 +54,23 @@ class _Pairs:
         self._by_id: dict[str, Variant] = {}
         self._outlines: defaultdict[str, list[Outline]] = defaultdict(list)
 
-    def scenarios(self, generated: Sequence[Scenario]) -> Sequence[Scenario]:
+    def scenarios(self, asked: int, generated: Iterator[Scenario]) -> Scenarios:
         for scenario in generated:
-            self._by_id.setdefault(scenario.id, itself(scenario))
-        for scenario in generated:
-            for variant in variants(scenario):
+            self._by_id[scenario.id] = itself(scenario)
+        for original in list(self._by_id.values()):
+            for variant in variants(original.scenario):
                 # What is there already is not placed twice.
                 if self._by_id.setdefault(variant.scenario.id, variant) is variant:
                     self._variants.append(variant)
         placed = [variant.scenario for variant in self._by_id.values()]
-        return sorted(placed, key=lambda one: str(one.profile))
+        return len(placed), iter(sorted(placed, key=lambda one: str(one.profile)))
 
     def placed(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
         made = outline(self._by_id[scenario.id], placement, judgement)
         if made:
             self._outlines[scenario.id].append(made)
 
-    def unsettled(self) -> Container[str]:
+    def unsettled(self) -> Iterable[Scenario]:
         """Both of each pair that differs, the simplest ones of each relation."""
         asked: Counter[str] = Counter()
         wanted: set[str] = set()
@@ -79,7 +79,7 @@ class _Pairs:
             asked[variant.relation] += 1
             if asked[variant.relation] <= CONFIRMED_BY:
                 wanted |= {variant.original.id, variant.scenario.id}
-        return wanted
+        return [self._by_id[identity].scenario for identity in wanted]
 
     def contrasts(self) -> tuple[Contrast, ...]:
         return tuple(

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
+import time
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
@@ -27,7 +28,7 @@ from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile, numbers, release_of
 from conformance.scenario import Scenario, null_bridges
-from conformance.verdicts import JudgedScenario, RunResult, decide, parts
+from conformance.verdicts import RunResult, Verdicts, parts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
     Ending,
@@ -38,7 +39,7 @@ from fixtures.recording import (
     SwitchFacts,
 )
 from fixtures.switches import Switch, SwitchError, SwitchIdentity
-from strategies import generate, stream
+from strategies import stream
 
 ATTEMPTS = 3
 """How often at most a scenario is placed whose first attempt has a finding."""
@@ -48,6 +49,10 @@ CONFIRMING = 10
 
 CONFIRMED_BY = 3
 """How many scenarios, simplest first, are placed again for the findings of a clause."""
+
+
+Scenarios: TypeAlias = tuple[int, Iterator[Scenario]]
+"""A number of scenarios, and these one after the other as they are asked for."""
 
 
 class Progress(Protocol):
@@ -63,27 +68,27 @@ class Progress(Protocol):
 class Watcher(Protocol):
     """Looks on at a run: may add scenarios to it, and ask for further attempts."""
 
-    def scenarios(self, generated: Sequence[Scenario]) -> Sequence[Scenario]:
-        """What is placed, given what the plan asks for."""
+    def scenarios(self, asked: int, generated: Iterator[Scenario]) -> Scenarios:
+        """How many are placed and which, given what the plan asks for."""
 
     def placed(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
         """One was placed and judged."""
 
-    def unsettled(self) -> Container[str]:
-        """The ids of those that are to be placed again."""
+    def unsettled(self) -> Iterable[Scenario]:
+        """Those that are to be placed again."""
 
 
 class Nobody:
     """A watcher who adds and asks for nothing."""
 
-    def scenarios(self, generated: Sequence[Scenario]) -> Sequence[Scenario]:
+    def scenarios(self, asked: int, generated: Iterator[Scenario]) -> Scenarios:
         """Leave them as they are."""
-        return generated
+        return asked, generated
 
     def placed(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
         """Take no notice."""
 
-    def unsettled(self) -> Container[str]:
+    def unsettled(self) -> Iterable[Scenario]:
         """Ask for none."""
         return ()
 
@@ -117,9 +122,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run was of, and what it says.
+    """What a run was of, and what it says; `seconds` is without those that made the scenarios.
 
-    `shown` holds the last placement with a finding of each scenario that has one, by its id;
+    `shown` holds the last placement with a finding of the simplest scenarios that have one, by id;
     `first` how many scenarios had been placed at a clause's first finding, by the clause.
     """
 
@@ -154,22 +159,21 @@ async def run(
         _require_endpoint(identity)
         watcher = watcher or Nobody()
         generated = _scenarios(plan, release_of(plan.release or identity.version))
-        scenarios = watcher.scenarios(generated)
-        plan = replace(plan, scenarios=len(scenarios))
+        count, scenarios = watcher.scenarios(plan.scenarios, generated)
+        plan = replace(plan, scenarios=count)
         return await _campaign(switch, identity, scenarios, plan, progress or Silent(), watcher)
     finally:
         await _stop(switch)
 
 
-def _scenarios(plan: Plan, release: str) -> list[Scenario]:
-    """The plan's scenarios, as many as it asks for, as far as a release can be asked for them."""
-    if release == Profile().release:
-        return generate(plan.seed, plan.scenarios, plan.strategy)
+def _scenarios(plan: Plan, release: str) -> Iterator[Scenario]:
+    """The plan's scenarios, as many as it asks for, as far as a release can be asked for them.
+
+    Each is made when it is asked for: a long campaign holds no more of them than a short one.
+    """
     possible = (one for one in stream(plan.seed, plan.strategy) if _possible(one, release))
-    return [
-        replace(one, profile=_at_release(one.profile, release))
-        for one in islice(possible, plan.scenarios)
-    ]
+    for one in islice(possible, plan.scenarios):
+        yield replace(one, profile=_at_release(one.profile, release))
 
 
 def _at_release(profile: Profile, release: str) -> Profile:
@@ -190,15 +194,32 @@ def _possible(scenario: Scenario, release: str) -> bool:
     return plain and scenario.origin_answers
 
 
+class _Making:
+    """Scenarios as they are asked for, and how long (seconds) it took to make them."""
+
+    def __init__(self, scenarios: Iterator[Scenario]) -> None:
+        self._scenarios = scenarios
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[Scenario]:
+        while True:
+            began = time.perf_counter()
+            scenario = next(self._scenarios, None)
+            self.seconds += time.perf_counter() - began
+            if scenario is None:
+                return
+            yield scenario
+
+
 async def _campaign(
     switch: Switch,
     identity: SwitchIdentity,
-    scenarios: Sequence[Scenario],
+    scenarios: Iterator[Scenario],
     plan: Plan,
     progress: Progress,
     watcher: Watcher,
 ) -> Run:
-    header = _header(identity, plan)
+    header, making = _header(identity, plan), _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
     tally = _Tally(writer, progress, watcher)
     modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
@@ -206,7 +227,7 @@ async def _campaign(
     shortfall, ending = "", Ending.FINISHED
     try:
         async with open_campaign(switch, modules, tally.placed, tally.controlled) as campaign:
-            await _place(campaign, scenarios, plan.pace, tally)
+            await _place(campaign, making, plan, tally)
     except (EventSocketError, SwitchError) as error:
         shortfall, ending = f"the switch was lost: {error}", Ending.FAILED
     except asyncio.CancelledError:
@@ -218,20 +239,20 @@ async def _campaign(
     finally:
         if writer is not None:
             writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
-    seconds = asyncio.get_running_loop().time() - began
-    return Run(header, decide(tally.judged(), shortfall), seconds, tally.shown, tally.first)
+    seconds = asyncio.get_running_loop().time() - began - making.seconds
+    return Run(header, tally.verdicts.result(shortfall), seconds, tally.shown, tally.first)
 
 
 async def _place(
-    campaign: Campaign, scenarios: Sequence[Scenario], pace: Pace, tally: _Tally
+    campaign: Campaign, scenarios: Iterable[Scenario], plan: Plan, tally: _Tally
 ) -> None:
-    tally.begin(len(scenarios), "placing")
-    await campaign.place_all(scenarios, pace)
+    tally.begin(plan.scenarios, "placing")
+    await campaign.place_all(scenarios, plan.pace)
     for attempt in range(2, ATTEMPTS + 1):
-        again = tally.unsettled(scenarios)
+        again = tally.unsettled()
         if again:
             tally.begin(len(again), f"placing again, attempt {attempt}")
-            slower = replace(pace, window=min(pace.window, CONFIRMING))
+            slower = replace(plan.pace, window=min(plan.pace.window, CONFIRMING))
             await campaign.place_all(again, slower, attempt, witness=True)
 
 
@@ -245,9 +266,8 @@ def judge_recording(path: Path) -> Run:
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    return Run(
-        recording.header, decide(tally.judged(), shortfall), seconds, tally.shown, tally.first
-    )
+    result = tally.verdicts.result(shortfall)
+    return Run(recording.header, result, seconds, tally.shown, tally.first)
 
 
 class _Tally:
@@ -259,8 +279,9 @@ class _Tally:
         self._writer = writer
         self._progress = progress
         self._watcher = watcher
-        self._judged: dict[str, tuple[Scenario, list[Judgement]]] = {}
         self._findings = 0
+        self._simplest: dict[str, list[tuple[int, str]]] = {}
+        self.verdicts = Verdicts()
         self.shown: dict[str, Placement] = {}
         self.first: dict[str, int] = {}
 
@@ -272,20 +293,29 @@ class _Tally:
             self._writer.write_scenario(scenario, [placement])
         judgement = judge(scenario, placement)
         self._watcher.placed(scenario, placement, judgement)
-        _, judgements = self._judged.setdefault(scenario.id, (scenario, []))
-        judgements.append(judgement)
-        for finding in judgement.findings:
-            self.first.setdefault(finding.clause, len(self._judged))
+        attempts = self.verdicts.add(scenario, judgement)
         if judgement.findings:
-            self.shown[scenario.id] = placement
-        self._findings += bool(judgement.findings) and len(judgements) == 1
+            self._keep(scenario, placement, {finding.clause for finding in judgement.findings})
+            self._findings += attempts == 1
         self._progress.advance(self._findings)
+
+    def _keep(self, scenario: Scenario, placement: Placement, clauses: set[str]) -> None:
+        """Keep the placements of the simplest scenarios of each clause; no others are shown."""
+        rank = _simplicity(scenario)
+        for clause in clauses:
+            self.first.setdefault(clause, self.verdicts.scenarios)
+            simplest = {rank, *self._simplest.get(clause, ())}
+            self._simplest[clause] = sorted(simplest)[:CONFIRMED_BY]
+        kept = {identity for ranks in self._simplest.values() for _, identity in ranks}
+        self.shown[scenario.id] = placement
+        for identity in self.shown.keys() - kept:
+            del self.shown[identity]
 
     def controlled(self, control: Control) -> None:
         if self._writer is not None:
             self._writer.write_control({"began": control.began, "lateness": control.lateness})
 
-    def unsettled(self, scenarios: Iterable[Scenario]) -> list[Scenario]:
+    def unsettled(self) -> list[Scenario]:
         """Those of which a further opinion is wanted, with the fewest parts first.
 
         A first finding asks for one, but not in more than `CONFIRMED_BY` scenarios a clause, for a
@@ -293,23 +323,22 @@ class _Tally:
         for a third.
         """
         asked: Counter[str] = Counter()
-        again = []
-        watched = self._watcher.unsettled()
-        for scenario in sorted(scenarios, key=lambda one: (parts(one), one.id)):
-            judgements = self._judged[scenario.id][1]
+        again = {scenario.id: scenario for scenario in self._watcher.unsettled()}
+        for case in sorted(self.verdicts.unsettled(), key=lambda one: _simplicity(one.scenario)):
+            judgements = case.judgements
             last = judgements[-1]
             clauses = {finding.clause for finding in last.findings}
             disagree = len(judgements) == 2 and _disagree(judgements)
             if len(judgements) == 1 and any(asked[name] < CONFIRMED_BY for name in clauses):
                 asked.update(clauses)
-                again.append(scenario)
-            elif last.undecided or last.problem or disagree or scenario.id in watched:
-                again.append(scenario)
-        return sorted(again, key=lambda one: str(one.profile))
+                again[case.scenario.id] = case.scenario
+            elif last.undecided or last.problem or disagree:
+                again[case.scenario.id] = case.scenario
+        return sorted(again.values(), key=lambda one: (str(one.profile), _simplicity(one)))
 
-    def judged(self) -> Iterator[JudgedScenario]:
-        for scenario, judgements in self._judged.values():
-            yield JudgedScenario(scenario, tuple(judgements))
+
+def _simplicity(scenario: Scenario) -> tuple[int, str]:
+    return parts(scenario), scenario.id
 
 
 def _disagree(judgements: Sequence[Judgement]) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from conformance.clauses import CLAUSES, Clause, Level
 from conformance.judge import Finding, Judgement
+from conformance.profile import Profile
 from conformance.scenario import Scenario, null_bridges, pairs
 from conformance.shape import shape_of
 
@@ -87,81 +88,138 @@ class RunResult:
         return UNDECIDED if undecided or self.shortfall or not exercised else CONFORMS
 
 
+class Verdicts:
+    """Sums up scenarios attempt by attempt.
+
+    Of a scenario that one clean attempt settles it keeps which clauses that exercised, as bits: a
+    few bytes, so that a long run takes no more memory than a short one. Should it come again, that
+    is all that has to be known of it.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was placed yet."""
+        self.attempts = 0
+        self._settled: dict[str, int] = {}
+        self._open: dict[str, JudgedScenario] = {}
+        self._shapes: dict[str, int] = {}
+        self._profile: Profile | None = None
+
+    @property
+    def scenarios(self) -> int:
+        """How many different scenarios were placed so far."""
+        return len(self._settled) + len(self._open)
+
+    def add(self, scenario: Scenario, judgement: Judgement) -> int:
+        """Count an attempt; gives how many there are of this scenario now."""
+        self.attempts += 1
+        self._profile = self._profile or scenario.profile
+        identity, bits = scenario.id, _packed(judgement.exercised)
+        shape = shape_of(scenario)
+        self._shapes[shape] = self._shapes.get(shape, 0) | bits
+        before = self._attempts_at(identity)
+        if not before and not (judgement.findings or judgement.undecided or judgement.problem):
+            self._settled[identity] = bits
+        else:
+            self._open[identity] = JudgedScenario(scenario, (*before, judgement))
+        return 1 + len(before)
+
+    def unsettled(self) -> Iterable[JudgedScenario]:
+        """The scenarios that are not settled by one clean attempt, in the order of placing."""
+        return self._open.values()
+
+    def result(self, shortfall: str = "") -> RunResult:
+        """What the run says so far, clause by clause; `shortfall` is why it is not whole."""
+        return RunResult(
+            clauses=MappingProxyType({name: self._of_clause(one) for name, one in CLAUSES.items()}),
+            scenarios=self.scenarios,
+            attempts=self.attempts,
+            shortfall=shortfall,
+        )
+
+    def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
+        if identity in self._open:
+            return self._open[identity].judgements
+        bits = self._settled.pop(identity, None)
+        return () if bits is None else (Judgement((), _unpacked(bits)),)
+
+    def _of_clause(self, clause: Clause) -> ClauseResult:
+        bit = _BITS[clause.name]
+        exercised = sum(bits & bit > 0 for bits in self._settled.values())
+        shapes = sum(bits & bit > 0 for bits in self._shapes.values())
+        lasts = [case.judgements[-1] for case in self._open.values()]
+        problems = [last.problem for last in lasts if last.problem]
+        undecided = 0
+        confirmed: list[Case] = []
+        single: list[Case] = []
+        flaky: list[Case] = []
+        for case in self._open.values():
+            decided = [j for j in case.judgements if clause.name in j.exercised]
+            against = [found for j in decided if (found := _against(j, clause.name))]
+            if decided:
+                exercised += 1
+            elif any(clause.name in j.undecided for j in case.judgements):
+                undecided += 1
+            if against:
+                shown = Case(case.scenario, against[-1])
+                if len(case.judgements) == 1:
+                    single.append(shown)
+                elif len(against) == len(decided) > 1:
+                    confirmed.append(shown)
+                else:
+                    flaky.append(shown)
+        # What was placed once only speaks with those that were placed again.
+        if confirmed or not flaky:
+            failing = confirmed + single
+        else:
+            failing, flaky = [], flaky + single
+        verdict, note = Verdict.PASS, ""
+        if failing:
+            verdict = Verdict.FAIL
+        elif flaky:
+            verdict, note = Verdict.FLAKY, "attempts at the same scenario disagree"
+        elif undecided:
+            verdict = Verdict.INCONCLUSIVE
+            note = f"the host could not keep time in {undecided} scenarios"
+        elif not exercised and problems:
+            verdict, note = Verdict.ERROR, problems[0]
+        elif not exercised and not self._in_release(clause):
+            verdict, note = Verdict.NOT_IN_RELEASE, f"holds from {clause.since} on"
+        elif not exercised:
+            verdict, note = Verdict.NOT_VERIFIED, "no scenario exercised it"
+        return ClauseResult(
+            clause=clause,
+            verdict=verdict,
+            exercised=exercised,
+            shapes=shapes,
+            failing=_simplest_first(failing),
+            flaky=_simplest_first(flaky),
+            note=note,
+        )
+
+    def _in_release(self, clause: Clause) -> bool:
+        return not (clause.since and self._profile) or self._profile.since(clause.since)
+
+
+_BITS: Mapping[str, int] = MappingProxyType(
+    {name: 1 << number for number, name in enumerate(CLAUSES)}
+)
+
+
+def _packed(names: Iterable[str]) -> int:
+    return sum(_BITS[name] for name in names)
+
+
+def _unpacked(bits: int) -> frozenset[str]:
+    return frozenset(name for name, bit in _BITS.items() if bits & bit)
+
+
 def decide(judged: Iterable[JudgedScenario], shortfall: str = "") -> RunResult:
     """Sum up judged scenarios clause by clause."""
-    cases = list(judged)
-    problems = [case.judgements[-1].problem for case in cases if case.judgements[-1].problem]
-    shapes = [shape_of(case.scenario) for case in cases]
-    results = {
-        name: _decide_clause(clause, cases, shapes, problems) for name, clause in CLAUSES.items()
-    }
-    return RunResult(
-        clauses=MappingProxyType(results),
-        scenarios=len(cases),
-        attempts=sum(len(case.judgements) for case in cases),
-        shortfall=shortfall,
-    )
-
-
-def _decide_clause(
-    clause: Clause,
-    cases: Sequence[JudgedScenario],
-    shapes: Sequence[str],
-    problems: Sequence[str],
-) -> ClauseResult:
-    exercised, undecided = 0, 0
-    exercising: set[str] = set()
-    confirmed: list[Case] = []
-    single: list[Case] = []
-    flaky: list[Case] = []
-    for case, shape in zip(cases, shapes, strict=True):
-        decided = [j for j in case.judgements if clause.name in j.exercised]
-        against = [found for j in decided if (found := _against(j, clause.name))]
-        if decided:
-            exercised += 1
-            exercising.add(shape)
-        elif any(clause.name in j.undecided for j in case.judgements):
-            undecided += 1
-        if against:
-            shown = Case(case.scenario, against[-1])
-            if len(case.judgements) == 1:
-                single.append(shown)
-            elif len(against) == len(decided) > 1:
-                confirmed.append(shown)
-            else:
-                flaky.append(shown)
-    # What was placed once only speaks with those that were placed again.
-    if confirmed or not flaky:
-        failing = confirmed + single
-    else:
-        failing, flaky = [], flaky + single
-    verdict, note = Verdict.PASS, ""
-    if failing:
-        verdict = Verdict.FAIL
-    elif flaky:
-        verdict, note = Verdict.FLAKY, "attempts at the same scenario disagree"
-    elif undecided:
-        verdict = Verdict.INCONCLUSIVE
-        note = f"the host could not keep time in {undecided} scenarios"
-    elif not exercised and problems:
-        verdict, note = Verdict.ERROR, problems[0]
-    elif not exercised and cases and not _in_release(clause, cases[0].scenario):
-        verdict, note = Verdict.NOT_IN_RELEASE, f"holds from {clause.since} on"
-    elif not exercised:
-        verdict, note = Verdict.NOT_VERIFIED, "no scenario exercised it"
-    return ClauseResult(
-        clause=clause,
-        verdict=verdict,
-        exercised=exercised,
-        shapes=len(exercising),
-        failing=_simplest_first(failing),
-        flaky=_simplest_first(flaky),
-        note=note,
-    )
-
-
-def _in_release(clause: Clause, scenario: Scenario) -> bool:
-    return not clause.since or scenario.profile.since(clause.since)
+    verdicts = Verdicts()
+    for case in judged:
+        for judgement in case.judgements:
+            verdicts.add(case.scenario, judgement)
+    return verdicts.result(shortfall)
 
 
 def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:
