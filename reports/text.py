@@ -143,7 +143,7 @@ def by_hand(scenario: Scenario) -> str:
     uuid = "00000000-0000-4000-8000-000000000001"
     lines = [f"  in context {context}: {xml}" for context, xml in extensions(scenario)]
     if scenario.profile.changed():
-        lines.insert(0, f"  with {scenario.profile}")
+        lines.insert(0, f"  with {printable(str(scenario.profile))}")
     lines.append(f"  fs_cli> originate {originate_arguments(scenario, token, uuid)}")
     for stimulus in scenario.all_stimuli():
         at, deed = stimulus.at, stimulus.deed
