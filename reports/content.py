@@ -1,0 +1,58 @@
+"""What a run says, in full: the one value from which every report is written.
+
+Whatever the form, a reader is told the same: who was tested with what, the verdict of each clause,
+and for each clause that does not pass the call that shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from conformance.judge import Finding
+from conformance.observation import Placement
+from conformance.scenario import Scenario
+from conformance.verdicts import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The switch under test; text is "" where it could not be found out."""
+
+    url: str
+    version: str
+    modules: tuple[str, ...] = ()
+    image_digest: str = ""
+    loopback_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """The call that is shown for a clause: the simplest one that speaks against it.
+
+    `placement` is None where it was not kept. `minimised` tells that it was made simpler on the
+    switch, `bundle` is the folder to replay it from, `replay` the command that does ("" if none).
+    """
+
+    scenario: Scenario
+    findings: tuple[Finding, ...]
+    placement: Placement | None = None
+    minimised: bool = False
+    bundle: str = ""
+    replay: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run: `seconds` is what placing took, `examples` are by the name of the clause."""
+
+    subject: Subject
+    suite_version: str
+    host: str
+    seed: int | None
+    started: datetime
+    seconds: float
+    result: RunResult
+    examples: Mapping[str, Example] = field(default_factory=lambda: MappingProxyType({}))
