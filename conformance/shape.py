@@ -7,6 +7,7 @@ both with the default profile or both with another. Whatever counts shapes count
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 from conformance.profile import Profile
@@ -20,6 +21,11 @@ def shape_of(scenario: Scenario) -> str:
     profile = "" if scenario.profile == Profile() else " profile"
     begun = f"{scenario.origin.kind} {scenario.target.kind}"
     return f"{begun} [{_plan(scenario.plan)}] {stimuli} {ending}{profile}"
+
+
+def shape_key(scenario: Scenario) -> int:
+    """64 bits that tell the shape from any other."""
+    return int.from_bytes(hashlib.sha256(shape_of(scenario).encode()).digest()[:8])
 
 
 def _plan(plan: Iterable[Action]) -> str:

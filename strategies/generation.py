@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
+from conformance.compact import Bits
 from conformance.profile import Profile
 from conformance.scenario import Scenario
 from strategies.fairness import Fairness
@@ -58,10 +59,10 @@ def stream(seed: int, strategy: SearchStrategy[Scenario] | None = None) -> Itera
     if strategy is None:
         yield from _steered(seed)
         return
-    seen: set[str] = set()
+    seen = Bits()
     for scenario in samples(strategy, seed):
-        if scenario.id not in seen:
-            seen.add(scenario.id)
+        if (key := int(scenario.id, 16)) not in seen:
+            seen.put(key)
             yield scenario
 
 
@@ -79,7 +80,7 @@ def _steered(seed: int) -> Iterator[Scenario]:
     drawn = samples(profiles(), f"{seed}/profiles")
     dice = Random(f"{seed}/variations")
     fairness, profile = Fairness(), Profile()
-    seen: set[str] = set()
+    seen = Bits()
     patient = True
     for fresh in _noise(seed):
         parent = fairness.parent(profile) if len(seen) % 2 else None
@@ -90,9 +91,9 @@ def _steered(seed: int) -> Iterator[Scenario]:
         # Variations tend to resemble each other, so one of a known shape gives way to another once.
         if parent is not None and patient and fairness.knows(scenario):
             patient = False
-        elif scenario.id not in seen:
+        elif (key := int(scenario.id, 16)) not in seen:
             patient = True
-            seen.add(scenario.id)
+            seen.put(key)
             fairness.count(scenario, choices)
             yield scenario
             block, inside = divmod(len(seen), BLOCK)
