@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
     width = None if sys.stdout.isatty() else REPORT_WIDTH
-    console = Console(highlight=False, soft_wrap=True, width=width)
+    console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
     except (SwitchError, EventSocketError, RecordingError, UsageError) as error:

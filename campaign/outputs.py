@@ -84,8 +84,9 @@ def _require_place(form: Form, path: Path) -> None:
     if path.exists() and path.is_dir() is not is_folder:
         what = "no folder" if is_folder else "a folder"
         raise UsageError(f"cannot write {path}: it is {what}; name another place")
-    place = path if is_folder or (path.exists() and not path.is_file()) else path.parent
+    device = path.exists() and not path.is_file() and not is_folder
+    place = path if is_folder or device else path.parent
     while is_folder and not place.exists():
         place = place.parent
-    if not os.access(place, os.W_OK):
+    if not os.access(place, os.W_OK if device else os.W_OK | os.X_OK):
         raise UsageError(f"cannot write {path}: nothing can be made in {place}; name another place")

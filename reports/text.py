@@ -58,7 +58,7 @@ def print_clauses(console: Console, result: RunResult) -> None:
     """One line a clause: verdict, level, how many scenarios of how many shapes exercised it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("clause", "level", "verdict"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)  # names are searched for
     table.add_column("exercised", justify="right")
     table.add_column("shapes", justify="right")
     table.add_column("note")
