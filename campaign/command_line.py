@@ -54,9 +54,15 @@ switches:
 """
 
 _RUN_EXAMPLE = """\
-example:
+examples:
   loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
       --record run.jsonl.gz
+  loopback-conformance run --switch docker:// --quiet --junit run.xml --markdown run.md
+"""
+
+_JUDGE_EXAMPLE = """\
+example:
+  loopback-conformance judge run.jsonl.gz --verbose --json run.json --allure allure-results
 """
 
 _LEVELS = """\
@@ -328,7 +334,7 @@ def _parser() -> argparse.ArgumentParser:
         "judge",
         help="judge a recording, without a switch",
         description="Judge what an earlier run recorded; the same recording always gives the same.",
-        epilog=_EXIT_STATUS,
+        epilog=f"{_JUDGE_EXAMPLE}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
     judged.add_argument("recording", type=Path, metavar="RECORDING")

@@ -38,8 +38,10 @@ Asked = Mapping[Form, Path]
 
 
 def add_report_options(parser: argparse.ArgumentParser) -> None:
-    """The options that ask for reports; one that is there is replaced."""
-    group = parser.add_argument_group("reports")
+    """The options that ask for reports."""
+    group = parser.add_argument_group(
+        "reports", "What is written besides; docs/reports.md says more."
+    )
     for form in FORMS:
         group.add_argument(f"--{form.name}", type=Path, metavar=form.takes, help=form.help)
 

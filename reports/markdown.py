@@ -23,8 +23,8 @@ LIMIT = 60_000
 
 _RESERVE = 300
 """Bytes kept for the words that say what is left out."""
-_ON_A_LINE = 120
-"""Characters of a text that is only one of many."""
+_AMPLE, _SCANT = 400, 120
+"""Characters of a text on a line of its own, and where there are too many of them."""
 _LINE = 500
 """Characters of a line of a finding: a dial string may be long."""
 
@@ -36,7 +36,7 @@ def write(report: Report, path: Path) -> None:
 
 def render(report: Report) -> str:
     """The report as GitHub's Markdown."""
-    text = "\n".join([*_summary(report), *_areas(report), *_not_passing(report)])
+    text = "\n".join([*_summary(report), *_areas(report), _not_passing(report)])
     blocks = [_in_full(report, name) for name in report.examples]
     left_out = 0
     for block in blocks:
@@ -90,14 +90,22 @@ def _row(*cells: object) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _not_passing(report: Report) -> Iterator[str]:
-    """A line a clause that does not pass, findings first; no table, whose cells end at any `|`."""
+def _not_passing(report: Report) -> str:
+    """A line a clause that does not pass, shorter ones where they would take half of the room."""
+    lines = "\n".join(_lines(report, _AMPLE))
+    if len(lines.encode()) > LIMIT // 2:
+        lines = "\n".join(_lines(report, _SCANT))
+    return lines
+
+
+def _lines(report: Report, most: int) -> Iterator[str]:
+    """Findings first; no table, for a cell of one ends at any `|`."""
     for verdict in Verdict:
         for name, one in report.result.clauses.items():
             if one.verdict is verdict and verdict is not Verdict.PASS:
-                why = _code(headline(one, report.examples.get(name)))
-                must = f"{one.clause.level}, exercised by {one.exercised}"
-                yield f"- **{verdict}** {name} ({must}): {why}"
+                why = _code(headline(one, report.examples.get(name)), most)
+                how = f"{one.clause.level}, exercised by {one.exercised}"
+                yield f"- **{verdict}** {name} ({how}): {why}"
     yield ""
 
 
@@ -114,9 +122,9 @@ def _in_full(report: Report, name: str) -> str:
     )
 
 
-def _code(text: str) -> str:
+def _code(text: str, most: int = _AMPLE) -> str:
     """Text as code on a line: nothing in it is markup, a link or a name."""
-    shown = clipped(printable(text), _ON_A_LINE) or " "
+    shown = clipped(printable(text), most) or " "
     fence = "`" * (_longest_run(shown, least=0) + 1)
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
 

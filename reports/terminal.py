@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
@@ -75,18 +76,28 @@ def _print_not_passing(console: Console, report: Report) -> None:
     for one in found[:_SHOWN]:
         name = one.clause.name
         example = report.examples.get(name)
-        line = Text.assemble(
-            (one.verdict.value, STYLES[one.verdict]),
-            f" {name} ({one.clause.level}): {headline(one, example)}",
-        )
-        line.truncate(width, overflow="ellipsis")
-        console.print(line)
+        what = f" {name} ({one.clause.level}): "
+        why = _fitted(headline(one, example), width - len(one.verdict + what))
+        console.print(Text.assemble((one.verdict.value, STYLES[one.verdict]), what, why))
         if example and example.replay:
             console.print(f"    replay: {printable(example.replay)}", markup=False)
     if len(found) > _SHOWN:
         console.print(f"and {len(found) - _SHOWN} more that do not pass: --verbose shows them")
     if found:
         console.print()
+
+
+def _fitted(text: str, columns: int) -> str:
+    """Text in so many columns: of one that is too long the middle goes, for its end says most."""
+    if cell_len(text) <= columns:
+        return text
+    half = max(columns - 3, 2) // 2
+    head, tail = text[:half], text[-half:]
+    while cell_len(head) > half:
+        head = head[:-1]
+    while cell_len(tail) > half:
+        tail = tail[1:]
+    return f"{head}...{tail}"
 
 
 def _print_subject(console: Console, report: Report) -> None:

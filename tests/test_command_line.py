@@ -66,7 +66,7 @@ def temporary(tmp_path: Path) -> Path:
     [
         ([], ["run", "judge", "clauses", "exit status:", "0  the switch conforms", "1  findings"]),
         (["run"], ["process:///path/to/freeswitch", "docker://IMAGE", "--record", "exit status:"]),
-        (["run"], ["example:", "(default 300)", "2  usage", "3  not decided"]),
+        (["run"], ["examples:", "(default 300)", "2  usage", "3  not decided"]),
         (["judge"], ["RECORDING", "exit status:", "3  not decided"]),
         (["run"], ["reports:", "--json FILE", "--junit FILE", "--markdown FILE", "--allure DIR"]),
         (["judge"], ["reports:", "--json FILE", "--quiet", "--verbose"]),
