@@ -15,17 +15,26 @@ from rich.console import Console
 
 from campaign.campaign import Pace
 from campaign.command_line import positive
+from campaign.outputs import FORMS, Asked, asked_for, write_reports
 from campaign.progress import Bar
+from campaign.pytest_allure import AllureResults, install
+from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import Level
-from conformance.observation import observe
-from conformance.verdicts import ClauseResult, Verdict
+from conformance.verdicts import Verdict
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
-from reports.text import finding_text
+from reports.files import ReportError
+from reports.junit import properties
+from reports.text import example_text
 
 _RUN = pytest.StashKey[Run]()
+_ASKED = pytest.StashKey[Asked]()
+_ALLURE = pytest.StashKey[AllureResults | None]()
+_FAILURES = pytest.StashKey[list[str]]()
+_PYTEST_HAS = ("junit", "allure")
+"""Forms of report for which pytest has options of its own: --junit-xml and --alluredir."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,6 +57,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="asyncio",
         help="which Event Socket client to use",
     )
+    for form in FORMS:
+        if form.name not in _PYTEST_HAS:
+            help = f"report {form.help}"
+            group.addoption(f"--{form.name}", type=Path, metavar=form.takes, help=help)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Allure be told of clauses what the command tells it."""
+    config.stash[_ALLURE] = install(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -57,20 +75,43 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def loopback_run(pytestconfig: pytest.Config) -> Run:
+def loopback_run(
+    pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]
+) -> Run:
     """The run that the options ask for, placed once a session."""
-    if _RUN not in pytestconfig.stash:
+    stash = pytestconfig.stash
+    if _RUN not in stash:
         try:
-            pytestconfig.stash[_RUN] = _perform(pytestconfig)
+            stash[_ASKED] = _asked_for(pytestconfig)
+            stash[_RUN] = _perform(pytestconfig)
         except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
             pytest.exit(f"loopback-conformance: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
-    return pytestconfig.stash[_RUN]
+        report = report_of(stash[_RUN])
+        for name, value in properties(report):
+            record_testsuite_property(name, value)
+        if told := stash[_ALLURE]:
+            told.report = report
+    return stash[_RUN]
 
 
 @pytest.fixture(scope="session")
 def check_loopback_clause(loopback_run: Run) -> Callable[[str], None]:
     """A function that passes, fails or skips as the verdict of the clause of a name says."""
-    return lambda name: check_clause(loopback_run, name)
+
+    def check(name: str) -> None:
+        AllureResults.mark(name)
+        check_clause(loopback_run, name)
+
+    return check
+
+
+def _asked_for(config: pytest.Config) -> Asked:
+    paths = {
+        form.name: config.getoption(f"--{form.name}")
+        for form in FORMS
+        if form.name not in _PYTEST_HAS
+    }
+    return asked_for(paths, config.getoption("--record") or config.getoption("--replay"))
 
 
 def _perform(config: pytest.Config) -> Run:
@@ -109,18 +150,26 @@ def check_clause(done: Run, name: str) -> None:
     if one.verdict is Verdict.PASS:
         return
     if one.verdict is Verdict.FAIL:
-        pytest.fail(_in_full(done, one), pytrace=False)
+        pytest.fail(example_text(one, report_of(done).examples[name]), pytrace=False)
     reason = f"{name}: {one.verdict}, {one.note}"
     if one.clause.level is Level.MUST and one.verdict is not Verdict.NOT_IN_RELEASE:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-def _in_full(done: Run, one: ClauseResult) -> str:
-    case = one.failing[0]
-    placement = done.shown.get(case.scenario.id)
-    seen = observe(case.scenario, placement) if placement else None
-    return finding_text(one, case, seen)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reports of the run; one that is missing spoils a green session."""
+    stash = session.config.stash
+    if _RUN not in stash:
+        return
+    stash[_FAILURES] = write_reports(report_of(stash[_RUN]), stash[_ASKED])
+    if told := stash[_ALLURE]:
+        try:
+            told.finish()
+        except ReportError as error:
+            stash[_FAILURES].append(str(error))
+    if stash[_FAILURES] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
 def pytest_terminal_summary(
@@ -132,6 +181,11 @@ def pytest_terminal_summary(
         return
     exercised = sum(bool(one.exercised) for one in done.result.clauses.values())
     terminalreporter.write_sep("-", "loopback-conformance")
+    for failure in config.stash.get(_FAILURES, ()):
+        terminalreporter.write_line(f"loopback-conformance: {failure}", red=True)
+    asked = config.stash.get(_ASKED, {})
+    if asked:
+        terminalreporter.write_line(f"reports: {', '.join(map(str, asked.values()))}")
     terminalreporter.write_line(
         f"{done.result.scenarios} scenarios in {done.result.attempts} attempts exercised "
         f"{exercised} of {len(done.result.clauses)} clauses"

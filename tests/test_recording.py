@@ -4,12 +4,9 @@ import gzip
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +29,7 @@ from fixtures.recording import (
     RecordingWriter,
     SwitchFacts,
 )
+from tests.full_disk import largest_file
 
 HEADER = Header(
     suite_version="0.1.0",
@@ -501,17 +499,6 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(RecordingError, match="Permission denied"):
         RecordingWriter(tmp_path / "one.jsonl", HEADER)
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Let no file grow beyond this size: what a full disk is like, without one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_keeps_what_was_written(path: Path) -> None:
