@@ -59,8 +59,8 @@ def _by_clause(rows: Sequence[Row]) -> list[str]:
     lines = [
         "## By clause",
         "",
-        "A fault is a clause's own where no other clause fails. Where a clause has none, what breaks "
-        "it breaks others too.",
+        "A fault is a clause's own where no other clause fails. Where there is none, what breaks "
+        "the clause breaks others too.",
         "",
         "| clause | faults of its own | other faults that it catches |",
         "|---|---|---|",
