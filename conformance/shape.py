@@ -7,9 +7,9 @@ both with the default profile or both with another. Whatever counts shapes count
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
+from conformance.compact import key_of
 from conformance.profile import Profile
 from conformance.scenario import Action, BridgeToLoopback, Scenario
 
@@ -25,7 +25,7 @@ def shape_of(scenario: Scenario) -> str:
 
 def shape_key(scenario: Scenario) -> int:
     """64 bits that tell the shape from any other."""
-    return int.from_bytes(hashlib.sha256(shape_of(scenario).encode()).digest()[:8])
+    return key_of(shape_of(scenario))
 
 
 def _plan(plan: Iterable[Action]) -> str:
