@@ -71,12 +71,27 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Fork:
+    """One alternative of a dial string that names several legs, and what came of dialling it.
+
+    `legs` are those that were made, in the order in which they are named. One of them is `taken`,
+    or "" none: then it failed with a `cause`, or was given up by the caller ("").
+    """
+
+    caller: str
+    legs: tuple[str, ...]
+    taken: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """The whole course of a call."""
 
     legs: Mapping[str, Leg]
     bridges: tuple[Bridge, ...]
     leavings: tuple[Leaving, ...]
+    forks: tuple[Fork, ...] = ()
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
 from conformance.model.course import Course
 from conformance.model.variables import is_true
-from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
+from conformance.scenario import Pair, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
 
 _ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid"})
 
@@ -35,7 +35,7 @@ def _transferred(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Claim]:
     """What loopback-a and loopback-b of a pair were given, as they are created."""
-    braces, brackets = _dial_string(scenario, pair)
+    braces, brackets = pair.braces, pair.brackets
     caller = _caller_variables(scenario, pair, given)
     listed = dict(given[pair.leg_a]).get("loopback_export", "").split(",")
     names = {name for name, _ in (*braces, *brackets)} | set(caller)
@@ -71,16 +71,10 @@ def _clause(
     return "loopback-export-needs-loopback-a" if name in wanted else "set-stays-on-a-leg"
 
 
-def _dial_string(scenario: Scenario, pair: Pair) -> tuple[Pairs, Pairs]:
-    if pair.bridge is None:
-        return scenario.variables.braces, scenario.variables.brackets
-    return pair.bridge.braces, pair.bridge.brackets
-
-
 def _caller_variables(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
 ) -> Mapping[str, str]:
-    if pair.bridge is None:
+    if not pair.outer:
         return given.get("a-leg", {})
     outer = pairs(scenario)[pair.outer - 1]
     return {name: value for name, value in given[outer.leg_b].items() if name != "loopback_export"}
@@ -88,8 +82,10 @@ def _caller_variables(
 
 def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterator[Claim]:
     created = EventRef(role, "CHANNEL_CREATE")
+    dialled = scenario.dialled[role]
+    own = {name for name, _ in (*dialled.braces, *dialled.brackets)}
     for name, value in given.items():
-        if name not in dict(null_bridges(scenario)[role].variables):
+        if name not in own:
             held = Header(created, f"variable_{name}")
             yield Claim("exports.exported-reach-b-leg", role, held, only(value))
     scopes = scenario.variables
@@ -168,9 +164,7 @@ def _set_later(scenario: Scenario) -> set[str]:
 
 
 def _caller(scenario: Scenario, pair: Pair) -> str | None:
-    if pair.bridge is not None:
-        return pairs(scenario)[pair.outer - 1].leg_b
-    return "a-leg" if scenario.has_a_leg else None
+    return scenario.diallers.get(pair.leg_a)
 
 
 def _acquired_on_execution(course: Course, role: str) -> bool:

@@ -32,15 +32,15 @@ from conformance.scenario import (
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about targets."""
-    context = inherited_context(scenario)
     dialplan = "XML" if isinstance(scenario.origin, ALegRunsDialplan) else "xml"
+    routed = {0: (inherited_context(scenario), dialplan)}
     for pair in pairs(scenario):
-        if pair.leg_b not in course.legs:
-            continue
-        yield from _routed(pair, context, dialplan)
-        yield from _run(scenario, course, pair)
-        context = routed_context(pair.target, context)
-        dialplan = getattr(pair.target, "dialplan", None) or dialplan
+        context, dialplan = routed[pair.outer]
+        own = getattr(pair.target, "dialplan", None) or dialplan
+        routed[pair.number] = (routed_context(pair.target, context), own)
+        if pair.leg_b in course.legs:
+            yield from _routed(pair, context, dialplan)
+            yield from _run(scenario, course, pair)
 
 
 def _routed(pair: Pair, context: str, dialplan: str) -> Iterator[Claim]:
@@ -116,8 +116,9 @@ def _executed(course: Course, pair: Pair) -> Allowed:
 
 
 def _name(kind: str) -> str:
-    spelled = {"bridge_null": "bridge", "bridge_loopback": "bridge", "play_tone": "playback"}
-    return spelled.get(kind, kind)
+    if kind.startswith("bridge_"):
+        return "bridge"
+    return "playback" if kind == "play_tone" else kind
 
 
 def _application(pair: Pair) -> Iterator[Claim]:
