@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 
-from conformance.model.course import NEVER, Bridge, Course, Fork, Leaving, Leg, Pace
+from conformance.model.course import NEVER, Attempt, Bridge, Course, Leaving, Leg, Pace
 from conformance.model.variables import (
     allows,
     forwards,
@@ -134,7 +134,7 @@ class _Dialling:
 
     alternatives: list[tuple[Dialled, ...]]
     waits_for_answer: bool
-    forked: bool
+    alone: bool
     unmade: list[Dialled] = field(default_factory=list)
     legs: list[_Leg] = field(default_factory=list)
     causes: dict[str, str] = field(default_factory=dict)
@@ -173,7 +173,7 @@ class _Call:
         self._legs: dict[str, _Leg] = {}
         self._bridges: list[Bridge] = []
         self._leavings: list[Leaving] = []
-        self._forks: list[Fork] = []
+        self._attempts: list[Attempt] = []
         self._counters: dict[int, _Counter] = {}
         self._waiting: tuple[_Leg, _Leg] | None = None
         self._kills: list[tuple[float, str]] = []
@@ -199,7 +199,7 @@ class _Call:
             legs=MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()}),
             bridges=tuple(self._bridges),
             leavings=tuple(self._leavings),
-            forks=tuple(self._forks),
+            attempts=tuple(self._attempts),
         )
 
     def _a_leg_applications(self) -> list[str]:
@@ -338,8 +338,8 @@ class _Call:
         """A leg dials what is named at once, and where that fails what is named behind it."""
         (first, *others) = alternatives
         waits = waits_for_answer(caller.variables, first[0].braces)
-        forked = len(first) > 1 or bool(others)
-        caller.dialling = _Dialling([first, *others], waits, forked)
+        alone = len(first) == 1 and not others
+        caller.dialling = _Dialling([first, *others], waits, alone)
         self._dial_next(caller, caller.dialling)
 
     def _dial_next(self, caller: _Leg, dialling: _Dialling) -> None:
@@ -440,9 +440,8 @@ class _Call:
             self._failed(caller, cause)
 
     def _note(self, caller: _Leg, dialling: _Dialling, taken: str = "", cause: str = "") -> None:
-        if dialling.forked:
-            legs = tuple(leg.role for leg in dialling.legs)
-            self._forks.append(Fork(caller.role, legs, taken, cause))
+        legs = tuple([leg.role for leg in dialling.legs])
+        self._attempts.append(Attempt(caller.role, legs, taken, cause, dialling.alone))
 
     def _ring(self, leg: _Leg) -> None:
         if NEVER == leg.ringing == leg.early == leg.answered:
@@ -589,6 +588,7 @@ class _Call:
         dialled = leg.dialling
         if dialled is not None:
             leg.dialling = None
+            self._note(leg, dialled)
             cause = "LOSE_RACE" if len(dialled.legs) > 1 else "NO_ANSWER"
             for one in dialled.legs:
                 one.dialled_by = None

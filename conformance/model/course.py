@@ -71,17 +71,19 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
-class Fork:
-    """One alternative of a dial string that names several legs, and what came of dialling it.
+class Attempt:
+    """What a leg dialled at once, and what came of it.
 
     `legs` are those that were made, in the order in which they are named. One of them is `taken`,
-    or "" none: then it failed with a `cause`, or was given up by the caller ("").
+    or "" none: then it failed with a `cause`, or was given up by the caller (""). `alone` is
+    whether the dial string names nobody else.
     """
 
     caller: str
     legs: tuple[str, ...]
     taken: str
     cause: str
+    alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,12 @@ class Course:
     legs: Mapping[str, Leg]
     bridges: tuple[Bridge, ...]
     leavings: tuple[Leaving, ...]
-    forks: tuple[Fork, ...] = ()
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def forks(self) -> tuple[Attempt, ...]:
+        """The attempts that were not alone in their dial string."""
+        return tuple(attempt for attempt in self.attempts if not attempt.alone)
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""

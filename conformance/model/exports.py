@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
 from conformance.model.course import Course
-from conformance.model.variables import is_true
+from conformance.model.variables import IGNORE_EARLY_MEDIA, MAX_FORWARDS, is_true
 from conformance.scenario import Pair, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
 
-_ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid"})
+_ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid", MAX_FORWARDS})
 
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
@@ -18,6 +18,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)
+            yield from _forwards(pair, given)
             yield from _identity(scenario, pair, given)
     yield from _true_ids(scenario, course)
     for role in null_bridges(scenario):
@@ -65,10 +66,24 @@ def _clause(
         return "braces-reach-both-legs"
     if name in brackets:
         return "brackets-reach-both-legs"
+    if name == IGNORE_EARLY_MEDIA:
+        return "ignore-early-media-goes-on"
     if name in leg_a:
         return "exported-reach-pair"
     wanted = caller.get("loopback_export", "").split(",")
     return "loopback-export-needs-loopback-a" if name in wanted else "set-stays-on-a-leg"
+
+
+def _forwards(pair: Pair, given: Mapping[str, Mapping[str, str]]) -> Iterator[Claim]:
+    """What is left of `max_forwards`, where anybody asks for it."""
+    on_a, on_b = (given[leg].get(MAX_FORWARDS) for leg in (pair.leg_a, pair.leg_b))
+    if on_a is not None:
+        clauses = ("max-forwards-on-loopback-a", "max-forwards-not-on-loopback-b")
+        if on_b is not None:
+            clauses = (clauses[0], "loopback-export-hands-over")
+        for clause, leg, left in zip(clauses, (pair.leg_a, pair.leg_b), (on_a, on_b), strict=True):
+            held = Header(EventRef(leg, "CHANNEL_CREATE"), f"variable_{MAX_FORWARDS}")
+            yield Claim(f"exports.{clause}", leg, held, only(left))
 
 
 def _caller_variables(
@@ -87,7 +102,9 @@ def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterat
     for name, value in given.items():
         if name not in own:
             held = Header(created, f"variable_{name}")
-            yield Claim("exports.exported-reach-b-leg", role, held, only(value))
+            copied = name == IGNORE_EARLY_MEDIA
+            clause = "ignore-early-media-goes-on" if copied else "exported-reach-b-leg"
+            yield Claim(f"exports.{clause}", role, held, only(value))
     scopes = scenario.variables
     for name, _ in (*scopes.braces, *scopes.brackets):
         if name not in given and name not in _ENDPOINTS_OWN:
