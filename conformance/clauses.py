@@ -665,7 +665,7 @@ _EXPORTS = (
         SHOULD,
         SILENT,
         "loopback-a has one max_forwards fewer than the leg that dials it, or 70 where that has "
-        "none.",
+        "none. (An a-leg that came to its dialplan by a transfer has one fewer than before.)",
         "facts 2.2; measured",
     ),
     Clause(

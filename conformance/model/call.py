@@ -116,6 +116,7 @@ class _Leg:
     plan: list[Step] = field(default_factory=list)
     step: int = 0
     applications: list[str] = field(default_factory=list)
+    began: list[float] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -190,6 +191,7 @@ class _Call:
             if scenario.origin_answers:
                 self._answer(a_leg)
             a_leg.applications += self._a_leg_applications()
+            a_leg.began += [self._now] * len(a_leg.applications)
             a_leg.plan = [Step(action) for action in getattr(scenario.origin, "afterwards", ())]
             self._dial(a_leg, scenario.dials)
         while self._agenda:
@@ -300,6 +302,7 @@ class _Call:
         step = leg.plan.pop(0)
         action = step.action
         leg.applications.append(_application(action))
+        leg.began.append(self._now)
         match action:
             case Sleep(milliseconds):
                 self._resume(leg, milliseconds)
@@ -392,7 +395,7 @@ class _Call:
         if bridge.answer_delay_ms is not None:
             self._later(bridge.answer_delay_ms / 1000, lambda: self._answer(leg))
         if bridge.timeout_s is not None:
-            self._later(bridge.timeout_s, lambda: self._give_up(leg))
+            self._later(bridge.timeout_s - self._pace.tick, lambda: self._give_up(leg))
         self._make(caller, dialling)
 
     def _give_up(self, leg: _Leg) -> None:
@@ -524,8 +527,12 @@ class _Call:
         if not leg.there:
             return
         leg.gone, leg.causes = self._now, frozenset({cause})
-        if self._waiting is not None and self._waiting[1] is leg:
-            self._cancel(self._waiting[0], leg)
+        if self._waiting is not None:
+            waiting, real = self._waiting
+            if leg is waiting:
+                return  # its thread sees that only when its wait is over
+            if leg is real:
+                self._cancel(waiting, leg)
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
         if peer is not None:
             self._unbridge(leg)
@@ -733,17 +740,19 @@ class _Call:
     def _cancel(self, leg: _Leg, real: _Leg) -> None:
         """The wait ends with the leg that was waited for, and the pair bows out of nothing."""
         self._waiting = None
-        if leg.there and leg.other is not None:
-            legs = (leg.other.role, leg.role)
-            self._leavings.append(
-                Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,))
-            )
-            for gone in (leg, leg.other):
+        assert leg.other is not None
+        legs = (leg.other.role, leg.role)
+        self._leavings.append(Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,)))
+        for gone in (leg, leg.other):
+            if gone.there:
                 gone.gone, gone.causes = self._now, self._causes(dialled=True)
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
-        """The real leg behind the pair takes over the extension of a leg that runs `unloop`."""
-        if not leg.there or not real.there or leg.other is None:
+        """The real leg behind the pair takes over the extension of a leg that runs `unloop`.
+
+        Even of one that was hung up while it waited.
+        """
+        if self._waiting is None or not leg.other or not real.there:
             return
         self._waiting = None
         plan, leg.plan = leg.plan, []
@@ -767,7 +776,7 @@ class _Call:
         for gone in (leg, leg.other):
             if gone.there:
                 gone.gone = self._now
-                gone.causes = self._causes(dialled=dialled)
+                gone.causes = self._causes(dialled=dialled) | leg.causes
                 gone.bridged = None
         if self._pace.collide and not dialled:
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
@@ -840,6 +849,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.gone,
         leg.causes,
         tuple(leg.applications),
+        tuple(leg.began),
         leg.given,
         leg.variables,
         leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing

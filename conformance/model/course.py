@@ -17,9 +17,10 @@ NEVER = math.inf
 class Leg:
     """The course of one leg; times are NEVER where a thing does not come.
 
-    More than one of `causes` where threads race for it. A leg that is `lost` may never end by
-    itself. `given` are the variables that it has as it is created, on the a-leg those that its
-    dialplan sets too, `variables` those that it has at its end.
+    More than one of `causes` where threads race for it. `began` is when each of its `applications`
+    did. A leg that is `lost` may never end by itself. `given` are the variables that it has as it
+    is created, on the a-leg those that its dialplan sets too, `variables` those that it has at its
+    end.
     """
 
     role: str
@@ -30,6 +31,7 @@ class Leg:
     gone: float
     causes: frozenset[str]
     applications: tuple[str, ...]
+    began: tuple[float, ...]
     given: Mapping[str, str]
     variables: Mapping[str, str]
     lost: bool = False
@@ -121,6 +123,7 @@ class Pace:
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
+    - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
@@ -134,5 +137,6 @@ class Pace:
     stall: float
     cut: frozenset[int] = frozenset()
     first: int = 0
+    tick: float = 0.0
     lag: float = 0.0
     collide: bool = False

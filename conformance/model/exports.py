@@ -18,7 +18,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)
-            yield from _forwards(pair, given)
+            if MAX_FORWARDS in scenario.text:
+                yield from _forwards(pair, given)
             yield from _identity(scenario, pair, given)
     yield from _true_ids(scenario, course)
     for role in null_bridges(scenario):
@@ -75,7 +76,7 @@ def _clause(
 
 
 def _forwards(pair: Pair, given: Mapping[str, Mapping[str, str]]) -> Iterator[Claim]:
-    """What is left of `max_forwards`, where anybody asks for it."""
+    """What is left of `max_forwards`."""
     on_a, on_b = (given[leg].get(MAX_FORWARDS) for leg in (pair.leg_a, pair.leg_b))
     if on_a is not None:
         clauses = ("max-forwards-on-loopback-a", "max-forwards-not-on-loopback-b")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from conformance.dialplan import EMPTY_EXTENSION
 from conformance.dialstring import target_text
 from conformance.expectation import (
+    SENT_SECONDS,
     Alive,
     Claim,
     Count,
@@ -144,14 +145,24 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
 
 
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
-    """Who is there when loopback-b's own bridge to a real leg begins."""
+    """Who is there when loopback-b's own bridge to a real leg begins.
+
+    Of a race the others may be about to go.
+    """
     bowouts = {leaving.at for leaving in course.leavings}
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
             bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
-            everybody = only(course.there(bridge.since))
-            yield Claim("legs.bridged-call-has-all-legs", leg_b, Alive(bridged), everybody)
+            going = _going(course, bridge.since) if course.forks else ()
+            everybody = only(tuple(leg for leg in course.there(bridge.since) if leg not in going))
+            fact = Alive(bridged, going)
+            yield Claim("legs.bridged-call-has-all-legs", leg_b, fact, everybody)
+
+
+def _going(course: Course, at: float) -> tuple[str, ...]:
+    """The legs that go at about this time."""
+    return tuple(role for role, leg in course.legs.items() if abs(leg.gone - at) < SENT_SECONDS)
 
 
 def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.scenario import ALegBridges, Pairs, Scenario
+from conformance.scenario import ALegBridges, ALegRunsDialplan, Pairs, Scenario
 
 MAX_FORWARDS = "max_forwards"
 """How many more channels a call may be forwarded through; the core counts it down."""
@@ -75,6 +75,8 @@ def of_a_leg(scenario: Scenario) -> dict[str, str]:
     """Variables that the a-leg has when it dials, those that its dialplan sets included."""
     scopes = scenario.variables
     own = carried(scopes.originate)
+    if isinstance(scenario.origin, ALegRunsDialplan):
+        own[MAX_FORWARDS] = str(forwards(own))  # coming to its dialplan is a transfer
     if not scopes.export:
         return own | dict(scopes.set)
     names = {"export_vars": ",".join(name for name, _ in scopes.export)}
