@@ -111,6 +111,7 @@ class _Leg:
     dialling: _Dialling | None = None
     bridged: _Leg | None = None
     intercepted: bool = False
+    deaf: bool = False
     calls: bool = False
     answers: bool = False
     plan: list[Step] = field(default_factory=list)
@@ -331,6 +332,9 @@ class _Call:
                 _set(leg, name, value)
 
     def _resume(self, leg: _Leg, milliseconds: int) -> None:
+        if leg.deaf:
+            self._next(leg)
+            return
         step = leg.step
         seconds = milliseconds / 1000 + self._pace.drift
         self._later(seconds, lambda: self._next(leg) if leg.step == step else None)
@@ -585,11 +589,14 @@ class _Call:
     def _miss_media(self, leg: _Leg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
 
-        While it dials it gives up as if it were not answered, which lets its plan go on.
+        So does each sleep and each tone that comes next, until the cause reaches it. While it dials
+        it gives up as if it were not answered, which lets its plan go on, or what is named behind
+        be dialled, unless it is hung up before it gets there.
         """
         peer = leg.bridged
         if not leg.there:
             return
+        leg.deaf = True
         if peer is not None:
             self._unbridge(leg)
         dialled = leg.dialling
@@ -600,13 +607,18 @@ class _Call:
             for one in dialled.legs:
                 one.dialled_by = None
                 self._hang_up(one, cause)
-            self._failed(leg, cause)
+            if dialled.alternatives and not self._pace.halted:
+                leg.dialling = dialled
+                self._dial_next(leg, dialled)
+            elif not self._pace.halted:
+                self._failed(leg, cause)
         elif peer is None:
             if leg.step:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
-            self._next(leg)
+            if not self._pace.halted:
+                self._next(leg)
         else:
             self._leave(leg)
             if leg.answered == NEVER:

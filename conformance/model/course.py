@@ -122,6 +122,7 @@ class Pace:
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
+    - `halted`: whether the cause reaches such a leg before it goes on with its plan
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
     - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
     - `lag`: how long a hangup takes to reach the other leg of the pair
@@ -136,6 +137,7 @@ class Pace:
     shift: float
     stall: float
     cut: frozenset[int] = frozenset()
+    halted: bool = False
     first: int = 0
     tick: float = 0.0
     lag: float = 0.0

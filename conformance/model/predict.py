@@ -96,6 +96,9 @@ def _deviations(
     due = bowout_seconds(scenario)
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
     yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
+    if pace.cut:
+        yield replace(pace, halted=True)
+        yield replace(pace, lag=LAG)
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)
     yield replace(pace, collide=True)
