@@ -48,6 +48,8 @@ SWEEP_SECONDS = 3.0
 """How long legs that were hung up by the suite may take to go."""
 WITNESS_SECONDS = 1.0
 """How much later a second connection may be told than the first."""
+TOLD_SECONDS = 1.0
+"""How much later than a stimulus falls due its leg may be told of."""
 CDR_SECONDS = 3.0
 """How long CDRs of finished legs may take to appear."""
 
@@ -222,7 +224,7 @@ class Placer:
 
     async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
         await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
-        uuid = attempt.uuids.get(stimulus.deed.leg)
+        uuid = await self._uuid_of(attempt, stimulus.deed.leg)
         if uuid is None:
             attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
             return
@@ -233,6 +235,13 @@ class Placer:
             return
         at = int(str(headers.get("Event-Date-Timestamp", 0)))
         attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
+
+    async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
+        """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""
+        deadline = asyncio.get_running_loop().time() + TOLD_SECONDS
+        while leg not in attempt.uuids and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        return attempt.uuids.get(leg)
 
     def _originate(self, call: Call, arguments: str) -> asyncio.Task[Headers]:
         """Begin a call, which is known by its token until it is forgotten."""

@@ -194,6 +194,57 @@ _LEGS = (
         documented="hangup_after_bridge=false needs loopback_bowout=false",
     ),
     Clause(
+        "legs.first-reached-is-taken",
+        SHOULD,
+        SILENT,
+        "Of several targets dialled at once the first that is answered or has early media, with "
+        "ignore_early_media the first that is answered, is bridged to who dials.",
+        "mod_dptools bridge, switch_ivr_originate; measured",
+    ),
+    Clause(
+        "legs.others-lose-race",
+        SHOULD,
+        SILENT,
+        "The other targets dialled at once end with LOSE_RACE, and group_dial_status tells them "
+        "that they are the loser; loopback-b of such a pair has the cause, and is not told.",
+        "facts 2.9 and 5; issue signalwire/freeswitch#1028; measured",
+    ),
+    Clause(
+        "legs.losers-phone-is-cancelled",
+        SHOULD,
+        SILENT,
+        "A real leg behind a pair that lost never has LOSE_RACE: it ends with ORIGINATOR_CANCEL "
+        "if it was not answered, else with NORMAL_CLEARING (or, where loopback-b had given up "
+        "before the cause reached it, with NO_ANSWER).",
+        "issue signalwire/freeswitch#1028: loopback removes this ability; facts 2.9; measured",
+    ),
+    Clause(
+        "legs.alternatives-in-turn",
+        SHOULD,
+        SILENT,
+        "What a dial string names behind `|` is dialled where all before it failed, pairs that "
+        "have no route or hang up included, and only there.",
+        "mod_dptools bridge, switch_ivr_originate; measured",
+    ),
+    Clause(
+        "legs.caller-is-told-outcome",
+        SHOULD,
+        SILENT,
+        "originate_disposition of a leg that dials several is SUCCESS where one is taken, else the "
+        "cause of that which was named first of the last ones dialled at once (of the last that "
+        "refused, where none came to be a leg).",
+        "switch_ivr_originate; measured",
+    ),
+    Clause(
+        "legs.caller-is-told-causes",
+        SHOULD,
+        SILENT,
+        "originate_causes of a leg that dials several names each leg in the order of the dial "
+        "string, with its cause, NONE for those that are taken.",
+        "switch_ivr_originate; history 3099445a95; measured",
+        since="1.2.4",
+    ),
+    Clause(
         "legs.dtmf-crosses",
         SHOULD,
         SILENT,
@@ -259,6 +310,23 @@ _TARGETS = (
         SILENT,
         "A target that nothing routes ends every leg with NO_ROUTE_DESTINATION.",
         "facts 0",
+    ),
+    Clause(
+        "targets.loop-is-not-limited",
+        SHOULD,
+        SILENT,
+        "A loop through loopback goes on beyond the a-leg's max_forwards: loopback-b has none, so "
+        "each further pair begins anew.",
+        "facts 2.2; measured",
+    ),
+    Clause(
+        "targets.exported-max-forwards-ends-loop",
+        SHOULD,
+        SILENT,
+        "Where loopback_export hands max_forwards to each loopback-b, a loop ends with "
+        "EXCHANGE_ROUTING_ERROR at the pair for which nothing is left, which is not made.",
+        "facts 2.2; measured",
+        since="1.2.4",
     ),
     Clause(
         "targets.plan-runs-on-loopback-b",
@@ -600,6 +668,29 @@ _EXPORTS = (
         SILENT,
         "loopback_export on the a-leg alone hands nothing over.",
         "facts 0",
+    ),
+    Clause(
+        "exports.max-forwards-on-loopback-a",
+        SHOULD,
+        SILENT,
+        "loopback-a has one max_forwards fewer than the leg that dials it, or 70 where that has "
+        "none. (An a-leg that came to its dialplan by a transfer has one fewer than before.)",
+        "facts 2.2; measured",
+    ),
+    Clause(
+        "exports.max-forwards-not-on-loopback-b",
+        SHOULD,
+        SILENT,
+        "max_forwards is not on loopback-b unless loopback_export hands it over.",
+        "facts 2.2; measured",
+    ),
+    Clause(
+        "exports.ignore-early-media-goes-on",
+        SHOULD,
+        SILENT,
+        "ignore_early_media in a dial string comes to loopback-b, and so to whomever that dials: "
+        "loopback-b too waits for an answer then.",
+        "switch_ivr_originate (variables copied from who dials); measured",
     ),
     Clause(
         "exports.loopback-leg",

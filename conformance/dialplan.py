@@ -13,17 +13,21 @@ from xml.etree import ElementTree
 from conformance.dialstring import (
     ENTRY,
     a_leg_actions,
+    again,
     count_null_bridges,
     plan_actions,
     token_of,
 )
 from conformance.scenario import (
+    HOPS,
     Action,
     ALegRunsDialplan,
     BridgeToLoopback,
+    BridgeToSeveral,
     ExtensionTarget,
     Scenario,
     Target,
+    brackets_of,
 )
 
 EMPTY_EXTENSION = "service"
@@ -38,7 +42,12 @@ def extensions(scenario: Scenario) -> list[tuple[str, str]]:
     if isinstance(scenario.origin, ALegRunsDialplan):
         entry = [("destination_number", f"{ENTRY}-{token}")]
         found.append((context, _extension(entry, a_leg_actions(scenario))))
-    return found + _of_plan(scenario.target, scenario.plan, token, context, 1)
+    found += _of_plan(scenario.target, scenario.plan, token, context, 1)
+    b_leg = 1 + count_null_bridges(scenario.plan)
+    for bridge in (*scenario.beside, *scenario.otherwise):
+        found += _of_plan(bridge.target, bridge.plan, token, context, b_leg)
+        b_leg += count_null_bridges((bridge,))
+    return found
 
 
 def inherited_context(scenario: Scenario) -> str:
@@ -61,11 +70,19 @@ def _of_plan(
     if isinstance(target, ExtensionTarget) and plan:
         number = target.extension if target.text else EMPTY_EXTENSION
         conditions = [("caller_id_number", token), ("destination_number", _literal(number))]
-        found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
+        most = int(dict(brackets_of(tuple(plan), ())).get(HOPS, 0))
+        if not most:
+            found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
+        for hops in range(1, most + 1):
+            counted = [*conditions, (f"${{{HOPS}}}", str(hops))]
+            actions = plan_actions(plan, b_leg, again=again(target, hops - 1))
+            found.append((context, _extension(counted, actions)))
     for action in plan:
-        if isinstance(action, BridgeToLoopback):
-            found += _of_plan(action.target, action.plan, token, context, b_leg)
-        b_leg += count_null_bridges((action,))
+        bridges = action.bridges if isinstance(action, BridgeToSeveral) else (action,)
+        for bridge in bridges:
+            if isinstance(bridge, BridgeToLoopback):
+                found += _of_plan(bridge.target, bridge.plan, token, context, b_leg)
+            b_leg += count_null_bridges((bridge,))
     return found
 
 

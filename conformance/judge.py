@@ -68,6 +68,9 @@ def applied_in(seen: Observation) -> Applied:
         e.get("Application") == "unloop" for e in seen.by_leg.get("a-leg", ())
     ):
         bowout = seen.first("loopback-b", "CHANNEL_HANGUP")  # the event alone is missing
+    hung_up = seen.first("a-leg", "CHANNEL_HANGUP")
+    if bowout and hung_up and hung_up.sequence < bowout.sequence:
+        bowout = None  # the end of the a-leg cut the wait short
     stall = (bowout.at - dialled.at) / 1e6 if dialled and bowout else None
     return Applied(_delays(seen), stall)
 

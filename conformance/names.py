@@ -47,6 +47,7 @@ RESERVED_NAMES = frozenset(
     {
         "call_uuid",
         "is_loopback",
+        "lc_hops",
         "loopback_app",
         "loopback_app_arg",
         "loopback_bowout",

@@ -250,6 +250,5 @@ def parts(scenario: Scenario) -> int:
     scopes = scenario.variables
     found += sum(map(len, (scopes.originate, scopes.export, scopes.set)))
     for pair in pairs(scenario):
-        dialled = pair.bridge or scopes
-        found += 1 + len(pair.steps) + len(dialled.braces) + len(dialled.brackets)
+        found += 1 + len(pair.steps) + len(pair.braces) + len(pair.brackets)
     return found + sum(len(bridge.variables) for bridge in null_bridges(scenario).values())

@@ -38,6 +38,7 @@ from strategies.bridges import (
     unloop_plans,
     unloopable_plans,
 )
+from strategies.forks import Targets, bridges_to_several, looping_plans, several_targets
 from strategies.generation import generate, samples, stream
 from strategies.profiles import global_variables, profiles
 from strategies.scenarios import (
@@ -49,6 +50,7 @@ from strategies.scenarios import (
     digits_sent,
     direct_origins,
     endings,
+    hangups,
     kills,
     origins,
     scenarios,
@@ -85,6 +87,7 @@ __all__ = [
     "WEIGHTS",
     "Course",
     "Plan",
+    "Targets",
     "a_leg_bridging_origins",
     "a_leg_dialplan_origins",
     "answered_bridges",
@@ -92,6 +95,7 @@ __all__ = [
     "application_targets",
     "bowout_settings",
     "bowout_waits_for_answer",
+    "bridges_to_several",
     "bridging_plans",
     "chained_bridges",
     "chained_plans",
@@ -107,9 +111,11 @@ __all__ = [
     "global_variables",
     "going_on_plans",
     "hangup_plans",
+    "hangups",
     "inline_plans",
     "inline_targets",
     "kills",
+    "looping_plans",
     "names",
     "nested_extensions",
     "origins",
@@ -124,6 +130,7 @@ __all__ = [
     "reserved",
     "samples",
     "scenarios",
+    "several_targets",
     "stimuli",
     "stream",
     "suits",

@@ -26,6 +26,7 @@ from conformance.scenario import (
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
     Deed,
@@ -62,11 +63,14 @@ from strategies.bridges import (
     bowout_waits_for_answer,
     course,
     inline_plans,
+    is_forked,
     pair_count,
     pauses,
     plans,
     unloopable_plans,
 )
+from strategies.certainty import Quiet, by_stage, ends_by_itself, is_certain, quiet_moments
+from strategies.forks import Targets, loop_variables, several_targets
 from strategies.targets import (
     NESTED,
     application_targets,
@@ -87,7 +91,15 @@ TARGET_WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 """How often each kind of target is made."""
 
-WEIGHTS: Mapping[str, int] = MappingProxyType({**ORIGIN_WEIGHTS, **TARGET_WEIGHTS, **PLAN_WEIGHTS})
+NAMED_WEIGHTS: Mapping[str, int] = MappingProxyType({"one_target": 100, "several_targets": 9})
+"""How often the a-leg dials one target, and several."""
+
+HANGUP_WEIGHTS: Mapping[str, int] = MappingProxyType({"hangup_at_the_end": 100, "hangup_amid": 14})
+"""How often a call is let run, and how often it is ended at whatever stage by whichever leg."""
+
+WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {**ORIGIN_WEIGHTS, **TARGET_WEIGHTS, **PLAN_WEIGHTS, **NAMED_WEIGHTS, **HANGUP_WEIGHTS}
+)
 """All weights that `scenarios` takes."""
 
 UNLOOP_DELAY_MS = 5300
@@ -198,6 +210,8 @@ def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
     known = course(scenario.plan)
     if known.ends_by_itself or _runs_on_a_leg(scenario) or _ended_by_application(scenario.origin):
         return st.just(())
+    if _is_forked(scenario):
+        return st.just(())
     if waited_for := _waited_for(known):
         return st.tuples(
             *(_at(Event.ANSWER, leg, _BEFORE_BOWOUT, kills((leg,))) for leg in waited_for)
@@ -212,6 +226,8 @@ def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
 
 def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
     """The hangup that ends a scenario which has its stimuli; None where it ends without."""
+    if _is_forked(scenario):
+        return _ending_after_all(scenario)
     known = course(scenario.plan)
     if _runs_on_a_leg(scenario):
         return _ending_after_unloop(scenario, known)
@@ -234,6 +250,15 @@ def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
         return after_answer
     innermost = list(pairs(scenario))[-1].leg_b
     return weighted((1, after_answer), (1, _at(Event.BRIDGE, innermost, delays, legs)))
+
+
+def hangups(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
+    """A hangup that ends a scenario without stimuli, at any stage, by any leg that is there then.
+
+    None where there is no moment of which the model is certain.
+    """
+    stages = by_stage(quiet_moments(scenario))
+    return _hangup(scenario, stages) if stages else st.none()
 
 
 # --- whole scenarios -----------------------------------------------------------------------------
@@ -275,8 +300,13 @@ def suits(origin: Origin, target: Target, plan: Plan) -> bool:
     known = course(plan)
     if pair_count(plan) > (MOST_PAIRS if _tells_pairs_apart(target) else 1):
         return False
+    if any(isinstance(action, BridgeAgain) for action in plan):
+        again = not isinstance(origin, Direct | ALegConsults)
+        return again and bool(getattr(target, "extension", ""))
     if isinstance(origin, ALegConsults) and (Unloop() in plan or not _ends_with_its_bridge(plan)):
         return False
+    if isinstance(origin, Direct) and is_forked(plan):
+        return origin.application == "park"
     if isinstance(origin, Direct) and plan:
         if origin.application == "sleep":
             if not known.has_answer and not known.ends_by_itself:
@@ -299,6 +329,48 @@ def suits(origin: Origin, target: Target, plan: Plan) -> bool:
 # --- helpers -------------------------------------------------------------------------------------
 
 
+def _is_forked(scenario: Scenario) -> bool:
+    return bool(scenario.beside or scenario.otherwise) or is_forked(scenario.plan)
+
+
+def _may_be_one_of_several(target: Target) -> bool:
+    return isinstance(target, ExtensionTarget) and routes(target) and _tells_pairs_apart(target)
+
+
+@cache
+def _named(weights: Weights) -> SearchStrategy[Targets | None]:
+    weight = dict(weights)
+    return weighted(
+        (weight["one_target"], st.none()), (weight["several_targets"], several_targets())
+    )
+
+
+@cache
+def _amid(weights: Weights) -> SearchStrategy[bool]:
+    weight = dict(weights)
+    return weighted(
+        (weight["hangup_at_the_end"], st.just(False)), (weight["hangup_amid"], st.just(True))
+    )
+
+
+def _ending_after_all(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
+    """A hangup once nothing more would come by itself."""
+    if ends_by_itself(scenario):
+        return st.none()
+    last = [one for one in quiet_moments(scenario) if one.last]
+    return _hangup(scenario, [last]) if last else st.nothing()
+
+
+def _hangup(scenario: Scenario, stages: list[list[Quiet]]) -> SearchStrategy[Stimulus]:
+    """A hangup in one of the stages, by any leg that is there, if it ends the call."""
+    return (
+        st.sampled_from(stages)
+        .flatmap(st.sampled_from)
+        .flatmap(lambda one: st.builds(Stimulus, st.just(one.moment), kills(one.legs)))
+        .filter(lambda hangup: ends_by_itself(replace(scenario, ending=hangup)))
+    )
+
+
 @st.composite
 def _scenarios(
     draw: DrawFn,
@@ -313,6 +385,11 @@ def _scenarios(
     origin = draw(origins)
     target = draw(targets)
     plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
+    several = None
+    certain = not isinstance(origin, Direct | ALegConsults)
+    if plans is None and certain and _may_be_one_of_several(target):
+        several = draw(_named(weights))
+        plan = plan if several is None else several.plan
     if not suits(origin, target, plan):
         # `park` suits every plan that the other applications do not, a bridge all of an a-leg's.
         if isinstance(origin, Direct):
@@ -324,7 +401,15 @@ def _scenarios(
     if not isinstance(origin, Direct) and plan[:1] == (Unloop(),) and draw(st.booleans()):
         # The variable does what the application does.
         plan, given = plan[1:], merge(Variables(braces=(ON_EXECUTE,)), given)
+    if plan and isinstance(plan[-1], BridgeAgain):
+        given = merge(draw(loop_variables(plan)), given)
     bare = Scenario(origin, target, plan, _kept(origin, given), profile=profile)
+    if several is not None:
+        given = _kept(origin, merge(Variables(braces=several.braces), given))
+        bare = replace(bare, variables=given, beside=several.beside, otherwise=several.otherwise)
+    assume(not _is_forked(bare) or is_certain(bare))
+    if draw(_amid(weights)) and (hangup := draw(hangups(bare))) is not None:
+        return replace(bare, ending=hangup)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
     return replace(acted_on, ending=draw(endings(acted_on)))
 

@@ -231,7 +231,7 @@ def given_at_creation(*scopes: str) -> Change:
 
 def names_in(draft: Draft, *scopes: str) -> dict[str, str]:
     """Name and value of the variables given in these scopes, to further pairs too."""
-    givers = [draft.scenario.variables, *(pair.bridge for pair in pairs(draft.scenario)[1:])]
+    givers = [draft.scenario.variables, *pairs(draft.scenario)]
     return {
         name: value
         for scope in scopes

@@ -181,7 +181,7 @@ def _after(seconds: float, pair: Pair, spans: int = 1) -> Within:
     those to which it counts too, in each span.
     """
     low, high = seconds - SENT_SECONDS * spans, seconds + HANDLING_SECONDS * spans
-    return Within(low, high, seconds, threads=1 + pair.number)
+    return Within(low, high, seconds, threads=1 + pair.depth)
 
 
 def _told(leaving: Leaving, pair: Pair) -> Iterator[Claim]:

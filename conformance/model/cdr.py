@@ -106,12 +106,7 @@ def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Itera
 def _dialler(scenario: Scenario, role: str) -> str | None:
     if role == "a-leg":
         return None if scenario.has_a_leg else "loopback-a"
-    for pair in pairs(scenario):
-        if role == pair.leg_a and pair.outer:
-            return numbered("loopback-b", pair.outer)
-        if any(step.b_leg == role for step in pair.steps):
-            return pair.leg_b
-    return "a-leg" if role == "loopback-a" and scenario.has_a_leg else None
+    return scenario.diallers.get(role)
 
 
 def _reached(scenario: Scenario, course: Course, role: str) -> set[str | None]:
@@ -121,12 +116,14 @@ def _reached(scenario: Scenario, course: Course, role: str) -> set[str | None]:
         for bridge in course.bridges
         if bridge.caller == role and bridge.until > bridge.since
     ]
+    missed = {leg for fork in course.forks for leg in fork.legs if leg != fork.taken}
     brief = {
         other.role
         for other in course.legs.values()
         if _dialler(scenario, other.role) == role
         and min(other.early, other.answered) < NEVER
         and other.role not in lasting
+        and other.role not in missed
     }
     return {*brief, *(lasting[-1:] or [None])}
 

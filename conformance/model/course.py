@@ -17,9 +17,10 @@ NEVER = math.inf
 class Leg:
     """The course of one leg; times are NEVER where a thing does not come.
 
-    More than one of `causes` where threads race for it. A leg that is `lost` may never end by
-    itself. `given` are the variables that it has as it is created, on the a-leg those that its
-    dialplan sets too, `variables` those that it has at its end.
+    More than one of `causes` where threads race for it. `began` is when each of its `applications`
+    did. A leg that is `lost` may never end by itself. `given` are the variables that it has as it
+    is created, on the a-leg those that its dialplan sets too, `variables` those that it has at its
+    end.
     """
 
     role: str
@@ -30,6 +31,7 @@ class Leg:
     gone: float
     causes: frozenset[str]
     applications: tuple[str, ...]
+    began: tuple[float, ...]
     given: Mapping[str, str]
     variables: Mapping[str, str]
     lost: bool = False
@@ -71,12 +73,34 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a leg dialled at once, and what came of it.
+
+    `legs` are those that were made, in the order in which they are named. One of them is `taken`,
+    or "" none: then it failed with a `cause`, or was given up by the caller (""). `alone` is
+    whether the dial string names nobody else.
+    """
+
+    caller: str
+    legs: tuple[str, ...]
+    taken: str
+    cause: str
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """The whole course of a call."""
 
     legs: Mapping[str, Leg]
     bridges: tuple[Bridge, ...]
     leavings: tuple[Leaving, ...]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def forks(self) -> tuple[Attempt, ...]:
+        """The attempts that were not alone in their dial string."""
+        return tuple(attempt for attempt in self.attempts if not attempt.alone)
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""
@@ -98,7 +122,9 @@ class Pace:
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
+    - `halted`: whether the cause reaches such a leg before it goes on with its plan
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
+    - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
@@ -111,6 +137,8 @@ class Pace:
     shift: float
     stall: float
     cut: frozenset[int] = frozenset()
+    halted: bool = False
     first: int = 0
+    tick: float = 0.0
     lag: float = 0.0
     collide: bool = False

@@ -11,7 +11,7 @@ from itertools import chain
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim
 from conformance.model import bowout as bowouts
-from conformance.model import cdr, exports, legs, targets
+from conformance.model import cdr, dialling, exports, legs, targets
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
@@ -81,9 +81,9 @@ def _deviations(
     """The paces that differ in one thing that can matter to this scenario, likeliest first."""
     for notice in NOTICES:
         yield replace(pace, notice=(notice,) * len(pace.notice))
-    for dialling, own in enumerate(pace.notice):
+    for number, own in enumerate(pace.notice):
         late = 0.0 if own == NOTICES[-1] else NOTICES[-1]
-        yield replace(pace, notice=_with(pace.notice, dialling, late))
+        yield replace(pace, notice=_with(pace.notice, number, late))
     actions = [step.action for pair in pairs(scenario) for step in pair.steps]
     if isinstance(scenario.origin, Direct) or any(
         isinstance(action, Sleep | PlayTone) for action in actions
@@ -96,6 +96,9 @@ def _deviations(
     due = bowout_seconds(scenario)
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
     yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
+    if pace.cut:
+        yield replace(pace, halted=True)
+        yield replace(pace, lag=LAG)
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)
     yield replace(pace, collide=True)
@@ -108,7 +111,7 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
 
 def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    concerns = (legs, targets, bowouts, exports, cdr)
+    concerns = (legs, dialling, targets, bowouts, exports, cdr)
     claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
     later = _later_than(scenario.profile)
     return tuple(claim for claim in claims if claim.clause not in later) if later else claims
