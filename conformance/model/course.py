@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from conformance.scenario import Action
+
 NEVER = math.inf
 
 
@@ -20,6 +22,11 @@ class Leg:
     More than one of `causes` where threads race for it. A leg that is `lost` may never end by
     itself. `given` are the variables that it has as it is created, on the a-leg those that its
     dialplan sets too, `variables` those that it has at its end.
+
+    `told` are the ways in which it went on as it was told to (`park`, `transfer` and `execute` after
+    a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
+    confirmed. `shown` is the name and number of its other end that it was last shown from outside,
+    `displays` those that were then told of the leg's own caller or callee.
     """
 
     role: str
@@ -33,6 +40,11 @@ class Leg:
     given: Mapping[str, str]
     variables: Mapping[str, str]
     lost: bool = False
+    told: tuple[str, ...] = ()
+    parks: int = 0
+    confirmed: Action | None = None
+    shown: tuple[str, str] | None = None
+    displays: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ class Leaving:
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
     counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run
     the bridges get in each other's way. `plan` names the applications of the extension that an
-    execution hands over.
+    execution hands over. Those of `legs` that are `staying` were told to after a bridge.
     """
 
     how: str
@@ -68,6 +80,7 @@ class Leaving:
     acquired: tuple[str, ...]
     clean: bool = True
     plan: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
+from conformance.model.confirm import PREFIX
 from conformance.model.course import Course
 from conformance.model.variables import is_true
 from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
@@ -55,6 +56,8 @@ def _clause(
     listed: list[str],
 ) -> str:
     """The clause that a variable is a case of, by where it was given."""
+    if name.startswith(PREFIX):
+        return "confirmation-goes-to-loopback-b"
     otherwise = brackets.get(name) or leg_a.get(name)
     if name in (item.strip(" ") for item in listed) and leg_a.get(name) != otherwise:
         return "loopback-export-hands-over"
@@ -91,7 +94,9 @@ def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterat
     for name, value in given.items():
         if name not in dict(null_bridges(scenario)[role].variables):
             held = Header(created, f"variable_{name}")
-            yield Claim("exports.exported-reach-b-leg", role, held, only(value))
+            confirms = name.startswith(PREFIX)
+            clause = "confirmation-goes-to-loopback-b" if confirms else "exported-reach-b-leg"
+            yield Claim(f"exports.{clause}", role, held, only(value))
     scopes = scenario.variables
     for name, _ in (*scopes.braces, *scopes.brackets):
         if name not in given and name not in _ENDPOINTS_OWN:

@@ -143,8 +143,10 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
 
 
 def _cause(course: Course, pair: Pair, role: str) -> Iterator[Claim]:
-    if any(role in leaving.legs for leaving in course.leavings):
+    if any(role in leaving.legs and role not in leaving.staying for leaving in course.leavings):
         return  # the causes of a bowout are the bowout's
+    if course.legs[role].lost:
+        return
     ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
     causes = one_of(*course.legs[role].causes)
     yield Claim("legs.cause-crosses", role, ended, causes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.model.confirm import PREFIX, confirming
 from conformance.scenario import ALegBridges, Pairs, Scenario
 
 _TRUE = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
@@ -78,21 +79,29 @@ def of_a_leg(scenario: Scenario) -> dict[str, str]:
     return own | dict(scopes.set) | listed | names
 
 
+def of_dialling(caller: Mapping[str, str], braces: Pairs) -> dict[str, str]:
+    """Variables that hold for a whole dial string, by those of who dials."""
+    return confirming(caller) | exported(caller) | carried(braces)
+
+
 def of_pair(
-    caller: Mapping[str, str], braces: Pairs, brackets: Pairs
+    caller: Mapping[str, str], braces: Pairs, brackets: Pairs, *, confirms_once: bool = True
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Variables of loopback-a and loopback-b at their creation, by those of who dials them.
 
     The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4).
     On loopback-a `{}` wins over `[]`, with `local_var_clobber` the other way round; on loopback-b
-    `[]` always wins; `loopback_export` hands over what loopback-a has.
+    `[]` always wins; `loopback_export` hands over what loopback-a has. What makes a leg confirm is
+    taken from loopback-a if the pair `confirms_once`.
     """
-    shared = exported(caller) | carried(braces)
+    shared = of_dialling(caller, braces)
     single = carried(brackets)
     clobber = is_true(shared.get("local_var_clobber", ""))
     leg_a = shared | single if clobber else single | shared
     leg_b = shared | single
     leg_a = _process_cdr(caller) | leg_a
+    if confirms_once:
+        leg_a = {name: value for name, value in leg_a.items() if not name.startswith(PREFIX)}
     names = [name.strip(" ") for name in leg_a.get("loopback_export", "").split(",")]
     handed = {name: leg_a[name] for name in names if leg_a.get(name)}
     return leg_a, leg_b | handed
@@ -100,7 +109,7 @@ def of_pair(
 
 def of_b_leg(caller: Mapping[str, str], given: Pairs) -> dict[str, str]:
     """Variables of a b-leg at its creation, by those of the loopback-b that dials it."""
-    return _process_cdr(caller) | exported(caller) | carried(given)
+    return _process_cdr(caller) | of_dialling(caller, given)
 
 
 def _process_cdr(caller: Mapping[str, str]) -> dict[str, str]:
