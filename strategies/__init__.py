@@ -41,6 +41,7 @@ from strategies.bridges import (
 from strategies.generation import generate, samples, stream
 from strategies.profiles import global_variables, profiles
 from strategies.scenarios import (
+    CALL_WEIGHTS,
     ORIGIN_WEIGHTS,
     TARGET_WEIGHTS,
     WEIGHTS,
@@ -48,8 +49,8 @@ from strategies.scenarios import (
     a_leg_dialplan_origins,
     digits_sent,
     direct_origins,
+    displays,
     endings,
-    kills,
     origins,
     scenarios,
     stimuli,
@@ -57,6 +58,7 @@ from strategies.scenarios import (
     targets,
     vetoes,
 )
+from strategies.stimuli import kills
 from strategies.targets import (
     application_targets,
     extension_targets,
@@ -78,6 +80,7 @@ from strategies.variables import (
 )
 
 __all__ = [
+    "CALL_WEIGHTS",
     "MOST_PAIRS",
     "ORIGIN_WEIGHTS",
     "PLAN_WEIGHTS",
@@ -99,6 +102,7 @@ __all__ = [
     "course",
     "digits_sent",
     "direct_origins",
+    "displays",
     "endings",
     "export_lists",
     "extension_targets",

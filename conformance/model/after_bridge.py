@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from conformance.expectation import (
     Claim,
     Count,
-    EventRef,
     Executed,
-    Header,
-    one_of,
     only,
 )
 from conformance.model.course import Course, Leaving
@@ -94,10 +91,13 @@ _CLAUSES = {
 
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
-    """The claims about legs that were told what to do after a bridge."""
-    staying = {role for leaving in course.leavings for role in leaving.staying}
+    """The claims about legs that were told what to do after a bridge.
+
+    Not of a pair that leaves with its bowout, whose other leg may be ahead.
+    """
+    bowed_out = {role for leaving in course.leavings for role in leaving.legs}
     for role, leg in course.legs.items():
-        if leg.lost or role in staying:
+        if leg.lost or role in bowed_out:
             continue
         for how in leg.told:
             if how in _CLAUSES:

@@ -628,13 +628,17 @@ class _Call:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
-            self._next(leg)
+            if self._goes_elsewhere(leg, calls=True):
+                self._miss_media(leg)
+            else:
+                self._next(leg)
         else:
             self._leave(leg)
             if leg.answered == NEVER:
                 self._failed(peer, "ORIGINATOR_CANCEL")
             else:
-                self._next(peer)
+                self._after_bridge(peer, "NORMAL_CLEARING")
+            self._miss_media(leg)  # it may have begun something else
 
     def _failed(self, caller: _Leg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""

@@ -53,12 +53,13 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                 if role in course.legs:
                     named = CdrLeg(role, module, "variables.other_loopback_leg_uuid")
                     yield Claim("cdr.other-loopback-leg", role, named, only(other))
-                    dialled = isinstance(pair.target, ExtensionTarget) and pair.target.text
-                    if dialled and not _transferred(course.legs[role]):
+                    if _transferred(course.legs[role]):
+                        continue
+                    if isinstance(pair.target, ExtensionTarget) and pair.target.text:
                         path = "callflow.0.caller_profile.destination_number"
-                        recorded = CdrField(role, module, path)
+                        dialled = CdrField(role, module, path)
                         extension = only(pair.target.extension)
-                        yield Claim("cdr.destination", role, recorded, extension)
+                        yield Claim("cdr.destination", role, dialled, extension)
 
 
 def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:

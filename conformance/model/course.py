@@ -23,10 +23,10 @@ class Leg:
     itself. `given` are the variables that it has as it is created, on the a-leg those that its
     dialplan sets too, `variables` those that it has at its end.
 
-    `told` are the ways in which it went on as it was told to (`park`, `transfer` and `execute` after
-    a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
-    confirmed. `shown` is the name and number of its other end that it was last shown from outside,
-    `displays` those that were then told of the leg's own caller or callee.
+    `told` are the ways in which it went on as it was told to (`park`, `transfer` and `execute`
+    after a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
+    confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
+    `displays` whom a loopback leg was so given as its caller or callee.
     """
 
     role: str

@@ -1,4 +1,4 @@
-"""Deflecting: a loopback leg sends off whom the other leg of its pair is bridged to (facts, 2.9)."""
+"""Deflecting: a loopback leg sends off whom the other leg is bridged to (facts, 2.9)."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _shown(deeds: list[UuidDisplay], role: str, who: tuple[str, str]) -> Iterato
 
 
 def _ignored(scenario: Scenario, course: Course, deeds: list[UuidDisplay]) -> Iterator[Claim]:
-    """A loopback leg that ignores display updates lets none across; real legs are none of a pair."""
+    """A loopback leg that ignores display updates lets none across."""
     if not scenario.has_a_leg or len(pairs(scenario)) > 1:
         return
     across = {"loopback-b": "loopback-a", "loopback-a": "loopback-b"}

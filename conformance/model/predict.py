@@ -10,7 +10,6 @@ from itertools import chain
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim
-from conformance.model import bowout as bowouts
 from conformance.model import (
     after_bridge,
     cdr,
@@ -21,6 +20,7 @@ from conformance.model import (
     legs,
     targets,
 )
+from conformance.model import bowout as bowouts
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
