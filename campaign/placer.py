@@ -11,9 +11,9 @@ import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
 
 from campaign.attempt import TOKEN, Attempt, Call, patience
-from conformance.dialstring import originate_arguments
+from conformance.dialstring import command_of, originate_arguments
 from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
-from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
+from conformance.scenario import Scenario, Stimulus
 from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
 from fixtures.clock import in_time
 from fixtures.event_socket import EventSocket, EventSocketError, EventSocketTimeout
@@ -229,7 +229,7 @@ class Placer:
             attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
             return
         try:
-            headers = await self._job(_command(stimulus, uuid))
+            headers = await self._job(command_of(stimulus.deed, uuid, attempt.token))
         except EventSocketError as error:
             attempt.applied[index] = AppliedStimulus(index, None, str(error))
             return
@@ -313,16 +313,6 @@ def _parsed(module: str, text: bytes) -> Cdr:
 def _answer(call: Call, job: asyncio.Task[Headers]) -> None:
     if not job.cancelled() and job.exception() is None:
         call.answered(_body(job.result()) or "no answer")
-
-
-def _command(stimulus: Stimulus, uuid: str) -> str:
-    match stimulus.deed:
-        case UuidSetvar(name=name, value=value):
-            return f"uuid_setvar {uuid} {name} {value}"
-        case UuidKill(cause=cause):
-            return f"uuid_kill {uuid} {cause}"
-        case UuidSendDtmf(digits=digits):
-            return f"uuid_send_dtmf {uuid} {digits}"
 
 
 def _body(headers: Headers) -> str:

@@ -251,6 +251,107 @@ _LEGS = (
         "A digit sent to a leg of the call arrives at the real leg on the other side.",
         "facts 2.9; mod_loopback channel_send_dtmf",
     ),
+    Clause(
+        "legs.parks-after-bridge",
+        SHOULD,
+        SILENT,
+        "A leg with park_after_bridge parks when its bridge ends: who dialled instead of going on "
+        "with its dialplan, who was dialled instead of leaving; after a bowout too.",
+        "facts 4; switch_ivr_bridge audio_bridge_on_exchange_media; measured",
+    ),
+    Clause(
+        "legs.transferred-after-bridge",
+        SHOULD,
+        SILENT,
+        "A leg with transfer_after_bridge executes the extension that it names when its bridge "
+        "ends, instead of going on or leaving; after a bowout too.",
+        "facts 4; switch_ivr_bridge transfer_after_bridge; measured",
+    ),
+    Clause(
+        "legs.executes-after-bridge",
+        SHOULD,
+        SILENT,
+        "A leg with exec_after_bridge_app executes that application when its bridge ends, instead "
+        "of going on or leaving; after a bowout too.",
+        "facts 4; switch_ivr_bridge audio_bridge_thread; measured",
+    ),
+    Clause(
+        "legs.deflect-transfers",
+        SHOULD,
+        SILENT,
+        "uuid_deflect on a loopback leg transfers whom the other leg of the pair is bridged to, at "
+        "once; the application deflect waits 10 s first.",
+        "facts 2.9; mod_loopback channel_receive_message; history c3de185b22; measured",
+        since="1.2.12",
+    ),
+    Clause(
+        "legs.deflect-routes",
+        SHOULD,
+        SILENT,
+        "What it is transferred to is `<extension> [<dialplan> [<context>]]`, what is left out as "
+        "it was, a dialplan that there was none of XML.",
+        "mod_loopback channel_receive_message, which takes the words for a context and a dialplan "
+        "and hands them on the other way round; measured",
+        since="1.2.12",
+    ),
+    Clause(
+        "legs.display-crosses",
+        SHOULD,
+        SILENT,
+        "Who is displayed on loopback-b becomes the caller of loopback-a, who is displayed on "
+        "loopback-a the callee of loopback-b, until they are bridged anew.",
+        "facts 2.9; history 2207b87769 (wrong caller or callee)",
+        since="1.2.9",
+    ),
+    Clause(
+        "legs.display-reaches-real-leg",
+        SHOULD,
+        SILENT,
+        "Who is displayed on a loopback leg is displayed on the real leg at the other end of the "
+        "pair as well, in a chain too.",
+        "facts 2.9; mod_loopback channel_receive_message; history 19f441c6f4",
+        since="1.2.0",
+    ),
+    Clause(
+        "legs.display-ignored",
+        SHOULD,
+        SILENT,
+        "What is displayed on a loopback leg with ignore_display_updates does not cross the pair.",
+        "facts 2.9; switch_core_session receive_message; measured",
+    ),
+    Clause(
+        "legs.confirmed-once",
+        SHOULD,
+        SILENT,
+        "group_confirm_* in the [] of the dial string have the b-leg execute the application that "
+        "confirms it, once, and neither loopback leg.",
+        "facts 2.2; history 7264426386 (on loopback-a as well)",
+        since="1.10.3",
+    ),
+    Clause(
+        "legs.confirmed-on-loopback-a-too",
+        SHOULD,
+        SILENT,
+        "group_confirm_* in the {} of the dial string, exported, or on the leg that dials, have "
+        "both loopback-a and the b-leg execute that application, once each.",
+        "facts 2.2; measured",
+        since="1.10.3",
+    ),
+    Clause(
+        "legs.bridged-once-confirmed",
+        SHOULD,
+        SILENT,
+        "loopback-b is bridged to the b-leg when the application that confirms it is over (to "
+        "0.2 s), and the b-leg is marked as the winner.",
+        "measured; switch_ivr_originate collect_thread_run",
+    ),
+    Clause(
+        "legs.confirmation-refuses",
+        SHOULD,
+        SILENT,
+        "A b-leg that is hung up by what confirms it has that cause, and its bridge fails with it.",
+        "measured; switch_ivr_originate collect_thread_run",
+    ),
 )
 
 _TARGETS = (
@@ -553,6 +654,16 @@ _BOWOUT = (
         since="1.6.10",
     ),
     Clause(
+        "bowout.after-bridge-keeps-pair",
+        SHOULD,
+        DIFFERS,
+        "A pair with park_after_bridge, transfer_after_bridge or exec_after_bridge_app does not "
+        "leave with its bowout: each leg does what it is told, until one of them is hung up.",
+        "facts 4; measured",
+        documented="loopback-a and loopback-b will be destroyed when a-leg and b-leg are "
+        "successfully bridged.",
+    ),
+    Clause(
         "bowout.execute-sends-event",
         SHOULD,
         SILENT,
@@ -617,6 +728,15 @@ _EXPORTS = (
         "Of a name in both, loopback-a has the value in {} and loopback-b that in [].",
         "facts 0 and 2.2; history 19f441c6f4 (loopback-b had all of loopback-a's)",
         since="1.2.0",
+    ),
+    Clause(
+        "exports.confirmation-goes-to-loopback-b",
+        SHOULD,
+        SILENT,
+        "group_confirm_* of the dial string or of the leg that dials are on loopback-b and the "
+        "b-leg, and not on loopback-a.",
+        "facts 2.2; history 7264426386",
+        since="1.10.3",
     ),
     Clause(
         "exports.local-var-clobber",
@@ -855,6 +975,14 @@ _CDR = (
         "The CDRs of the loopback legs hold their loopback_leg.",
         "facts 2.3; history 26be5929ba (swapped)",
         since="1.0.3",
+    ),
+    Clause(
+        "cdr.display-is-caller",
+        SHOULD,
+        SILENT,
+        "The CDR of loopback-a has whom loopback-b displayed last as its caller.",
+        "facts 2.9; history 2207b87769",
+        since="1.2.9",
     ),
     Clause(
         "cdr.other-loopback-leg",

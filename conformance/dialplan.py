@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from conformance.dialstring import (
+    AWAY,
     ENTRY,
     a_leg_actions,
     again,
@@ -27,6 +28,7 @@ from conformance.scenario import (
     ExtensionTarget,
     Scenario,
     Target,
+    UuidDeflect,
     brackets_of,
 )
 
@@ -42,6 +44,11 @@ def extensions(scenario: Scenario) -> list[tuple[str, str]]:
     if isinstance(scenario.origin, ALegRunsDialplan):
         entry = [("destination_number", f"{ENTRY}-{token}")]
         found.append((context, _extension(entry, a_leg_actions(scenario))))
+    for stimulus in scenario.stimuli:
+        if isinstance(stimulus.deed, UuidDeflect):
+            away = [("destination_number", f"{AWAY}-{token}")]
+            where = deflected_context(scenario, stimulus.deed)
+            found.append((where, _extension(away, plan_actions(stimulus.deed.plan))))
     found += _of_plan(scenario.target, scenario.plan, token, context, 1)
     b_leg = 1 + count_null_bridges(scenario.plan)
     for bridge in (*scenario.beside, *scenario.otherwise):
@@ -55,6 +62,17 @@ def inherited_context(scenario: Scenario) -> str:
     if isinstance(scenario.origin, ALegRunsDialplan):
         return scenario.origin.context
     return "default"
+
+
+def deflected_context(scenario: Scenario, deed: UuidDeflect) -> str:
+    """The context to which a leg of the outermost pair is deflected: given, or the leg's own.
+
+    Deflecting loopback-b sends off who dialled the pair, deflecting loopback-a who was dialled.
+    """
+    inherited = inherited_context(scenario)
+    if deed.context:
+        return deed.context
+    return inherited if deed.leg == "loopback-b" else routed_context(scenario.target, inherited)
 
 
 def routed_context(target: Target, inherited: str) -> str:

@@ -21,6 +21,7 @@ from conformance.scenario import (
     BridgeToLoopback,
     BridgeToNull,
     BridgeToSeveral,
+    Deed,
     Direct,
     ExtensionTarget,
     HangUp,
@@ -35,11 +36,19 @@ from conformance.scenario import (
     Sleep,
     Target,
     Unloop,
+    UuidDeflect,
+    UuidDisplay,
+    UuidKill,
+    UuidSendDtmf,
+    UuidSetvar,
     brackets_of,
 )
 
 ENTRY = "entry"
 """Prefix of the extension at which an a-leg enters its own dialplan; the token follows."""
+
+AWAY = "away"
+"""Prefix of the extension to which a leg is deflected; the token follows."""
 
 
 def token_of(scenario: Scenario, attempt: int) -> str:
@@ -102,6 +111,22 @@ def a_leg_actions(scenario: Scenario) -> list[tuple[str, str]]:
     bridge = _expansion_level(target_dial_string(scenario, ""))
     afterwards = plan_actions(getattr(scenario.origin, "afterwards", ()))
     return [*actions, ("bridge", bridge), *afterwards]
+
+
+def command_of(deed: Deed, uuid: str, token: str) -> str:
+    """The api command of a stimulus's deed on the leg of this uuid."""
+    match deed:
+        case UuidSetvar(name=name, value=value):
+            text = f"{name} {value}"
+        case UuidKill(cause=cause):
+            text = cause
+        case UuidSendDtmf(digits=digits):
+            text = digits
+        case UuidDisplay(name=name, number=number):
+            text = f"{name}|{number}"
+        case UuidDeflect(dialplan=dialplan, context=context):
+            text = " ".join([f"{AWAY}-{token}", *filter(None, (dialplan, context))])
+    return f"{deed.kind} {uuid} {text}"
 
 
 def plan_actions(

@@ -21,6 +21,7 @@ RESERVED_PREFIXES = (
     "force_process_cdr",
     "group_confirm",
     "hangup_after_bridge",
+    "ignore_display_updates",
     "ignore_early_media",
     "instant_ringback",
     "leg_",

@@ -340,7 +340,31 @@ class UuidSendDtmf:
     digits: str
 
 
-Deed: TypeAlias = UuidSetvar | UuidKill | UuidSendDtmf
+@dataclass(frozen=True, slots=True)
+class UuidDisplay:
+    """`uuid_display` on a leg: the name and the number of who is at its other end."""
+
+    kind: ClassVar[str] = "uuid_display"
+    leg: str
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class UuidDeflect:
+    """`uuid_deflect` on a loopback leg, to an extension of the call's own that has this plan.
+
+    Dialplan and context are left out where they are None; a context needs a dialplan before it.
+    """
+
+    kind: ClassVar[str] = "uuid_deflect"
+    leg: str
+    plan: tuple[Action, ...]
+    dialplan: str | None = None
+    context: str | None = None
+
+
+Deed: TypeAlias = UuidSetvar | UuidKill | UuidSendDtmf | UuidDisplay | UuidDeflect
 
 
 @dataclass(frozen=True, slots=True)
@@ -627,6 +651,8 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
             UuidSetvar,
             UuidKill,
             UuidSendDtmf,
+            UuidDisplay,
+            UuidDeflect,
             Stimulus,
             Profile,
             Scenario,

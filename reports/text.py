@@ -12,7 +12,7 @@ from rich.text import Text
 
 from conformance.clauses import Area, Clause, Documentation
 from conformance.dialplan import extensions
-from conformance.dialstring import originate_arguments, token_of
+from conformance.dialstring import command_of, originate_arguments, token_of
 from conformance.observation import Observation, observe
 from conformance.scenario import Scenario
 from conformance.verdicts import Case, ClauseResult, RunResult, Verdict
@@ -161,7 +161,8 @@ def by_hand(scenario: Scenario) -> str:
     lines.append(f"  fs_cli> originate {originate_arguments(scenario, token, uuid)}")
     for stimulus in scenario.all_stimuli():
         at, deed = stimulus.at, stimulus.deed
-        lines.append(f"  {at.delay_ms} ms after {at.event} of {at.leg}: {deed.kind} {deed.leg}")
+        command = command_of(deed, f"<uuid of {deed.leg}>", token)
+        lines.append(f"  {at.delay_ms} ms after {at.event} of {at.leg}: {command}")
     shown = [printable(line) for line in lines]
     if shown != lines:
         shown.append("  (a ? stands for each character that cannot be shown)")

@@ -42,6 +42,7 @@ from strategies.forks import Targets, bridges_to_several, looping_plans, several
 from strategies.generation import generate, samples, stream
 from strategies.profiles import global_variables, profiles
 from strategies.scenarios import (
+    CALL_WEIGHTS,
     ORIGIN_WEIGHTS,
     TARGET_WEIGHTS,
     WEIGHTS,
@@ -49,9 +50,9 @@ from strategies.scenarios import (
     a_leg_dialplan_origins,
     digits_sent,
     direct_origins,
+    displays,
     endings,
     hangups,
-    kills,
     origins,
     scenarios,
     stimuli,
@@ -59,6 +60,7 @@ from strategies.scenarios import (
     targets,
     vetoes,
 )
+from strategies.stimuli import kills
 from strategies.targets import (
     application_targets,
     extension_targets,
@@ -80,6 +82,7 @@ from strategies.variables import (
 )
 
 __all__ = [
+    "CALL_WEIGHTS",
     "MOST_PAIRS",
     "ORIGIN_WEIGHTS",
     "PLAN_WEIGHTS",
@@ -103,6 +106,7 @@ __all__ = [
     "course",
     "digits_sent",
     "direct_origins",
+    "displays",
     "endings",
     "export_lists",
     "extension_targets",

@@ -35,7 +35,6 @@ from conformance.scenario import (
     ExtensionTarget,
     HangUp,
     InlineTarget,
-    Moment,
     Origin,
     PlayTone,
     PreAnswer,
@@ -45,6 +44,7 @@ from conformance.scenario import (
     Stimulus,
     Target,
     Unloop,
+    UuidDisplay,
     UuidKill,
     UuidSendDtmf,
     UuidSetvar,
@@ -52,6 +52,7 @@ from conformance.scenario import (
     null_bridges,
     pairs,
 )
+from strategies.after_bridge import after_bridge_calls
 from strategies.basics import texts, weighted
 from strategies.bridges import (
     HANGUP_CAUSES,
@@ -59,27 +60,35 @@ from strategies.bridges import (
     PLAN_WEIGHTS,
     Course,
     Plan,
+    answered_bridges,
     application_plans,
     bowout_waits_for_answer,
+    chained_bridges,
     course,
     inline_plans,
     is_forked,
     pair_count,
     pauses,
     plans,
+    preludes,
     unloopable_plans,
 )
 from strategies.certainty import Quiet, by_stage, ends_by_itself, is_certain, quiet_moments
+from strategies.confirmations import confirmed_calls
+from strategies.deflections import deflected_calls
 from strategies.forks import Targets, loop_variables, several_targets
+from strategies.stimuli import at as _at
+from strategies.stimuli import kills
 from strategies.targets import (
     NESTED,
     application_targets,
     extension_targets,
+    extensions,
     inline_targets,
     routes,
     unroutable_targets,
 )
-from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for
+from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for, words
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
     {"a_leg_bridges": 10, "a_leg_consults": 1, "a_leg_runs_dialplan": 8, "direct": 3}
@@ -97,8 +106,20 @@ NAMED_WEIGHTS: Mapping[str, int] = MappingProxyType({"one_target": 100, "several
 HANGUP_WEIGHTS: Mapping[str, int] = MappingProxyType({"hangup_at_the_end": 100, "hangup_amid": 14})
 """How often a call is let run, and how often it is ended at whatever stage by whichever leg."""
 
+CALL_WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {"plain": 82, "after_bridge": 6, "confirmed": 6, "deflected": 3, "displayed": 3}
+)
+"""How often each kind of call is made: all but the plain ones are about one thing alone."""
+
 WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {**ORIGIN_WEIGHTS, **TARGET_WEIGHTS, **PLAN_WEIGHTS, **NAMED_WEIGHTS, **HANGUP_WEIGHTS}
+    {
+        **ORIGIN_WEIGHTS,
+        **TARGET_WEIGHTS,
+        **PLAN_WEIGHTS,
+        **NAMED_WEIGHTS,
+        **HANGUP_WEIGHTS,
+        **CALL_WEIGHTS,
+    }
 )
 """All weights that `scenarios` takes."""
 
@@ -178,12 +199,6 @@ def targets() -> SearchStrategy[Target]:
 
 
 @cache
-def kills(legs: tuple[str, ...]) -> SearchStrategy[UuidKill]:
-    """`uuid_kill` of one of the legs, with a cause."""
-    return st.builds(UuidKill, st.sampled_from(legs), st.sampled_from(HANGUP_CAUSES))
-
-
-@cache
 def digits_sent(legs: tuple[str, ...]) -> SearchStrategy[UuidSendDtmf]:
     """`uuid_send_dtmf` of 1 to 6 digits on one of the legs.
 
@@ -191,6 +206,14 @@ def digits_sent(legs: tuple[str, ...]) -> SearchStrategy[UuidSendDtmf]:
     """
     return st.builds(
         UuidSendDtmf, st.sampled_from(legs), texts("0123456789*#ABCD", min_size=1, max_size=6)
+    )
+
+
+@cache
+def displays(legs: tuple[str, ...]) -> SearchStrategy[UuidDisplay]:
+    """`uuid_display` of a name and a number on one of the legs."""
+    return st.builds(
+        UuidDisplay, st.sampled_from(legs), words(), texts("0123456789", min_size=1, max_size=8)
     )
 
 
@@ -276,6 +299,7 @@ def scenarios(
     """Whole scenarios; parts can be fixed, and `weights` change those of `WEIGHTS`.
 
     The switch is set as it is by default unless `profiles` are given.
+    Where targets, plans or variables are fixed all calls are plain ones.
     A fixed `plans` applies to every kind of target, so give `targets` with it where it does not
     suit all. Variables in scopes that an origin does not have are left out. Combinations that
     cannot be sent, or whose course nobody could tell, are not made.
@@ -284,7 +308,10 @@ def scenarios(
     if unknown:
         msg = f"no such weights: {', '.join(sorted(unknown))}"
         raise ValueError(msg)
-    chosen = tuple({**WEIGHTS, **(weights or {})}.items())
+    weight = {**WEIGHTS, **(weights or {})}
+    if targets is not None or plans is not None or variables is not None:
+        weight |= {kind: int(kind == "plain") for kind in CALL_WEIGHTS}
+    chosen = tuple(weight.items())
     return _scenarios(
         origins if origins is not None else _origins(chosen),
         targets if targets is not None else _targets(chosen),
@@ -383,6 +410,9 @@ def _scenarios(
 ) -> Scenario:
     profile = draw(profiles)
     origin = draw(origins)
+    kind = draw(_kinds(weights))
+    if kind != "plain":
+        return replace(draw(_call(kind, origin)), profile=profile)
     target = draw(targets)
     plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
     several = None
@@ -412,6 +442,48 @@ def _scenarios(
         return replace(bare, ending=hangup)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
     return replace(acted_on, ending=draw(endings(acted_on)))
+
+
+@st.composite
+def _displayed_calls(draw: DrawFn, origin: Origin, target: Target) -> Scenario:
+    """A call that is bridged to a b-leg, through one pair or two, and told who is there."""
+    pairs_or_one = weighted((3, answered_bridges(early_media=False)), (1, chained_bridges()))
+    plan = draw(st.builds(lambda first, then: (*first, then), preludes(media=False), pairs_or_one))
+    known = course(plan)
+    assume(suits(origin, target, plan) and len(known.answered) == 1 and not known.parks)
+    ignoring = Variables(braces=(("ignore_display_updates", "true"),))
+    refusing = Variables(braces=(("loopback_bowout", "false"),))
+    given = draw(st.sampled_from((Variables(), Variables(), refusing, ignoring)))
+    bare = Scenario(origin, target, plan, given)
+    legs = [leg for pair in pairs(bare) for leg in (pair.leg_a, pair.leg_b)]
+    real = (known.answered[-1],) if isinstance(origin, Direct) else ("a-leg", known.answered[-1])
+    shown = displays((*legs, *legs, *real))
+    stimulus = draw(_at(Event.ANSWER, known.answered[-1], _BEFORE_BOWOUT, shown))
+    acted_on = replace(bare, stimuli=(stimulus,))
+    return replace(acted_on, ending=draw(endings(acted_on)))
+
+
+@cache
+def _kinds(weights: Weights) -> SearchStrategy[str]:
+    weight = dict(weights)
+    return weighted(*((weight[kind], st.just(kind)) for kind in CALL_WEIGHTS))
+
+
+def _call(kind: str, origin: Origin) -> SearchStrategy[Scenario]:
+    """A call of a kind that is not plain, if with another application of an api origin."""
+    calls = {
+        "after_bridge": (after_bridge_calls, "bridge"),
+        "confirmed": (confirmed_calls, "park"),
+        "deflected": (deflected_calls, "park"),
+        "displayed": (_displayed_calls, "park"),
+    }
+    made, application = calls[kind]
+    own = origin
+    if isinstance(origin, Direct):
+        own = Direct(application)
+    elif isinstance(origin, ALegConsults):
+        own = ALegBridges(origin.answers)
+    return extension_targets(extensions()).flatmap(lambda target: made(own, target))
 
 
 @cache
@@ -621,11 +693,3 @@ def _milliseconds(action: Action) -> int:
 @cache
 def _causes() -> SearchStrategy[str]:
     return st.sampled_from(HANGUP_CAUSES)
-
-
-@cache
-def _at(
-    event: Event, leg: str, delays: tuple[int, ...], deeds: SearchStrategy[Deed]
-) -> SearchStrategy[Stimulus]:
-    moments = st.builds(Moment, st.just(event), st.just(leg), st.sampled_from(delays))
-    return st.builds(Stimulus, moments, deeds)

@@ -11,7 +11,9 @@ The rules, each a method:
 - `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early
   or answered is bridged to it;
 - `_hang_up`: a cause goes to the other leg of the pair; a caller takes the cause of an unanswered
-  peer and goes on behind an answered one;
+  peer and goes on behind an answered one, or does what it is told to (`_goes_elsewhere`);
+- `_is_confirmed`: a dialled leg may have to be confirmed before it is taken;
+- `_display`, `_deflect`: what comes from outside crosses the pair (facts, 2.9);
 - `_fire`: the bowout of a bridged pair; `_acquire`: the bowout on execution.
 """
 
@@ -19,11 +21,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from types import MappingProxyType
 
 from conformance.dialstring import a_leg_application
+from conformance.model import after_bridge
+from conformance.model.confirm import confirmation
 from conformance.model.course import NEVER, Attempt, Bridge, Course, Leaving, Leg, Pace
 from conformance.model.variables import (
     allows,
@@ -31,6 +35,7 @@ from conformance.model.variables import (
     is_true,
     of_a_leg,
     of_b_leg,
+    of_dialling,
     of_pair,
     refuses,
     waits_for_answer,
@@ -60,6 +65,8 @@ from conformance.scenario import (
     Step,
     Stimulus,
     Unloop,
+    UuidDeflect,
+    UuidDisplay,
     UuidKill,
     UuidSetvar,
     pairs,
@@ -124,6 +131,12 @@ class _Leg:
     step: int = 0
     applications: list[str] = field(default_factory=list)
     began: list[float] = field(default_factory=list)
+    parks: int = 0
+    told: list[str] = field(default_factory=list)
+    confirmation: Action | None = None
+    confirmed: Action | None = None
+    shown: tuple[str, str] | None = None
+    displays: tuple[str, str] | None = None
     variables: dict[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -246,6 +259,46 @@ class _Call:
         elif isinstance(deed, UuidSetvar):
             _set(leg, deed.name, deed.value)
             self._count_all()
+        elif isinstance(deed, UuidDisplay):
+            self._display(leg, (deed.name, deed.number))
+        elif isinstance(deed, UuidDeflect):
+            self._deflect(leg, deed)
+
+    def _display(self, leg: _Leg, who: tuple[str, str]) -> None:
+        """Who is at a leg's other end: loopback-b tells loopback-a of its caller, and so on out.
+
+        loopback-a tells loopback-b of its callee.
+        """
+        leg.shown = who
+        ignored = is_true(self._seen_by(leg).get("ignore_display_updates", ""))
+        if leg.other is not None and leg.other.there and not ignored:
+            leg.other.displays = who
+            partner = self._partner(leg.other)
+            if partner is not None:
+                self._display(partner, who)
+
+    def _forget_displays(self) -> None:
+        """Legs that are bridged, or answered then, are shown each other."""
+        for leg in self._legs.values():
+            if leg.there:
+                leg.shown = leg.displays = None
+
+    def _deflect(self, leg: _Leg, deed: UuidDeflect) -> None:
+        """Whom the other leg of the pair is bridged to is transferred; its bridge ends."""
+        real = None if leg.other is None else leg.other.bridged
+        if real is None:
+            return
+        peer = real.bridged
+        assert peer is not None
+        self._unbridge(real)
+        real.told.append("deflect")
+        real.displays = None
+        if real.calls:
+            self._leave(peer)
+        else:
+            self._after_bridge(peer, "NORMAL_CLEARING")
+        real.plan = [Step(action) for action in deed.plan]
+        self._next(real)
 
     # --- legs ---
 
@@ -257,8 +310,10 @@ class _Call:
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
         callers = self._seen_by(caller) if caller is not None else {}
-        on_a, on_b = of_pair(callers, pair.braces, pair.brackets)
+        once = self._scenario.profile.since("1.10.3")
+        on_a, on_b = of_pair(callers, pair.braces, pair.brackets, confirms_once=once)
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
+        leg_a.confirmation = confirmation(on_a | of_dialling(callers, pair.braces))
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
         leg_a.pair = leg_b.pair = pair.number
@@ -321,12 +376,16 @@ class _Call:
             case BridgeToNull() | BridgeToLoopback() | BridgeToSeveral() | BridgeAgain():
                 self._dial(leg, step.dials)
             case Park():
-                self._happened("CHANNEL_PARK", leg)
+                self._park(leg)
             case HangUp(cause):
                 self._hang_up(leg, cause)
             case _:
                 self._signal(leg, action)
                 self._next(leg)
+
+    def _park(self, leg: _Leg) -> None:
+        leg.parks += 1
+        self._happened("CHANNEL_PARK", leg)
 
     def _signal(self, leg: _Leg, action: Action) -> None:
         match action:
@@ -399,6 +458,7 @@ class _Call:
         assert bridge is not None
         given = of_b_leg(self._seen_by(caller), dialled.braces, dialled.brackets)
         leg = self._create(dialled.b_leg, given, inbound=False)
+        leg.confirmation = confirmation(given)
         leg.dialled_by = caller
         dialling.legs.append(leg)
         if bridge.early_media:
@@ -426,6 +486,8 @@ class _Call:
         """Of the legs that are dialled the first that is reached is taken; the others leave."""
         taken = next(filter(dialling.reached, dialling.legs), None)
         if caller.dialling is not dialling or dialling.unmade or taken is None:
+            return
+        if not self._is_confirmed(taken):
             return
         self._note(caller, dialling, taken=taken.role)
         for leg in dialling.legs:
@@ -483,6 +545,7 @@ class _Call:
         if not leg.there or leg.answered != NEVER:
             return
         leg.answered = self._now
+        self._forget_displays()
         self._happened("CHANNEL_ANSWER", leg)
         if leg.inbound and leg.other:
             self._answer(leg.other)
@@ -506,14 +569,35 @@ class _Call:
         else:
             action()
 
+    def _is_confirmed(self, leg: _Leg) -> bool:
+        """Whether a leg that was reached may be taken: first it executes what confirms it."""
+        if leg.confirmation is None:
+            return True
+        if leg.confirmed is None:
+            leg.confirmed = action = leg.confirmation
+            leg.applications.append(_application(action))
+            if isinstance(action, HangUp):
+                self._hang_up(leg, action.cause)
+            else:
+                milliseconds = action.milliseconds if isinstance(action, Sleep) else 0
+                seconds = milliseconds / 1000 + self._pace.drift
+                self._later(seconds, lambda: self._confirm(leg))
+        return False
+
+    def _confirm(self, leg: _Leg) -> None:
+        leg.confirmation = None
+        if leg.there:
+            self._reached(leg)
+
     def _execute_once(self, leg: _Leg) -> None:
-        if leg.there and leg.step == 0:
+        if leg.there and leg.step == 0 and self._is_confirmed(leg):
             leg.step = 1
             self._execute(leg)
 
     # --- bridges ---
 
     def _bridge(self, caller: _Leg, peer: _Leg) -> None:
+        self._forget_displays()
         caller.dialling = peer.dialled_by = None
         caller.bridged, peer.bridged = peer, caller
         caller.calls, peer.calls = True, False
@@ -548,6 +632,8 @@ class _Call:
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
         if peer is not None:
             self._unbridge(leg)
+            if leg.calls and peer.answered != NEVER:
+                self._transfer_late(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None:
             if leg.pair in self._pace.cut and leg.other.there:
@@ -567,7 +653,8 @@ class _Call:
             caller.dialling.causes[leg.role] = cause
             self._fail(caller, caller.dialling)
         if peer is not None and leg.calls and leg.intercepted:
-            self._hang_up(peer, "PICKED_OFF")
+            if not self._goes_elsewhere(peer, calls=False):
+                self._hang_up(peer, "PICKED_OFF")
         elif peer is not None and leg.consults:
             self._orphan(peer)
         elif peer is not None and leg.calls:
@@ -583,11 +670,41 @@ class _Call:
         self._later(ORPHANED, lambda: self._hang_up(peer, "NORMAL_CLEARING"))
 
     def _after_bridge(self, caller: _Leg, cause: str) -> None:
-        """A caller goes on with its plan behind a bridge, unless told to hang up."""
-        if not caller.consults and is_true(caller.variables.get("hangup_after_bridge", "")):
+        """A caller goes on with its plan behind a bridge, unless told to hang up or elsewhere."""
+        hangs_up = is_true(caller.variables.get("hangup_after_bridge", ""))
+        hangs_up = hangs_up and not caller.consults
+        if self._goes_elsewhere(caller, calls=True, unless_executed=hangs_up):
+            return
+        if hangs_up:
             self._hang_up(caller, cause)
         else:
             self._next(caller)
+
+    def _goes_elsewhere(self, leg: _Leg, *, calls: bool, unless_executed: bool = False) -> bool:
+        """Whether a leg whose bridge is over was told to park, where to go, or what to execute."""
+        told = after_bridge.told(leg.variables, calls=calls)
+        if not leg.there or told is None or (unless_executed and told.how == after_bridge.EXECUTE):
+            return False
+        leg.told.append(told.how)
+        leg.displays = None
+        leg.plan = [Step(action) for action in told.plan]
+        if told.how == after_bridge.PARK:
+            leg.step = 0  # it executes nothing, and so nothing ends when it reads no more
+            self._park(leg)
+            return True
+        if told.how == after_bridge.TRANSFER:
+            leg.variables.pop("transfer_after_bridge")
+        if told.plan:
+            self._next(leg)
+        else:
+            self._hang_up(leg, "NO_ROUTE_DESTINATION")
+        return True
+
+    def _transfer_late(self, caller: _Leg) -> None:
+        """A caller that is hung up in its bridge is transferred all the same, in its CDR alone."""
+        told = after_bridge.told(caller.variables, calls=True)
+        if told is not None and told.how == after_bridge.TRANSFER:
+            caller.told.append(after_bridge.TOO_LATE)
 
     def _cross(self, leg: _Leg, cause: str) -> None:
         """A hangup reaches the other leg of the pair."""
@@ -598,6 +715,8 @@ class _Call:
 
     def _leave(self, peer: _Leg) -> None:
         """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
+        if self._goes_elsewhere(peer, calls=False):
+            return
         unanswered = peer.answered == NEVER
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
 
@@ -632,14 +751,17 @@ class _Call:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
-            if not self._pace.halted:
+            if self._goes_elsewhere(leg, calls=True):
+                self._miss_media(leg)
+            elif not self._pace.halted:
                 self._next(leg)
         else:
             self._leave(leg)
             if leg.answered == NEVER:
                 self._failed(peer, "ORIGINATOR_CANCEL")
             else:
-                self._next(peer)
+                self._after_bridge(peer, "NORMAL_CLEARING")
+            self._miss_media(leg)  # it may have begun something else
 
     def _failed(self, caller: _Leg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""
@@ -721,14 +843,24 @@ class _Call:
         for leg in controlled:
             self._hang_up(leg, self._scenario.profile.bowout_hangup_cause)
         for leg in (near_peer, far_peer):
-            self._hang_up(leg, "NORMAL_CLEARING")
+            if leg.calls and not leg.there:
+                self._transfer_late(leg)
+            if self._goes_elsewhere(leg, calls=leg.calls):
+                continue
+            if leg is far_peer and leg.calls and near_peer.there:
+                self._after_bridge(leg, "NORMAL_CLEARING")  # nothing makes it leave
+            else:
+                self._hang_up(leg, "NORMAL_CLEARING")
         for leg in leaving:
-            if leg not in controlled:
+            if leg not in controlled and not leg.there:
                 leg.causes |= _own_end(leg) | _own_end(leg.other)
         if far.answered == NEVER and far_peer.other is not None:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):
                 leg.causes |= {"NORMAL_CLEARING"}
+        self._leavings[-1] = replace(
+            self._leavings[-1], staying=tuple(leg.role for leg in leaving if leg.there)
+        )
         near.calls, near.consults = near_calls, False
         far.plan = [] if not far.calls else far.plan
         if collided:
@@ -883,6 +1015,11 @@ def _frozen(leg: _Leg) -> Leg:
         leg.given,
         leg.variables,
         leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
+        tuple(leg.told),
+        leg.parks,
+        leg.confirmed,
+        leg.shown,
+        leg.displays,
     )
 
 

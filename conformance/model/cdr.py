@@ -20,7 +20,9 @@ from conformance.expectation import (
     only,
 )
 from conformance.facts import STAMP_SECONDS
+from conformance.model.after_bridge import TOO_LATE, TRANSFER
 from conformance.model.course import NEVER, Course, Leg
+from conformance.model.deflect import DEFLECT
 from conformance.model.variables import is_true
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
@@ -51,6 +53,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                 if role in course.legs:
                     named = CdrLeg(role, module, "variables.other_loopback_leg_uuid")
                     yield Claim("cdr.other-loopback-leg", role, named, only(other))
+                    if _transferred(course.legs[role]):
+                        continue
                     if isinstance(pair.target, ExtensionTarget) and pair.target.text:
                         path = "callflow.0.caller_profile.destination_number"
                         dialled = CdrField(role, module, path)
@@ -66,12 +70,14 @@ def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:
     if value == "a_only":
         return not _was_dialled(scenario, course, leg)
     if value == "b_only":
-        return not any(bridge.caller == leg.role for bridge in course.bridges)
+        return _transferred(leg) or not any(bridge.caller == leg.role for bridge in course.bridges)
     return is_true(value)
 
 
 def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
     """Whether the leg's newest caller profile tells of a channel that dialled it."""
+    if _transferred(leg):
+        return False
     if leg.role == "a-leg":
         bowed_out = any(leg.role in leaving.acquired for leaving in course.leavings)
         return not scenario.has_a_leg and not bowed_out
@@ -79,6 +85,11 @@ def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
         return False
     dialled = leg.role.startswith(("loopback-a", "b-leg"))
     return dialled and (scenario.has_a_leg or leg.role != "loopback-a")
+
+
+def _transferred(leg: Leg) -> bool:
+    """Whether its newest caller profile is that of a transfer, which knows no other channel."""
+    return not {TRANSFER, TOO_LATE, DEFLECT}.isdisjoint(leg.told)
 
 
 def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Iterator[Claim]:
@@ -95,6 +106,8 @@ def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Itera
             dialler, dialled = None, {far}
         elif leg.role == far:
             dialler, dialled = near, {None}
+    if _transferred(leg):
+        dialler, dialled = None, {None}
     for clause, relation, roles in (
         ("cdr.dialled-by", "originator", {dialler}),
         ("cdr.dialled-whom", "originatee", dialled),
@@ -200,7 +213,7 @@ def _bowed_out(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
     Where loopback-b's thread is caught in its bridge its CDR waits for the end of the b-leg.
     """
     for leaving in course.leavings:
-        own = leg.role == numbered("loopback-b", leaving.pair)
+        own = leg.role == numbered("loopback-b", leaving.pair) and not leaving.staying
         if not (own and leaving.how == "bridge" and leaving.counted):
             continue
         last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from conformance.scenario import Action
+
 NEVER = math.inf
 
 
@@ -21,6 +23,11 @@ class Leg:
     did. A leg that is `lost` may never end by itself. `given` are the variables that it has as it
     is created, on the a-leg those that its dialplan sets too, `variables` those that it has at its
     end.
+
+    `told` are the ways in which it went on as it was told to (`park`, `transfer` and `execute`
+    after a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
+    confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
+    `displays` whom a loopback leg was so given as its caller or callee.
     """
 
     role: str
@@ -35,6 +42,11 @@ class Leg:
     given: Mapping[str, str]
     variables: Mapping[str, str]
     lost: bool = False
+    told: tuple[str, ...] = ()
+    parks: int = 0
+    confirmed: Action | None = None
+    shown: tuple[str, str] | None = None
+    displays: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class Leaving:
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
     counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run
     the bridges get in each other's way. `plan` names the applications of the extension that an
-    execution hands over.
+    execution hands over. Those of `legs` that are `staying` were told to after a bridge.
     """
 
     how: str
@@ -70,6 +82,7 @@ class Leaving:
     acquired: tuple[str, ...]
     clean: bool = True
     plan: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

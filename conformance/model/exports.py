@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
+from conformance.model.confirm import PREFIX
 from conformance.model.course import Course
 from conformance.model.variables import IGNORE_EARLY_MEDIA, MAX_FORWARDS, is_true
 from conformance.scenario import Pair, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
@@ -57,6 +58,8 @@ def _clause(
     listed: list[str],
 ) -> str:
     """The clause that a variable is a case of, by where it was given."""
+    if name.startswith(PREFIX):
+        return "confirmation-goes-to-loopback-b"
     otherwise = brackets.get(name) or leg_a.get(name)
     if name in (item.strip(" ") for item in listed) and leg_a.get(name) != otherwise:
         return "loopback-export-hands-over"
@@ -103,14 +106,21 @@ def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterat
     for name, value in given.items():
         if name not in own:
             held = Header(created, f"variable_{name}")
-            copied = name == IGNORE_EARLY_MEDIA
-            clause = "ignore-early-media-goes-on" if copied else "exported-reach-b-leg"
-            yield Claim(f"exports.{clause}", role, held, only(value))
+            yield Claim(f"exports.{_copied(name)}", role, held, only(value))
     scopes = scenario.variables
     for name, _ in (*scopes.braces, *scopes.brackets):
         if name not in given and name not in _ENDPOINTS_OWN:
             held = Header(created, f"variable_{name}")
             yield Claim("exports.dial-string-stays-on-pair", role, held, only(None))
+
+
+def _copied(name: str) -> str:
+    """The clause of a variable of a b-leg that its own dial string does not name."""
+    if name == IGNORE_EARLY_MEDIA:
+        return "ignore-early-media-goes-on"
+    if name.startswith(PREFIX):
+        return "confirmation-goes-to-loopback-b"
+    return "exported-reach-b-leg"
 
 
 def _identity(

@@ -104,7 +104,8 @@ def _pair(course: Course, pair: Pair, lost: frozenset[str]) -> Iterator[Claim]:
             "legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name)
         )
         # The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
-        if leg.role not in lost and not any(leg.role in one.legs for one in course.leavings):
+        left = any(leg.role in one.legs and leg.role not in one.staying for one in course.leavings)
+        if not (leg.role in lost or left or leg.lost):
             yield _ended("legs.cause-crosses", leg.role, leg.causes)
     for leg in (leg_a, leg_b):
         # Both threads of its bridge may find the b-leg answered, and answer loopback-b.

@@ -10,8 +10,18 @@ from itertools import chain
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim
+from conformance.model import (
+    after_bridge,
+    cdr,
+    confirm,
+    deflect,
+    dialling,
+    display,
+    exports,
+    legs,
+    targets,
+)
 from conformance.model import bowout as bowouts
-from conformance.model import cdr, dialling, exports, legs, targets
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
@@ -85,9 +95,8 @@ def _deviations(
         late = 0.0 if own == NOTICES[-1] else NOTICES[-1]
         yield replace(pace, notice=_with(pace.notice, number, late))
     actions = [step.action for pair in pairs(scenario) for step in pair.steps]
-    if isinstance(scenario.origin, Direct) or any(
-        isinstance(action, Sleep | PlayTone) for action in actions
-    ):
+    timed = any(isinstance(action, Sleep | PlayTone) for action in actions)
+    if timed or isinstance(scenario.origin, Direct) or confirm.confirms(scenario):
         yield replace(pace, drift=DRIFT)
     if scenario.all_stimuli():
         yield from (replace(pace, shift=shift) for shift in SHIFTS)
@@ -111,7 +120,10 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
 
 def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    concerns = (legs, dialling, targets, bowouts, exports, cdr)
+    concerns = (
+        *(legs, dialling, targets, bowouts, exports, cdr),
+        *(after_bridge, confirm, deflect, display),
+    )
     claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
     later = _later_than(scenario.profile)
     return tuple(claim for claim in claims if claim.clause not in later) if later else claims
@@ -129,7 +141,7 @@ def _shape(run: Course) -> object:
     """What tells one course from another, whatever its times."""
     legs = run.legs.values()
     return (
-        tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in legs),
+        tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
         tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),

@@ -15,6 +15,7 @@ from conformance.expectation import (
     OneOf,
     only,
 )
+from conformance.model import after_bridge
 from conformance.model.call import INSTANT
 from conformance.model.course import Course
 from conformance.model.legs import application_of
@@ -137,6 +138,10 @@ def _executed(course: Course, pair: Pair) -> Allowed:
             allowed.add(ran)
             if not isinstance(step.action, INSTANT):
                 break
+    told = after_bridge.told(course.legs[pair.leg_b].variables, calls=True) if left else None
+    if told is not None:
+        begun = course.legs[pair.leg_b].applications
+        allowed.add((*begun, *(_name(action.kind) for action in told.plan)))
     return OneOf(frozenset(allowed))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.model.confirm import PREFIX, confirming
 from conformance.scenario import ALegBridges, ALegRunsDialplan, Pairs, Scenario
 
 MAX_FORWARDS = "max_forwards"
@@ -88,22 +89,30 @@ def of_a_leg(scenario: Scenario) -> dict[str, str]:
     return own | dict(scopes.set) | listed | names
 
 
+def of_dialling(caller: Mapping[str, str], braces: Pairs) -> dict[str, str]:
+    """Variables that hold for a whole dial string, by those of who dials."""
+    return confirming(caller) | _handed_on(caller) | exported(caller) | carried(braces)
+
+
 def of_pair(
-    caller: Mapping[str, str], braces: Pairs, brackets: Pairs
+    caller: Mapping[str, str], braces: Pairs, brackets: Pairs, *, confirms_once: bool = True
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Variables of loopback-a and loopback-b at their creation, by those of who dials them.
 
     The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4); so
     does what is left of `max_forwards`, which is here where anybody asks for it. On loopback-a `{}`
     wins over `[]`, with `local_var_clobber` the other way round; on loopback-b `[]` always wins;
-    `loopback_export` hands over what loopback-a has.
+    `loopback_export` hands over what loopback-a has. What makes a leg confirm is taken from
+    loopback-a if the pair `confirms_once`.
     """
-    shared = _handed_on(caller) | exported(caller) | carried(braces)
+    shared = of_dialling(caller, braces)
     single = carried(brackets)
     clobber = is_true(shared.get("local_var_clobber", ""))
     leg_a = shared | single if clobber else single | shared
     leg_b = shared | single
     leg_a = _process_cdr(caller) | leg_a
+    if confirms_once:
+        leg_a = {name: value for name, value in leg_a.items() if not name.startswith(PREFIX)}
     names = [name.strip(" ") for name in leg_a.get("loopback_export", "").split(",")]
     if MAX_FORWARDS in caller or MAX_FORWARDS in names:
         leg_a = {MAX_FORWARDS: str(forwards(caller))} | leg_a
@@ -113,7 +122,7 @@ def of_pair(
 
 def of_b_leg(caller: Mapping[str, str], braces: Pairs, brackets: Pairs) -> dict[str, str]:
     """Variables of a b-leg at its creation, by those of the loopback-b that dials it."""
-    shared = _handed_on(caller) | exported(caller) | carried(braces)
+    shared = of_dialling(caller, braces)
     return _process_cdr(caller) | carried(brackets) | shared
 
 
