@@ -161,6 +161,15 @@ _LEGS = (
         since="1.2.0",
     ),
     Clause(
+        "legs.no-pre-answer",
+        SHOULD,
+        SILENT,
+        "A loopback-b that dials with loopback_no_pre_answer has no early media before the leg has "
+        "that it dials.",
+        "facts 2.3; history 41000cfbba",
+        since="1.10.3",
+    ),
+    Clause(
         "legs.ringing-crosses",
         SHOULD,
         SILENT,

@@ -206,13 +206,9 @@ def chained_plans() -> SearchStrategy[Plan]:
 
     Sometimes loopback-b is told not to pre-answer when it dials (facts, section 2.3).
     """
-    silent = st.just((SetVariable("loopback_no_pre_answer", "true"),))
-    return st.builds(
-        lambda prelude, extra, bridge: (*prelude, *extra, bridge),
-        preludes(),
-        weighted((6, st.just(())), (1, silent)),
-        chained_bridges(),
-    )
+    silent = SetVariable("loopback_no_pre_answer", "true")
+    told = preludes(media=False).map(lambda prelude: (*prelude, silent))
+    return _joined(weighted((6, preludes()), (1, told)), chained_bridges())
 
 
 @cache

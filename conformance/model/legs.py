@@ -18,12 +18,14 @@ from conformance.expectation import (
     Exists,
     Header,
     LegCount,
+    Precedes,
     kept,
     one_of,
     only,
 )
 from conformance.model.course import NEVER, Course, Leg
 from conformance.model.dialling import behind_losers, losers
+from conformance.model.variables import is_true
 from conformance.scenario import (
     ApplicationTarget,
     ExtensionTarget,
@@ -46,6 +48,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     lost, phones = losers(course), behind_losers(scenario, course)
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
+            if pair.outer:
+                yield from _silent(scenario, course, pair)
             yield from _pair(course, pair, lost)
     for role, bridge in null_bridges(scenario).items():
         if bridge.refusal is not None:
@@ -123,6 +127,20 @@ def _afterwards(scenario: Scenario, course: Course) -> Iterator[Claim]:
     if not any("a-leg" in one.acquired for one in course.leavings if one.how != "bridge"):
         ran = only(course.legs["a-leg"].applications)
         yield Claim("legs.caller-goes-on", "a-leg", Executed("a-leg"), ran)
+
+
+def _silent(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
+    """A loopback-b that is told not to pre-answer waits for the early media of whom it dials."""
+    leg_a, caller = course.legs[pair.leg_a], course.legs[pairs(scenario)[pair.outer - 1].leg_b]
+    told = is_true(caller.variables.get("loopback_no_pre_answer", ""))
+    if not told or caller.early < leg_a.created:
+        return
+    if caller.early == NEVER:
+        none = Count(caller.role, "CHANNEL_PROGRESS_MEDIA")
+        yield Claim("legs.no-pre-answer", caller.role, none, only(0))
+    elif leg_a.early <= caller.early:
+        first, then = (EventRef(leg.role, "CHANNEL_PROGRESS_MEDIA") for leg in (leg_a, caller))
+        yield Claim("legs.no-pre-answer", caller.role, Precedes(first, then), only(True))
 
 
 @kept
