@@ -89,6 +89,7 @@ def _deviations(
     scenario: Scenario, applied: Applied, numbers: list[int], pace: Pace
 ) -> Iterator[Pace]:
     """The paces that differ in one thing that can matter to this scenario, likeliest first."""
+    yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
     for notice in NOTICES:
         yield replace(pace, notice=(notice,) * len(pace.notice))
     for number, own in enumerate(pace.notice):
@@ -104,7 +105,6 @@ def _deviations(
         yield from (replace(pace, stall=stall) for stall in STALLS)
     due = bowout_seconds(scenario)
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
-    yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
     if pace.cut:
         yield replace(pace, halted=True)
         yield replace(pace, lag=LAG)
