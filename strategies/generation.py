@@ -39,7 +39,11 @@ CERTAIN: tuple[Mapping[str, Any], ...] = (
         "bowout_disable_on_inner_bridge": True,
         "global_variables": (),
     },
-    {"early_set_loopback_id": True, "global_variables": ()},
+    {
+        "early_set_loopback_id": True,
+        "bowout_disable_on_inner_bridge": True,
+        "global_variables": (),
+    },
 )
 """What the first profiles of every seed have."""
 

@@ -91,7 +91,7 @@ from strategies.targets import (
 from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for, words
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {"a_leg_bridges": 10, "a_leg_consults": 2, "a_leg_runs_dialplan": 8, "direct": 3}
+    {"a_leg_bridges": 10, "a_leg_consults": 3, "a_leg_runs_dialplan": 8, "direct": 3}
 )
 """How often each way to begin a call is made."""
 
