@@ -342,7 +342,8 @@ _LEGS = (
         SHOULD,
         SILENT,
         "group_confirm_* in the {} of the dial string, exported, or on the leg that dials, have "
-        "both loopback-a and the b-leg execute that application, once each.",
+        "both loopback-a and the b-leg execute that application, once each, but for loopback-a "
+        "twice where two threads begin it at once.",
         "facts 2.2; measured",
         since="1.10.3",
     ),
