@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
 from conformance.scenario import Scenario, null_bridges, pairs
 from conformance.shape import shape_of
+from conformance.times import Times, TimesCounter
 
 
 class Verdict(StrEnum):
@@ -66,12 +67,17 @@ class ClauseResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run says of every clause; `shortfall` is why the run itself is not whole ("")."""
+    """What a run says of every clause; `shortfall` is why the run itself is not whole ("").
+
+    `times` are the bowout's, of all attempts; `profiles` counts the attempts at each setting.
+    """
 
     clauses: Mapping[str, ClauseResult]
     scenarios: int
     attempts: int
     shortfall: str = ""
+    times: tuple[Times, ...] = ()
+    profiles: Mapping[Profile, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def exit_status(self) -> int:
@@ -102,7 +108,8 @@ class Verdicts:
         self._settled: dict[str, int] = {}
         self._open: dict[str, JudgedScenario] = {}
         self._shapes: dict[str, int] = {}
-        self._profile: Profile | None = None
+        self._times = TimesCounter()
+        self._profiles: dict[Profile, int] = {}
 
     @property
     def scenarios(self) -> int:
@@ -112,7 +119,8 @@ class Verdicts:
     def add(self, scenario: Scenario, judgement: Judgement) -> int:
         """Count an attempt; gives how many there are of this scenario now."""
         self.attempts += 1
-        self._profile = self._profile or scenario.profile
+        self._profiles[scenario.profile] = self._profiles.get(scenario.profile, 0) + 1
+        self._times.add(judgement.times)
         identity, bits = scenario.id, _packed(judgement.exercised)
         shape = shape_of(scenario)
         self._shapes[shape] = self._shapes.get(shape, 0) | bits
@@ -134,6 +142,8 @@ class Verdicts:
             scenarios=self.scenarios,
             attempts=self.attempts,
             shortfall=shortfall,
+            times=self._times.result(),
+            profiles=MappingProxyType(dict(self._profiles)),
         )
 
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
@@ -197,7 +207,8 @@ class Verdicts:
         )
 
     def _in_release(self, clause: Clause) -> bool:
-        return not (clause.since and self._profile) or self._profile.since(clause.since)
+        profile = next(iter(self._profiles), None)  # all of a run are of one release
+        return not (clause.since and profile) or profile.since(clause.since)
 
 
 _BITS: Mapping[str, int] = MappingProxyType(
