@@ -17,6 +17,12 @@ from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
 from campaign.progress import Bar
+from campaign.report_files import (
+    add_report_options,
+    require_place,
+    status_without,
+    write_report,
+)
 from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.model.cdr import MODULES
@@ -60,7 +66,12 @@ switches:
 _RUN_EXAMPLE = """\
 example:
   loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
-      --record run.jsonl.gz
+      --record run.jsonl.gz --html report.html
+"""
+
+_JUDGE_EXAMPLE = """\
+example:
+  loopback-conformance judge run.jsonl.gz --html report.html
 """
 
 _LEVELS = """\
@@ -104,11 +115,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
+    require_place(parsed.html)
     done = _placed(parsed, run)
-    _show(console, done, quiet=parsed.quiet)
+    status = _report(parsed, console, done)
     if parsed.record:
         console.print(f"recording: {parsed.record}", markup=False)
-    return done.result.exit_status
+    return status
+
+
+def _report(parsed: argparse.Namespace, console: Console, done: Run) -> int:
+    """Write what is asked for and show the run; gives the exit status."""
+    unwritten = None
+    if parsed.html:
+        try:
+            write_report(done, parsed.html)
+        except UsageError as error:
+            unwritten = error
+            print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
+    _show(console, done, quiet=parsed.quiet)
+    if parsed.html and not unwritten:
+        console.print(f"report: {parsed.html}", markup=False)
+    return status_without(unwritten, done.result.exit_status)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
@@ -169,9 +196,8 @@ def _end_by_broken_pipe() -> None:
 
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
-    judged = judge_recording(parsed.recording)
-    _show(console, judged, quiet=parsed.quiet)
-    return judged.result.exit_status
+    require_place(parsed.html)
+    return _report(parsed, console, judge_recording(parsed.recording))
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
@@ -335,7 +361,7 @@ def _parser() -> argparse.ArgumentParser:
         "judge",
         help="judge a recording, without a switch",
         description="Judge what an earlier run recorded; the same recording always gives the same.",
-        epilog=_EXIT_STATUS,
+        epilog=f"{_JUDGE_EXAMPLE}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
     judged.add_argument("recording", type=Path, metavar="RECORDING")
@@ -395,6 +421,8 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
     seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
     seeded.set_defaults(command=_faults)
+    for command in (place, judged):
+        add_report_options(command)
     for command in (place, related, judged):
         command.add_argument("-q", "--quiet", action="store_true", help="only the outcome")
     return parser

@@ -16,6 +16,7 @@ from rich.console import Console
 from campaign.campaign import Pace
 from campaign.command_line import positive
 from campaign.progress import Bar
+from campaign.report_files import HTML_HELP, require_place, write_report
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import Level
 from conformance.observation import observe
@@ -23,9 +24,11 @@ from conformance.verdicts import ClauseResult, Verdict
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from reports.diagram import printable
 from reports.text import finding_text
 
 _RUN = pytest.StashKey[Run]()
+_TOLD = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--window", type=positive, default=100, metavar="N", help="calls at once")
     group.addoption("--record", type=Path, metavar="FILE", help="record all that the switch told")
     group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
+    # `--html` itself is what pytest-html calls its own option
+    group.addoption("--html-report", type=Path, metavar="FILE", help=HTML_HELP)
     group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
     group.addoption("--binary", default="freeswitch", help="FreeSWITCH in the image")
     group.addoption(
@@ -77,6 +82,7 @@ def _perform(config: pytest.Config) -> Run:
     url, replay = config.getoption("--switch"), config.getoption("--replay")
     if bool(url) == bool(replay):
         raise UsageError("give either --switch URL or --replay FILE")
+    require_place(config.getoption("--html-report"))
     if replay:
         return judge_recording(replay)
     switch = open_switch(
@@ -123,6 +129,21 @@ def _in_full(done: Run, one: ClauseResult) -> str:
     return finding_text(one, case, seen)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the report; a session that passed fails if it cannot be written."""
+    done, path = session.config.stash.get(_RUN, None), session.config.getoption("--html-report")
+    if done is None or path is None:
+        return
+    try:
+        write_report(done, path)
+    except UsageError as error:
+        session.config.stash[_TOLD] = str(error)
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    else:
+        session.config.stash[_TOLD] = f"report: {path}"
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
@@ -136,3 +157,5 @@ def pytest_terminal_summary(
         f"{done.result.scenarios} scenarios in {done.result.attempts} attempts exercised "
         f"{exercised} of {len(done.result.clauses)} clauses"
     )
+    if _TOLD in config.stash:
+        terminalreporter.write_line(printable(config.stash[_TOLD]))

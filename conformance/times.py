@@ -63,10 +63,15 @@ class Times:
         """How many came, but too early or too late."""
         return sum(self.outside.values())
 
-    @property
-    def bins(self) -> Mapping[int, int]:
-        """All that came, by bin, the earliest first."""
-        return dict(sorted((Counter(self.within) + Counter(self.outside)).items()))
+    def quantile(self, share: float) -> float | None:
+        """The beginning (seconds) of the bin by which this share came, None where none did."""
+        bins = Counter(self.within) + Counter(self.outside)
+        least, sum_so_far = share * bins.total(), 0
+        for number, count in sorted(bins.items()):
+            sum_so_far += count
+            if sum_so_far >= least:
+                return number / BINS_A_SECOND
+        return None
 
 
 @dataclass(slots=True)
