@@ -25,12 +25,14 @@ def require_place(path: Path | None) -> None:
     """Refuse before anything is placed what could not be written after it; raises UsageError."""
     if path is None:
         return
-    folder = path.absolute().parent
-    why = ""
-    if path.exists() and not path.is_file():
-        why = "it is a folder" if path.is_dir() else "it is no regular file"
-    elif not os.access(folder, os.W_OK | os.X_OK):
-        why = f"nothing can be made in {folder}"
+    folder, why = path.absolute().parent, ""
+    try:
+        if path.exists() and not path.is_file():
+            why = "it is a folder" if path.is_dir() else "it is no regular file"
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            why = f"nothing can be made in {folder}"
+    except OSError as error:  # a name that is too long, say
+        why = error.strerror or str(error)
     if why:
         raise UsageError(f"cannot write {path}: {why}; name a file where one can be made")
 

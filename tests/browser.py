@@ -1,6 +1,6 @@
 """A headless Chromium, told what to do over two pipes (the Chrome DevTools Protocol).
 
-Nothing but the browser is needed for that. It gets no network: every request is written down.
+Nothing but the browser is needed for that. Whatever it asks of the network is written down.
 """
 
 from __future__ import annotations
@@ -13,12 +13,16 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from select import select
 from tempfile import TemporaryDirectory
 from typing import Any
 
 BINARY = os.environ.get("LOOPBACK_CONFORMANCE_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
 )
+
+SILENT_SECONDS = 60.0
+"""After which a browser that says nothing is given up."""
 
 _OPTIONS = (
     "--headless",
@@ -155,6 +159,8 @@ class _Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
+            ready, _, _ = select([self._answer], [], [], SILENT_SECONDS)
+            assert ready, "the browser says nothing"
             data = self._answer.read(1 << 16)
             assert data, "the browser has ended"
             self._rest += data

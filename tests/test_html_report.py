@@ -30,7 +30,10 @@ ENDED = "legs.cause-of-real-legs"
 ALL = frozenset(CLAUSES)
 
 
-def report(result: RunResult, *shown: Call, **subject: str) -> Report:
+SUBJECT = Subject("embedded:", "FreeSWITCH 1.10.12", ("mod_loopback",))
+
+
+def report(result: RunResult, *shown: Call, subject: Subject = SUBJECT) -> Report:
     """Give a report in which clauses are shown by the calls whose scenarios they name."""
     placements = {call.scenario.id: call.placement for call in shown}
     examples = {
@@ -39,7 +42,7 @@ def report(result: RunResult, *shown: Call, **subject: str) -> Report:
         for case in (one.failing or one.flaky)[:1]
     }
     return Report(
-        subject=Subject(**{"url": "embedded:", "version": "FreeSWITCH 1.10.12", **subject}),
+        subject=subject,
         suite_version="0.1.0",
         host="Linux",
         seed=1,
@@ -50,10 +53,12 @@ def report(result: RunResult, *shown: Call, **subject: str) -> Report:
     )
 
 
-def of_call(call: Call, **subject: str) -> Report:
+def of_call(call: Call, subject: Subject = SUBJECT) -> Report:
     """Give the report of a run that placed one call, twice."""
     judgement = call.judged()
-    return report(decide([JudgedScenario(call.scenario, (judgement, judgement))]), call, **subject)
+    return report(
+        decide([JudgedScenario(call.scenario, (judgement, judgement))]), call, subject=subject
+    )
 
 
 # --- a reader of pages ---------------------------------------------------------------------------
@@ -342,7 +347,8 @@ def spoilt(text: str) -> Call:
 @settings(max_examples=60)
 def test_text_of_a_switch_is_text(text: str) -> None:
     """No element, no attribute, no invisible character comes of it, and it can be read."""
-    written = page(of_call(spoilt(text), version=text, url=text, loopback_sha256=text))
+    subject = Subject(text, text, (text,), text, text)
+    written = page(of_call(spoilt(text), subject))
     written.encode()
     assert all(one.isprintable() for one in written.replace("\n", ""))
     reader = Reader(written)
