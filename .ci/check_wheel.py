@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import fixtures
+import reports
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATA = (
@@ -27,6 +28,8 @@ def main() -> None:
     for pattern in DATA:
         if not any(installed.glob(pattern)):
             sys.exit(f"check_wheel: the wheel has no fixtures/{pattern}")
+    if not Path(str(files(reports)), "report.schema.json").is_file():
+        sys.exit("check_wheel: the wheel has no reports/report.schema.json")
     command = str(Path(sys.executable).with_name("loopback-conformance"))
     recording = str(min(installed.glob("recordings/*.jsonl.gz")))
     with tempfile.TemporaryDirectory() as elsewhere:

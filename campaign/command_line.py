@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import traceback
@@ -16,19 +17,13 @@ from rich.console import Console
 from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
+from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
 from campaign.progress import Bar
-from campaign.report_files import (
-    add_report_options,
-    require_place,
-    status_without,
-    write_report,
-)
+from campaign.report import report_of
 from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
-from conformance.model.cdr import MODULES
-from conformance.observation import observe
 from conformance.profile import numbers, release_of
-from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE, Verdict
+from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
@@ -37,13 +32,7 @@ from reports import catalogue
 from reports.diagram import printable
 from reports.kill_matrix import markdown
 from reports.metamorphic import print_contrasts, print_summary
-from reports.text import (
-    finding_text,
-    print_areas,
-    print_clauses,
-    print_documentation,
-    print_outcome,
-)
+from reports.terminal import Detail, print_run
 
 T = TypeVar("T")
 
@@ -51,7 +40,8 @@ _EXIT_STATUS = """\
 exit status:
   0  the switch conforms
   1  findings: it differs from a clause, in every attempt
-  2  usage or configuration: the switch cannot be started or reached, a file not read or written
+  2  usage or configuration: the switch cannot be started or reached, a file cannot be read, or
+     the switch conforms and a report of that cannot be written
   3  not decided: a MUST clause is inconclusive, flaky, in error or not verified, or the run was
      not completed
 """
@@ -64,14 +54,15 @@ switches:
 """
 
 _RUN_EXAMPLE = """\
-example:
+examples:
   loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
-      --record run.jsonl.gz --html report.html
+      --record run.jsonl.gz
+  loopback-conformance run --switch docker:// --quiet --html run.html --junit run.xml
 """
 
 _JUDGE_EXAMPLE = """\
 example:
-  loopback-conformance judge run.jsonl.gz --html report.html
+  loopback-conformance judge run.jsonl.gz --verbose --json run.json --allure allure-results
 """
 
 _LEVELS = """\
@@ -98,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
     width = None if sys.stdout.isatty() else REPORT_WIDTH
-    console = Console(highlight=False, soft_wrap=True, width=width)
+    console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
     except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
@@ -115,32 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
-    require_place(parsed.html)
-    done = _placed(parsed, run)
-    status = _report(parsed, console, done)
-    if parsed.record:
-        console.print(f"recording: {parsed.record}", markup=False)
-    return status
-
-
-def _report(parsed: argparse.Namespace, console: Console, done: Run) -> int:
-    """Write what is asked for and show the run; gives the exit status."""
-    unwritten = None
-    if parsed.html:
-        try:
-            write_report(done, parsed.html)
-        except UsageError as error:
-            unwritten = error
-            print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
-    _show(console, done, quiet=parsed.quiet)
-    if parsed.html and not unwritten:
-        console.print(f"report: {parsed.html}", markup=False)
-    return status_without(unwritten, done.result.exit_status)
+    asked = asked_for(vars(parsed), parsed.record)
+    return _reported(parsed, console, _placed(parsed, run), asked, parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     done = _placed(parsed, run_metamorphic)
-    _show(console, done.run, quiet=parsed.quiet)
+    _end_by_broken_pipe()
+    print_run(console, report_of(done.run), _detail(parsed))
     if not parsed.quiet:
         console.print()
         print_contrasts(console, done.contrasts)
@@ -148,6 +121,38 @@ def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     if parsed.record:
         console.print(f"recording: {parsed.record}", markup=False)
     return done.exit_status
+
+
+def _reported(
+    parsed: argparse.Namespace,
+    console: Console,
+    done: Run,
+    asked: Asked,
+    recording: Path | None = None,
+) -> int:
+    """Write the reports of a run, then print it: whoever reads along may leave at any line."""
+    report = report_of(done)
+    failures = write_reports(report, asked)
+    _end_by_broken_pipe()
+    try:
+        print_run(console, report, _detail(parsed))
+        if asked:
+            console.print(f"reports: {', '.join(map(str, asked.values()))}", markup=False)
+        if recording:
+            console.print(f"recording: {recording}", markup=False)
+    except OSError as error:
+        failures.append(f"cannot write to the standard output: {error.strerror}")
+        # what is left of it would fail once more at the end, with a status of Python's own
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for failure in failures:
+        print(f"loopback-conformance: {printable(failure)}", file=sys.stderr)
+    return exit_status(report.result.exit_status, failures)
+
+
+def _detail(parsed: argparse.Namespace) -> Detail:
+    if parsed.quiet:
+        return Detail.OUTCOME
+    return Detail.FULL if parsed.verbose else Detail.SCREEN
 
 
 def _placed(
@@ -196,8 +201,8 @@ def _end_by_broken_pipe() -> None:
 
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
-    require_place(parsed.html)
-    return _report(parsed, console, judge_recording(parsed.recording))
+    asked = asked_for(vars(parsed), parsed.recording)
+    return _reported(parsed, console, judge_recording(parsed.recording), asked)
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
@@ -276,38 +281,6 @@ def _part(text: str) -> tuple[int, int]:
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
         raise argparse.ArgumentTypeError(f"{text} is not a part such as 2/5")
     return int(part), int(parts)
-
-
-def _show(console: Console, done: Run, *, quiet: bool) -> None:
-    _end_by_broken_pipe()
-    switch = done.header.switch
-    result = done.result
-    if not quiet:
-        print_clauses(console, result)
-        console.print()
-        for one in result.clauses.values():
-            for case in (one.failing or one.flaky)[:1]:
-                placement = done.shown.get(case.scenario.id)
-                seen = observe(case.scenario, placement) if placement else None
-                console.print(finding_text(one, case, seen), markup=False)
-                console.print()
-        print_areas(console, result)
-    if not any(f"mod_{name}" in switch.modules for name in MODULES):
-        modules = " or ".join(f"mod_{name}" for name in MODULES)
-        why = f"the switch has no CDR module; load {modules}"
-        console.print(f"clauses about CDRs are not verified: {why}", markup=False)
-    identity = switch.image_digest or switch.loopback_sha256 or ""
-    console.print(
-        f"{printable(switch.url)}: {printable(switch.version)} {identity}".rstrip(), markup=False
-    )
-    rate = result.attempts / done.seconds if done.seconds else 0.0
-    seed = done.header.seed
-    console.print(f"seed {seed}, {done.seconds:.1f} s, {rate:.1f} scenarios a second")
-    print_documentation(console, result, names=not quiet)
-    print_outcome(console, result)
-    failing = [name for name, one in result.clauses.items() if one.verdict is Verdict.FAIL]
-    if failing:
-        console.print(f"failing: {', '.join(failing)}", markup=False)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -421,10 +394,14 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
     seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
     seeded.set_defaults(command=_faults)
+    for command in (place, related, judged):
+        detail = command.add_mutually_exclusive_group()
+        detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
+        detail.add_argument(
+            "-v", "--verbose", action="store_true", help="print every clause, findings in full"
+        )
     for command in (place, judged):
         add_report_options(command)
-    for command in (place, related, judged):
-        command.add_argument("-q", "--quiet", action="store_true", help="only the outcome")
     return parser
 
 

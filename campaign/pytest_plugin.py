@@ -15,20 +15,26 @@ from rich.console import Console
 
 from campaign.campaign import Pace
 from campaign.command_line import positive
+from campaign.outputs import FORMS, Asked, Form, asked_for, write_reports
 from campaign.progress import Bar
-from campaign.report_files import HTML_HELP, require_place, write_report
+from campaign.pytest_allure import AllureResults, install
+from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import Level
-from conformance.observation import observe
-from conformance.verdicts import ClauseResult, Verdict
+from conformance.verdicts import Verdict
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
-from reports.diagram import printable
-from reports.text import finding_text
+from reports.files import ReportError
+from reports.junit import properties
+from reports.text import example_text
 
 _RUN = pytest.StashKey[Run]()
-_TOLD = pytest.StashKey[str]()
+_ASKED = pytest.StashKey[Asked]()
+_ALLURE = pytest.StashKey[AllureResults | None]()
+_FAILURES = pytest.StashKey[list[str]]()
+_PYTEST_HAS = ("junit", "allure")
+"""Forms of report for which pytest has options of its own: --junit-xml and --alluredir."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,8 +49,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--window", type=positive, default=100, metavar="N", help="calls at once")
     group.addoption("--record", type=Path, metavar="FILE", help="record all that the switch told")
     group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
-    # `--html` itself is what pytest-html calls its own option
-    group.addoption("--html-report", type=Path, metavar="FILE", help=HTML_HELP)
     group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
     group.addoption("--binary", default="freeswitch", help="FreeSWITCH in the image")
     group.addoption(
@@ -53,6 +57,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="asyncio",
         help="which Event Socket client to use",
     )
+    for form in FORMS:
+        if form.name not in _PYTEST_HAS:
+            help = f"report {form.help}"
+            group.addoption(_option(form), type=Path, metavar=form.takes, help=help)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Allure be told of clauses what the command tells it."""
+    config.stash[_ALLURE] = install(config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -62,27 +75,52 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def loopback_run(pytestconfig: pytest.Config) -> Run:
+def loopback_run(
+    pytestconfig: pytest.Config, record_testsuite_property: Callable[[str, object], None]
+) -> Run:
     """The run that the options ask for, placed once a session."""
-    if _RUN not in pytestconfig.stash:
+    stash = pytestconfig.stash
+    if _RUN not in stash:
         try:
-            pytestconfig.stash[_RUN] = _perform(pytestconfig)
+            stash[_ASKED] = _asked_for(pytestconfig)
+            stash[_RUN] = _perform(pytestconfig)
         except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
             pytest.exit(f"loopback-conformance: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
-    return pytestconfig.stash[_RUN]
+        report = report_of(stash[_RUN])
+        for name, value in properties(report):
+            record_testsuite_property(name, value)
+        if told := stash[_ALLURE]:
+            told.report = report
+    return stash[_RUN]
 
 
 @pytest.fixture(scope="session")
 def check_loopback_clause(loopback_run: Run) -> Callable[[str], None]:
     """A function that passes, fails or skips as the verdict of the clause of a name says."""
-    return lambda name: check_clause(loopback_run, name)
+
+    def check(name: str) -> None:
+        AllureResults.mark(name)
+        check_clause(loopback_run, name)
+
+    return check
+
+
+def _option(form: Form) -> str:
+    """What asks for a form of report; pytest-html calls its own option --html."""
+    return "--html-report" if form.name == "html" else f"--{form.name}"
+
+
+def _asked_for(config: pytest.Config) -> Asked:
+    paths = {
+        form.name: config.getoption(_option(form)) for form in FORMS if form.name not in _PYTEST_HAS
+    }
+    return asked_for(paths, config.getoption("--record") or config.getoption("--replay"))
 
 
 def _perform(config: pytest.Config) -> Run:
     url, replay = config.getoption("--switch"), config.getoption("--replay")
     if bool(url) == bool(replay):
         raise UsageError("give either --switch URL or --replay FILE")
-    require_place(config.getoption("--html-report"))
     if replay:
         return judge_recording(replay)
     switch = open_switch(
@@ -115,33 +153,26 @@ def check_clause(done: Run, name: str) -> None:
     if one.verdict is Verdict.PASS:
         return
     if one.verdict is Verdict.FAIL:
-        pytest.fail(_in_full(done, one), pytrace=False)
+        pytest.fail(example_text(one, report_of(done).examples[name]), pytrace=False)
     reason = f"{name}: {one.verdict}, {one.note}"
     if one.clause.level is Level.MUST and one.verdict is not Verdict.NOT_IN_RELEASE:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-def _in_full(done: Run, one: ClauseResult) -> str:
-    case = one.failing[0]
-    placement = done.shown.get(case.scenario.id)
-    seen = observe(case.scenario, placement) if placement else None
-    return finding_text(one, case, seen)
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the report; a session that passed fails if it cannot be written."""
-    done, path = session.config.stash.get(_RUN, None), session.config.getoption("--html-report")
-    if done is None or path is None:
+    """Write the reports of the run; one that is missing spoils a green session."""
+    stash = session.config.stash
+    if _RUN not in stash:
         return
-    try:
-        write_report(done, path)
-    except UsageError as error:
-        session.config.stash[_TOLD] = str(error)
-        if session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-    else:
-        session.config.stash[_TOLD] = f"report: {path}"
+    stash[_FAILURES] = write_reports(report_of(stash[_RUN]), stash[_ASKED])
+    if told := stash[_ALLURE]:
+        try:
+            told.finish()
+        except ReportError as error:
+            stash[_FAILURES].append(str(error))
+    if stash[_FAILURES] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
 
 def pytest_terminal_summary(
@@ -153,9 +184,12 @@ def pytest_terminal_summary(
         return
     exercised = sum(bool(one.exercised) for one in done.result.clauses.values())
     terminalreporter.write_sep("-", "loopback-conformance")
+    for failure in config.stash.get(_FAILURES, ()):
+        terminalreporter.write_line(f"loopback-conformance: {failure}", red=True)
+    asked = config.stash.get(_ASKED, {})
+    if asked:
+        terminalreporter.write_line(f"reports: {', '.join(map(str, asked.values()))}")
     terminalreporter.write_line(
         f"{done.result.scenarios} scenarios in {done.result.attempts} attempts exercised "
         f"{exercised} of {len(done.result.clauses)} clauses"
     )
-    if _TOLD in config.stash:
-        terminalreporter.write_line(printable(config.stash[_TOLD]))

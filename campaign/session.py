@@ -149,8 +149,8 @@ async def run(
     """Start the switch, place the plan's scenarios and the watcher's, stop the switch.
 
     Raises SwitchError or EventSocketError where no call could be placed, RecordingError where the
-    recording cannot be written. A switch that is lost later ends the run: its result then has a
-    shortfall.
+    recording cannot be begun. A switch that is lost later ends the run, as does a disk that is
+    full: its result then has a shortfall.
     """
     _require_place(plan)
     try:
@@ -230,6 +230,8 @@ async def _campaign(
             await _place(campaign, making, plan, tally)
     except (EventSocketError, SwitchError) as error:
         shortfall, ending = f"the switch was lost: {error}", Ending.FAILED
+    except RecordingError as error:
+        shortfall, ending = f"it cannot be recorded: {error}", Ending.FAILED
     except asyncio.CancelledError:
         shortfall, ending = "it was interrupted", Ending.INTERRUPTED
         asyncio.current_task().uncancel()  # type: ignore[union-attr]
@@ -238,9 +240,18 @@ async def _campaign(
         raise
     finally:
         if writer is not None:
-            writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
+            shortfall = _finished(writer, ending, shortfall)
     seconds = asyncio.get_running_loop().time() - began - making.seconds
     return Run(header, tally.verdicts.result(shortfall), seconds, tally.shown, tally.first)
+
+
+def _finished(writer: RecordingWriter, ending: Ending, shortfall: str) -> str:
+    """Finish the recording; gives why the run is not whole, which may be just that."""
+    try:
+        writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
+    except RecordingError as error:
+        return shortfall or f"it cannot be recorded: {error}"
+    return shortfall
 
 
 async def _place(
@@ -377,8 +388,11 @@ def _require_place(plan: Plan) -> None:
     path = plan.record
     if path is None:
         return
-    if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        why = "it is a folder" if path.is_dir() else f"nothing can be made in {path.parent}"
+    special = path.exists() and not path.is_file()
+    if special or not os.access(path.parent, os.W_OK | os.X_OK):
+        why = f"nothing can be made in {path.parent}"
+        if special:
+            why = "it is a folder" if path.is_dir() else "it is no file"
         raise RecordingError(f"cannot write {path}: {why}", "name a file where one can be made")
     if path.exists() and not plan.overwrite:
         hint = "choose another name or ask to overwrite it"

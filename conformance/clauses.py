@@ -440,6 +440,15 @@ _BOWOUT = (
         "wiki, About: once it can connect two real channels; facts 2.6",
     ),
     Clause(
+        "bowout.not-in-inner-bridge",
+        SHOULD,
+        SILENT,
+        "With bowout-disable-on-inner-bridge a pair stays that is dialled for the consultation of "
+        "an attended transfer.",
+        "facts 2.4 and 2.6; history 8ca01da5a0",
+        since="1.8.6",
+    ),
+    Clause(
         "bowout.not-before-answer",
         MUST,
         AGREES,

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from conformance.scenario import (
     Action,
     ALegBridges,
+    ALegConsults,
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
@@ -78,7 +79,13 @@ def originate_arguments(scenario: Scenario, token: str, uuid: str) -> str:
             return f"{_blank_level(a_leg)} {ENTRY}-{token} XML {context}"
         case ALegBridges():
             a_leg = a_leg_dial_string(scenario, token, uuid)
-            return f"{_blank_level(a_leg)} &bridge({_blank_level(_expansion_level(target))})"
+            application = a_leg_application(scenario.origin)
+            return f"{_blank_level(a_leg)} &{application}({_blank_level(_expansion_level(target))})"
+
+
+def a_leg_application(origin: ALegBridges) -> str:
+    """The application with which the a-leg dials the target."""
+    return "att_xfer" if isinstance(origin, ALegConsults) else "bridge"
 
 
 def a_leg_actions(scenario: Scenario) -> list[tuple[str, str]]:

@@ -194,6 +194,16 @@ class ALegBridges:
 
 
 @dataclass(frozen=True, slots=True)
+class ALegConsults(ALegBridges):
+    """`originate null/<token> &att_xfer(loopback/...)`: the consultation of an attended transfer.
+
+    There is nobody to transfer: the call is bridged for the consultation, and that is all.
+    """
+
+    kind: ClassVar[str] = "a_leg_consults"
+
+
+@dataclass(frozen=True, slots=True)
 class ALegRunsDialplan:
     """`originate null/<token> <extension> XML <context>`: set and export, then the bridge.
 
@@ -219,7 +229,7 @@ class Direct:
     argument: str = ""
 
 
-Origin: TypeAlias = ALegBridges | ALegRunsDialplan | Direct
+Origin: TypeAlias = ALegBridges | ALegConsults | ALegRunsDialplan | Direct
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +476,7 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
             BridgeToNull,
             BridgeToLoopback,
             ALegBridges,
+            ALegConsults,
             ALegRunsDialplan,
             Direct,
             Variables,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from conformance.compact import key_of
 from conformance.profile import Profile
 from conformance.scenario import Action, BridgeToLoopback, Scenario
 
@@ -20,6 +21,11 @@ def shape_of(scenario: Scenario) -> str:
     profile = "" if scenario.profile == Profile() else " profile"
     begun = f"{scenario.origin.kind} {scenario.target.kind}"
     return f"{begun} [{_plan(scenario.plan)}] {stimuli} {ending}{profile}"
+
+
+def shape_key(scenario: Scenario) -> int:
+    """64 bits that tell the shape from any other."""
+    return key_of(shape_of(scenario))
 
 
 def _plan(plan: Iterable[Action]) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 from conformance.clauses import CLAUSES, Clause, Level
+from conformance.compact import Bits
 from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
 from conformance.scenario import Scenario, null_bridges, pairs
-from conformance.shape import shape_of
+from conformance.shape import shape_key
 from conformance.times import Times, TimesCounter
 
 
@@ -29,6 +31,10 @@ class Verdict(StrEnum):
 
 CONFORMS, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
 """Exit statuses: conforms, findings, usage or configuration, not decided."""
+
+
+PROFILES = 50
+"""How many settings of the switch are told apart: a long run has any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,8 @@ class ClauseResult:
 class RunResult:
     """What a run says of every clause; `shortfall` is why the run itself is not whole ("").
 
-    `times` are the bowout's, of all attempts; `profiles` counts the attempts at each setting.
+    `times` are the bowout's, of all attempts; `profiles` counts the attempts at each of the first
+    `PROFILES` settings.
     """
 
     clauses: Mapping[str, ClauseResult]
@@ -97,17 +104,19 @@ class RunResult:
 class Verdicts:
     """Sums up scenarios attempt by attempt.
 
-    Of a scenario that one clean attempt settles it keeps which clauses that exercised, as bits: a
-    few bytes, so that a long run takes no more memory than a short one. Should it come again, that
+    Of a scenario that one clean attempt settles it keeps which clauses that exercised, some 20
+    bytes, so that a long run takes little more memory than a short one. Should it come again, that
     is all that has to be known of it.
     """
 
     def __init__(self) -> None:
         """Nothing was placed yet."""
         self.attempts = 0
-        self._settled: dict[str, int] = {}
+        self._settled = Bits(len(CLAUSES))
         self._open: dict[str, JudgedScenario] = {}
-        self._shapes: dict[str, int] = {}
+        self._seen_in = Bits(len(CLAUSES))
+        self._exercised: Counter[str] = Counter()
+        self._shapes: Counter[str] = Counter()
         self._times = TimesCounter()
         self._profiles: dict[Profile, int] = {}
 
@@ -119,17 +128,27 @@ class Verdicts:
     def add(self, scenario: Scenario, judgement: Judgement) -> int:
         """Count an attempt; gives how many there are of this scenario now."""
         self.attempts += 1
-        self._profiles[scenario.profile] = self._profiles.get(scenario.profile, 0) + 1
+        if scenario.profile in self._profiles:
+            self._profiles[scenario.profile] += 1
+        elif len(self._profiles) < PROFILES:
+            self._profiles[scenario.profile] = 1
         self._times.add(judgement.times)
         identity, bits = scenario.id, _packed(judgement.exercised)
-        shape = shape_of(scenario)
-        self._shapes[shape] = self._shapes.get(shape, 0) | bits
+        self._count_shape(shape_key(scenario), bits)
         before = self._attempts_at(identity)
         if not before and not (judgement.findings or judgement.undecided or judgement.problem):
-            self._settled[identity] = bits
+            self._settled.put(int(identity, 16), bits)
+            self._exercised.update(judgement.exercised)
         else:
             self._open[identity] = JudgedScenario(scenario, (*before, judgement))
         return 1 + len(before)
+
+    def _count_shape(self, shape: int, bits: int) -> None:
+        """Count a shape once for each clause that a scenario of it exercised."""
+        before = self._seen_in.get(shape) or 0
+        if bits & ~before:
+            self._seen_in.put(shape, before | bits)
+            self._shapes.update(_unpacked(bits & ~before))
 
     def unsettled(self) -> Iterable[JudgedScenario]:
         """The scenarios that are not settled by one clean attempt, in the order of placing."""
@@ -149,13 +168,16 @@ class Verdicts:
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
         if identity in self._open:
             return self._open[identity].judgements
-        bits = self._settled.pop(identity, None)
-        return () if bits is None else (Judgement((), _unpacked(bits)),)
+        bits = self._settled.get(int(identity, 16))
+        if bits is None:
+            return ()
+        exercised = _unpacked(bits)
+        self._settled.drop(int(identity, 16))
+        self._exercised.subtract(exercised)
+        return (Judgement((), exercised),)
 
     def _of_clause(self, clause: Clause) -> ClauseResult:
-        bit = _BITS[clause.name]
-        exercised = sum(bits & bit > 0 for bits in self._settled.values())
-        shapes = sum(bits & bit > 0 for bits in self._shapes.values())
+        exercised = self._exercised[clause.name]
         lasts = [case.judgements[-1] for case in self._open.values()]
         problems = [last.problem for last in lasts if last.problem]
         undecided = 0
@@ -200,7 +222,7 @@ class Verdicts:
             clause=clause,
             verdict=verdict,
             exercised=exercised,
-            shapes=shapes,
+            shapes=self._shapes[clause.name],
             failing=_simplest_first(failing),
             flaky=_simplest_first(flaky),
             note=note,

@@ -1,1 +1,1 @@
-"""What people read: text summaries and diagrams of a run."""
+"""What people and CI systems read of a run, each form written from a `Report`."""

@@ -58,3 +58,9 @@ def _texts(seen: Observation, event: LegEvent) -> Iterator[tuple[str, str]]:
 def printable(text: str) -> str:
     """Text without what could steer a terminal or a page: each such character as `?`."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def clipped(text: str, most: int) -> str:
+    """Text of at most about that many characters, which says how many it leaves out."""
+    left = len(text) - most
+    return text if left <= 0 else f"{text[:most]}... ({left} characters more)"

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from markupsafe import Markup
 
@@ -19,12 +20,14 @@ from conformance.clauses import Area, Documentation, Level
 from conformance.comparison import compare
 from conformance.shape import shape_of
 from conformance.times import Times
-from conformance.verdicts import Case, ClauseResult, Verdict
+from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, Case, ClauseResult, Verdict
+from reports import files
 from reports.by_hand import Recipe, indented, recipe
 from reports.content import Example, Report
 from reports.diagram import diagram
 from reports.fields import Field, fields
 from reports.histogram import histogram, spread
+from reports.standing import OUTCOMES, counts, undecided
 from reports.template import render, text_of
 from reports.timeline import timeline
 from reports.visible import shortened
@@ -44,10 +47,10 @@ EVENTS = 300
 SENTENCE = 700
 """Characters of a finding: two values of a sentence, each cut."""
 
-_OUTCOMES = {
-    0: ("pass", "Conforms", "The switch does as released FreeSWITCH does."),
-    1: ("fail", "Does not conform", "The switch differs from released FreeSWITCH."),
-    3: ("undecided", "Not decided", "What has to be known for a verdict is not."),
+_SAID = {
+    CONFORMS: ("pass", "The switch does as released FreeSWITCH does."),
+    FINDINGS: ("fail", "The switch differs from released FreeSWITCH."),
+    UNDECIDED: ("undecided", "What has to be known for a verdict is not."),
 }
 
 
@@ -79,10 +82,15 @@ class Plot:
     sentence: str
 
 
+def write(report: Report, path: Path) -> None:
+    """Write the report to a file; raises ReportError."""
+    files.write(path, page(report))
+
+
 def page(report: Report) -> str:
     """The report as the text of an HTML file."""
     result = report.result
-    outcome, heading, said = _OUTCOMES[result.exit_status]
+    outcome, said = _SAID[result.exit_status]
     results = list(result.clauses.values())
     style = text_of("report.css") + text_of("timeline.css")
     script = text_of("report.js")
@@ -90,14 +98,14 @@ def page(report: Report) -> str:
         "report.html.j2",
         report=report,
         outcome=outcome,
-        heading=heading,
+        heading=OUTCOMES[result.exit_status].capitalize(),
         said=said,
-        counts=Counter(one.verdict for one in results),
+        counts=counts(result),
         areas={
             area: Counter(one.verdict for one in results if one.clause.area is area)
             for area in Area
         },
-        undecided=[one for one in results if _keeps_undecided(one)],
+        undecided=list(undecided(result)),
         documented=[one for one in results if _differs_from_documentation(one)],
         cards=[_card(one, report.examples.get(one.clause.name)) for one in _worst_first(results)],
         results=sorted(results, key=lambda one: _RANKS[one.verdict]),
@@ -150,11 +158,6 @@ def _digest(text: str) -> str:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
-
-
-def _keeps_undecided(one: ClauseResult) -> bool:
-    settled = one.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NOT_IN_RELEASE)
-    return one.clause.level is Level.MUST and not settled
 
 
 def _differs_from_documentation(one: ClauseResult) -> bool:

@@ -1,4 +1,4 @@
-"""A run as text: the verdict of each clause, and each finding with the call that shows it."""
+"""Parts of a run as text: verdicts by area and clause, findings with the call that shows them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from conformance.clauses import Area, Clause, Documentation, Level
-from conformance.observation import Observation
+from conformance.clauses import Area, Clause, Documentation
+from conformance.observation import Observation, observe
 from conformance.scenario import Scenario
 from conformance.verdicts import Case, ClauseResult, RunResult, Verdict
 from reports.by_hand import recipe
+from reports.content import Example
 from reports.diagram import diagram, printable
+from reports.standing import undecided
 
-_STYLES = {
+STYLES = {
     Verdict.PASS: "green",
     Verdict.FAIL: "bold red",
     Verdict.FLAKY: "yellow",
@@ -26,6 +28,7 @@ _STYLES = {
     Verdict.NOT_VERIFIED: "dim",
     Verdict.NOT_IN_RELEASE: "dim",
 }
+"""How a verdict looks on a terminal."""
 
 _OUTCOMES = {
     0: ("green", "conforms"),
@@ -45,7 +48,7 @@ def print_areas(console: Console, result: RunResult) -> None:
         table.add_column(verdict.value, justify="right")
     for area in Area:
         found = Counter(r.verdict for r in result.clauses.values() if r.clause.area is area)
-        cells = (Text(str(found[v] or "-"), _STYLES[v] if found[v] else "dim") for v in Verdict)
+        cells = (Text(str(found[v] or "-"), STYLES[v] if found[v] else "dim") for v in Verdict)
         table.add_row(area.value, *cells)
     console.print(table)
 
@@ -54,14 +57,14 @@ def print_clauses(console: Console, result: RunResult) -> None:
     """One line a clause: verdict, level, how many scenarios of how many shapes exercised it."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("clause", "level", "verdict"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)  # names are searched for
     table.add_column("exercised", justify="right")
     table.add_column("shapes", justify="right")
     table.add_column("note")
     for name, one in result.clauses.items():
-        verdict = Text(one.verdict.value, _STYLES[one.verdict])
+        verdict = Text(one.verdict.value, STYLES[one.verdict])
         count = len(one.failing) or len(one.flaky)
-        note = f"{count} scenarios against it" if count else one.note
+        note = f"{count} scenarios against it" if count else printable(one.note)
         counts = (str(one.exercised), str(one.shapes))
         table.add_row(name, one.clause.level.value, verdict, *counts, escape(note))
     console.print(table)
@@ -86,11 +89,15 @@ def print_documentation(console: Console, result: RunResult, *, names: bool) -> 
         console.print(f"    {', '.join(found)}", style="dim")
 
 
+def print_undecided(console: Console, result: RunResult) -> None:
+    """One line a MUST clause that keeps the run from being decided."""
+    for one in undecided(result):
+        why = escape(printable(one.note))
+        console.print(f"[yellow]not decided[/] {one.clause.name}: {one.verdict.value}, {why}")
+
+
 def print_outcome(console: Console, result: RunResult) -> None:
     """The last lines: what was placed, and what it comes to."""
-    for one in undecided(result):
-        why = escape(one.note)
-        console.print(f"[yellow]not decided[/] {one.clause.name}: {one.verdict.value}, {why}")
     if result.shortfall:
         console.print(f"[yellow]not whole[/] {escape(printable(result.shortfall))}")
     style, words = _OUTCOMES[result.exit_status]
@@ -101,12 +108,19 @@ def print_outcome(console: Console, result: RunResult) -> None:
     )
 
 
-def undecided(result: RunResult) -> Iterator[ClauseResult]:
-    """The MUST clauses that keep a run from being decided."""
-    for one in result.clauses.values():
-        settled = one.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NOT_IN_RELEASE)
-        if one.clause.level is Level.MUST and not settled:
-            yield one
+def headline(one: ClauseResult, example: Example | None) -> str:
+    """Why a clause does not pass, on one line: what differs in its example, or what it lacks."""
+    differs = [finding.sentence for finding in example.findings[:1]] if example else []
+    note = [one.note] if one.note else []
+    return printable(": ".join([*note, *differs]))
+
+
+def example_text(one: ClauseResult, example: Example) -> str:
+    """A finding in full, as `finding_text` has it, and how to replay it where that can be done."""
+    placement, scenario = example.placement, example.scenario
+    seen = observe(scenario, placement) if placement else None
+    text = finding_text(one, Case(scenario, example.findings), seen)
+    return f"{text}\n  replay: {printable(example.replay)}" if example.replay else text
 
 
 def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str:
@@ -139,8 +153,11 @@ def _background(clause: Clause) -> Iterator[str]:
 def by_hand(scenario: Scenario) -> str:
     """What to paste to place a scenario by hand: settings, dialplan extensions, originate line."""
     how = recipe(scenario)
-    lines = [f"  with {printable(how.settings)}"] if how.settings else []
+    lines = [f"  with {how.settings}"] if how.settings else []
     lines += [f"  in context {context}: {xml}" for context, xml in how.extensions]
     lines.append(f"  fs_cli> {how.originate}")
     lines += [f"  {stimulus}" for stimulus in how.stimuli]
-    return "\n".join(lines)
+    shown = [printable(line) for line in lines]
+    if shown != lines:
+        shown.append("  (a ? stands for each character that cannot be shown)")
+    return "\n".join(shown)

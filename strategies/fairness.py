@@ -6,12 +6,16 @@ clauses that the model speaks of in the likeliest course of its call.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
+from conformance.compact import Bits
 from conformance.model.predict import Applied, predict
 from conformance.profile import Profile
 from conformance.scenario import Scenario
-from conformance.shape import shape_of
+from conformance.shape import shape_key
+
+REMEMBERED = 24
+"""Shapes remembered of the scenarios that exercise a clause."""
 
 _UNTOLD = Applied(stimuli={}, stall=None)
 
@@ -25,28 +29,36 @@ def clauses_of(scenario: Scenario) -> frozenset[str]:
 class Fairness:
     """How often the scenarios so far exercise each clause, and which of them do.
 
-    A scenario is remembered as the choices that it was made of: the latest one of each shape.
+    A scenario is remembered as the choices that it was made of: the latest one of each shape, of
+    the `REMEMBERED` shapes that came last. A profile other than the default is remembered until the
+    next one comes, for it does not come again.
     """
 
     def __init__(self) -> None:
         """Nothing is exercised yet."""
         self._exercised: Counter[str] = Counter()
         self._turns: Counter[str] = Counter()
-        self._shapes: set[str] = set()
-        self._parents: dict[Profile, dict[str, dict[str, bytes]]] = defaultdict(dict)
+        self._shapes = Bits()
+        self._parents: dict[Profile, dict[str, dict[int, bytes]]] = {}
 
     def count(self, scenario: Scenario, choices: bytes) -> None:
         """Count a scenario for each clause that it exercises."""
-        shape = shape_of(scenario)
-        self._shapes.add(shape)
-        parents = self._parents[scenario.profile]
+        shape = shape_key(scenario)
+        self._shapes.put(shape)
+        if scenario.profile not in self._parents:
+            self._parents = {p: kept for p, kept in self._parents.items() if p == Profile()}
+        parents = self._parents.setdefault(scenario.profile, {})
         for clause in clauses_of(scenario):
             self._exercised[clause] += 1
-            parents.setdefault(clause, {})[shape] = choices
+            remembered = parents.setdefault(clause, {})
+            remembered.pop(shape, None)
+            remembered[shape] = choices
+            if len(remembered) > REMEMBERED:
+                del remembered[next(iter(remembered))]
 
     def knows(self, scenario: Scenario) -> bool:
         """Whether a scenario of this shape was counted."""
-        return shape_of(scenario) in self._shapes
+        return shape_key(scenario) in self._shapes
 
     def parent(self, profile: Profile) -> bytes | None:
         """Choices of a scenario that exercises the rarest clause, of each shape in turn.
@@ -54,7 +66,7 @@ class Fairness:
         A clause that nothing exercised under this profile waits, for the profile may be why; None
         where that is so of all.
         """
-        parents = self._parents[profile]
+        parents = self._parents.get(profile)
         if not parents:
             return None
         rarest = min(parents, key=lambda clause: (self._exercised[clause], clause))

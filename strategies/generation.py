@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
+from conformance.compact import Bits
 from conformance.profile import Profile
 from conformance.scenario import Scenario
 from strategies.fairness import Fairness
@@ -32,7 +33,12 @@ BLOCK = 100
 """Scenarios placed under one profile before the next."""
 
 CERTAIN: tuple[Mapping[str, Any], ...] = (
-    {"fire_bowout_on_bridge": True, "bowout_controlled_hangup": True, "global_variables": ()},
+    {
+        "fire_bowout_on_bridge": True,
+        "bowout_controlled_hangup": True,
+        "bowout_disable_on_inner_bridge": True,
+        "global_variables": (),
+    },
     {"early_set_loopback_id": True, "global_variables": ()},
 )
 """What the first profiles of every seed have."""
@@ -58,10 +64,10 @@ def stream(seed: int, strategy: SearchStrategy[Scenario] | None = None) -> Itera
     if strategy is None:
         yield from _steered(seed)
         return
-    seen: set[str] = set()
+    seen = Bits()
     for scenario in samples(strategy, seed):
-        if scenario.id not in seen:
-            seen.add(scenario.id)
+        if (key := int(scenario.id, 16)) not in seen:
+            seen.put(key)
             yield scenario
 
 
@@ -79,7 +85,7 @@ def _steered(seed: int) -> Iterator[Scenario]:
     drawn = samples(profiles(), f"{seed}/profiles")
     dice = Random(f"{seed}/variations")
     fairness, profile = Fairness(), Profile()
-    seen: set[str] = set()
+    seen = Bits()
     patient = True
     for fresh in _noise(seed):
         parent = fairness.parent(profile) if len(seen) % 2 else None
@@ -90,9 +96,9 @@ def _steered(seed: int) -> Iterator[Scenario]:
         # Variations tend to resemble each other, so one of a known shape gives way to another once.
         if parent is not None and patient and fairness.knows(scenario):
             patient = False
-        elif scenario.id not in seen:
+        elif (key := int(scenario.id, 16)) not in seen:
             patient = True
-            seen.add(scenario.id)
+            seen.put(key)
             fairness.count(scenario, choices)
             yield scenario
             block, inside = divmod(len(seen), BLOCK)

@@ -22,9 +22,11 @@ from conformance.profile import Profile
 from conformance.scenario import (
     Action,
     ALegBridges,
+    ALegConsults,
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeToLoopback,
     BridgeToNull,
     Deed,
     Direct,
@@ -76,7 +78,7 @@ from strategies.targets import (
 from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {"a_leg_bridges": 10, "a_leg_runs_dialplan": 8, "direct": 3}
+    {"a_leg_bridges": 10, "a_leg_consults": 1, "a_leg_runs_dialplan": 8, "direct": 3}
 )
 """How often each way to begin a call is made."""
 
@@ -108,9 +110,13 @@ Weights: TypeAlias = tuple[tuple[str, int], ...]
 @cache
 def a_leg_bridging_origins() -> SearchStrategy[ALegBridges]:
     """`originate null/<token> &bridge(...)`; sometimes the a-leg stays in early media."""
-    return st.sampled_from(
-        (ALegBridges(), ALegBridges(), ALegBridges(), ALegBridges(answers=False))
-    )
+    return st.sampled_from((True, True, True, False)).map(ALegBridges)
+
+
+@cache
+def consulting_origins() -> SearchStrategy[ALegConsults]:
+    """`originate null/<token> &att_xfer(...)`; sometimes the a-leg stays in early media."""
+    return st.sampled_from((True, True, True, False)).map(ALegConsults)
 
 
 @cache
@@ -269,6 +275,8 @@ def suits(origin: Origin, target: Target, plan: Plan) -> bool:
     known = course(plan)
     if pair_count(plan) > (MOST_PAIRS if _tells_pairs_apart(target) else 1):
         return False
+    if isinstance(origin, ALegConsults) and (Unloop() in plan or not _ends_with_its_bridge(plan)):
+        return False
     if isinstance(origin, Direct) and plan:
         if origin.application == "sleep":
             if not known.has_answer and not known.ends_by_itself:
@@ -305,9 +313,12 @@ def _scenarios(
     origin = draw(origins)
     target = draw(targets)
     plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
-    if isinstance(origin, Direct) and not suits(origin, target, plan):
-        # `park` suits every plan that the other applications do not.
-        origin = Direct("park")
+    if not suits(origin, target, plan):
+        # `park` suits every plan that the other applications do not, a bridge all of an a-leg's.
+        if isinstance(origin, Direct):
+            origin = Direct("park")
+        elif isinstance(origin, ALegConsults):
+            origin = ALegBridges(origin.answers)
     assume(suits(origin, target, plan))
     given = draw(variables_for(origin) if variables is None else variables)
     if not isinstance(origin, Direct) and plan[:1] == (Unloop(),) and draw(st.booleans()):
@@ -323,6 +334,7 @@ def _origins(weights: Weights) -> SearchStrategy[Origin]:
     weight = dict(weights)
     return weighted(
         (weight["a_leg_bridges"], a_leg_bridging_origins()),
+        (weight["a_leg_consults"], consulting_origins()),
         (weight["a_leg_runs_dialplan"], a_leg_dialplan_origins()),
         (weight["direct"], direct_origins()),
     )
@@ -380,6 +392,19 @@ def _unloopable(plan: Plan) -> bool:
     early = any(isinstance(action, Answer | PreAnswer | PlayTone | Unloop) for action in plan)
     bridges = [action for action in plan if isinstance(action, BridgeToNull)]
     return len(known.answered) == len(bridges) == 1 and not early and not bridges[0].early_media
+
+
+def _ends_with_its_bridge(plan: Plan) -> bool:
+    """Whether nothing stands behind the bridge to the one b-leg that answers.
+
+    Whoever was consulted is not hung up at a bowout: it would go on with what stands there.
+    """
+    if not plan or not course(plan).answered:
+        return True
+    last = plan[-1]
+    if isinstance(last, BridgeToLoopback):
+        return _ends_with_its_bridge(last.plan)
+    return len(course(plan).answered) == 1 and isinstance(last, BridgeToNull)
 
 
 def _runs_on_a_leg(scenario: Scenario) -> bool:

@@ -302,7 +302,7 @@ def scopes_of(origin: Origin) -> tuple[tuple[str, str], ...]:
     match origin.kind:
         case "direct":
             return dial_string
-        case "a_leg_bridges":
+        case "a_leg_bridges" | "a_leg_consults":
             return (("originate", "originate"), *dial_string, ("export", "originate"))
         case _:
             return (("originate", "originate"), *dial_string, ("export", "set"), ("set", "set"))

@@ -381,6 +381,7 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
             "CHANNEL_EXECUTE", "a-leg", application="uuid_bridge"
         ),
         "bowout.not-while-application-runs": pair_leaves,
+        "bowout.not-in-inner-bridge": pair_leaves,
         "bowout.not-before-answer": pair_leaves,
         "bowout.not-without-audio": pair_leaves,
         "bowout.not-early": pair_leaves,

@@ -66,8 +66,10 @@ def temporary(tmp_path: Path) -> Path:
     [
         ([], ["run", "judge", "clauses", "exit status:", "0  the switch conforms", "1  findings"]),
         (["run"], ["process:///path/to/freeswitch", "docker://IMAGE", "--record", "exit status:"]),
-        (["run"], ["example:", "(default 300)", "2  usage", "3  not decided"]),
+        (["run"], ["examples:", "(default 300)", "2  usage", "3  not decided"]),
         (["judge"], ["RECORDING", "exit status:", "3  not decided"]),
+        (["run"], ["reports:", "--json FILE", "--junit FILE", "--markdown FILE", "--allure DIR"]),
+        (["judge"], ["reports:", "--json FILE", "--quiet", "--verbose"]),
         (["clauses"], ["--json", "--markdown [FILE]", "levels:", "examples:", "agrees, is silent"]),
     ],
 )
@@ -103,6 +105,7 @@ def test_version() -> None:
         (["clauses", "--area", "moon"], "argument --area: invalid choice: 'moon'"),
         (["clauses", "--level", "perhaps"], "argument --level: invalid choice: 'PERHAPS'"),
         (["clauses", "--json", "--markdown"], "not allowed with argument --json"),
+        (["judge", "a", "-q", "-v"], "not allowed with argument -q/--quiet"),
     ],
 )
 def test_usage_errors(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +215,7 @@ def test_quiet_gives_only_the_outcome(shipped: Path) -> None:
 
 
 def test_judging_a_recording_with_a_finding(with_a_finding: Path) -> None:
-    ended = run("judge", str(with_a_finding))
+    ended = run("judge", "--verbose", str(with_a_finding))
     assert (ended.status, ended.err) == (1, "")
     assert ended.out.splitlines()[-1] == "failing: cdr.duration"
     assert "\n  time s  " in ended.out
@@ -422,7 +425,8 @@ def test_without_a_cdr_module(temporary: Path, tmp_path: Path) -> None:
     modules = ("mod_json_cdr", "mod_xml_cdr", "mod_cdr_csv")
     binary = installation_without(Path(BINARY), tmp_path / "fs", *modules)
     url = f"process://{binary}"
-    ended = run("run", "--switch", url, "--scenarios", "20", TMPDIR=str(temporary), seconds=120)
+    asked = ("--switch", url, "--scenarios", "20", "--verbose")
+    ended = run("run", *asked, TMPDIR=str(temporary), seconds=120)
     assert ended.status == 3
     verdicts = {row[0]: row[2:4] for line in ended.out.splitlines() if (row := line.split())}
     for name in CLAUSES:

@@ -11,9 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from campaign.report import report_of
 from campaign.session import judge_recording
 from conformance.clauses import CLAUSES
 from conformance.verdicts import Verdict
+from reports import json_report, markdown
 from tests.conftest import Change
 
 ROOT = Path(__file__).parents[1]
@@ -147,6 +149,46 @@ def test_numbers_are_checked(front: Callable[..., Outcome], given: list[str]) ->
     outcome = front("--switch", "docker://", *given)
     assert outcome.status == pytest.ExitCode.USAGE_ERROR
     assert f"argument {given[0]}: " in outcome.said
+
+
+def test_reports_are_those_of_the_command(
+    front: Callable[..., Outcome], with_a_finding: Path, tmp_path: Path
+) -> None:
+    paths = {name: tmp_path / name for name in ("json", "markdown")}
+    asked = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
+    outcome = front("--replay", str(with_a_finding), *asked)
+    assert outcome.status == 1
+    assert f"reports: {', '.join(map(str, paths.values()))}" in outcome.said
+    report = report_of(judge_recording(with_a_finding))
+    assert paths["json"].read_text() == json_report.render(report)
+    assert paths["markdown"].read_text() == markdown.render(report)
+
+
+def test_junit_of_pytest_says_what_was_tested(
+    front: Callable[..., Outcome], shipped: Path, tmp_path: Path
+) -> None:
+    front("--replay", str(shipped))
+    root = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    facts = {one.get("name"): one.get("value") for one in root.iter("property")}
+    assert facts["seed"] == "1"
+    assert "FreeSWITCH Version" in str(facts["switch.version"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_report_that_cannot_be_written(front: Callable[..., Outcome], shipped: Path) -> None:
+    """A session is not green without it."""
+    outcome = front("--replay", str(shipped), "--json", "/dev/full")
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    assert "loopback-conformance: cannot write /dev/full: No space left" in outcome.said
+    assert outcome.those("failure") == set()
+
+
+def test_a_report_that_would_replace_the_recording(
+    front: Callable[..., Outcome], shipped: Path
+) -> None:
+    outcome = front("--replay", str(shipped), "--json", str(shipped))
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    assert "it is asked for twice" in outcome.said
 
 
 def test_other_tests_do_not_notice_the_plugin(pytester: pytest.Pytester) -> None:

@@ -163,6 +163,16 @@ def test_console_blocks_show_commands_that_exist() -> None:
                 assert not option.startswith("--") or option in done.stdout
 
 
+def test_samples_are_what_is_printed() -> None:
+    """Of the recording that is shipped: what the README shows, and docs/report.txt in full."""
+    command = "loopback-conformance judge fixtures/recordings/freeswitch-1.10.12.jsonl.gz"
+    (sample,) = [block.text for block in of_kind("console") if "conforms: " in block.text]
+    assert run(command, ROOT).stdout == sample
+    lines = run(command, ROOT, "--verbose").stdout.splitlines()
+    whole = (ROOT / "docs" / "report.txt").read_text()
+    assert [line.rstrip() for line in lines] == whole.splitlines()
+
+
 def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#\s]+)\)", README.replace("\n", " ")):
         if "://" not in target:

@@ -4,12 +4,9 @@ import gzip
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +29,7 @@ from fixtures.recording import (
     RecordingWriter,
     SwitchFacts,
 )
+from tests.full_disk import largest_file
 
 HEADER = Header(
     suite_version="0.1.0",
@@ -159,6 +157,20 @@ def test_only_changes_of_a_leg_are_written(tmp_path: Path) -> None:
     assert xml_cdr["like"] == "json_cdr"
     assert named(xml_cdr) == {"variables.y": ""}
     assert lines(path)[2]["names"] == [], "a name is spelled out once"
+
+
+def test_names_beyond_those_that_have_numbers_are_spelled_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many names the calls of a long run have, writer and reader hold few of them."""
+    monkeypatch.setattr("fixtures.recording.NUMBERED", 3)
+    write(path)
+    assert sum(len(line.get("names", ())) for line in lines(path)) == 3
+    recorded = [RecordedScenario(scenario(n).id, scenario(n), placements(n, 2)) for n in range(2)]
+    assert list(Recording(path)) == recorded
+    schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())
+    for line in lines(path):
+        Draft202012Validator(schema).validate(line)
 
 
 TAILS = ("-second--", "-third---")
@@ -501,17 +513,6 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(RecordingError, match="Permission denied"):
         RecordingWriter(tmp_path / "one.jsonl", HEADER)
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Let no file grow beyond this size: what a full disk is like, without one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_keeps_what_was_written(path: Path) -> None:

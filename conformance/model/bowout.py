@@ -25,7 +25,7 @@ from conformance.expectation import (
 from conformance.model.course import NEVER, Course, Leaving
 from conformance.model.variables import bowout_seconds, is_true
 from conformance.profile import Profile
-from conformance.scenario import Pair, Scenario, UuidSetvar, pairs
+from conformance.scenario import ALegConsults, Pair, Scenario, UuidSetvar, pairs
 
 STALL = Within(4.9, 8.0, 5.0)
 """5,000 turns of a loop that waits 1 ms, which a loaded host stretches: 5.1 to 6.2 s measured."""
@@ -285,6 +285,7 @@ def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
     """Which condition was missing; None where the call is too short to tell."""
     due = bowout_seconds(scenario)
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
+    consulted = isinstance(scenario.origin, ALegConsults) and pair.number == 1
     bridged_a = [b for b in course.bridges if leg_a.role in (b.peer, b.caller)]
     bridged_b = [b for b in course.bridges if b.caller == leg_b.role]
     if not bridged_a:
@@ -303,6 +304,8 @@ def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
         return None
     if held < due:
         return "not-early"
+    if consulted and scenario.profile.bowout_disable_on_inner_bridge:
+        return "not-in-inner-bridge"
     refusing = [leg.given.get("loopback_bowout") for leg in (leg_a, leg_b)]
     return "refused" if any(refusing) or _refused_later(scenario, pair) else None
 

@@ -21,11 +21,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 
+from conformance.dialstring import a_leg_application
 from conformance.model.course import NEVER, Bridge, Course, Leaving, Leg, Pace
 from conformance.model.variables import allows, is_true, of_a_leg, of_b_leg, of_pair, refuses
 from conformance.scenario import (
     Action,
-    ALegRunsDialplan,
+    ALegBridges,
+    ALegConsults,
     Answer,
     ApplicationTarget,
     BridgeToLoopback,
@@ -64,6 +66,9 @@ AHEAD = 0.05
 REBRIDGED = 0.15
 """How long (seconds) it takes at most until a bowout's new bridge stands: 0.06 s when idle."""
 
+ORPHANED = 2.9
+"""For how long (seconds) who was consulted stays parked alone: 2.4 to 3.0 measured."""
+
 CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 """Causes of a failed bridge after which a dialplan goes on by default."""
 
@@ -98,6 +103,7 @@ class _Leg:
     bridged: _Leg | None = None
     intercepted: bool = False
     calls: bool = False
+    consults: bool = False
     answers: bool = False
     plan: list[Step] = field(default_factory=list)
     step: int = 0
@@ -153,6 +159,7 @@ class _Call:
             self._early(a_leg)
             if scenario.origin_answers:
                 self._answer(a_leg)
+            a_leg.consults = isinstance(scenario.origin, ALegConsults)
             a_leg.applications += self._a_leg_applications()
             a_leg.plan = [Step(action) for action in getattr(scenario.origin, "afterwards", ())]
             self._dial_pair(a_leg, first)
@@ -166,8 +173,9 @@ class _Call:
         )
 
     def _a_leg_applications(self) -> list[str]:
-        if not isinstance(self._scenario.origin, ALegRunsDialplan):
-            return ["bridge"]
+        origin = self._scenario.origin
+        if isinstance(origin, ALegBridges):
+            return [a_leg_application(origin)]
         variables = self._scenario.variables
         return ["set"] * len(variables.set) + ["export"] * len(variables.export) + ["bridge"]
 
@@ -457,6 +465,8 @@ class _Call:
             self._failed(caller, cause)
         if peer is not None and leg.calls and leg.intercepted:
             self._hang_up(peer, "PICKED_OFF")
+        elif peer is not None and leg.consults:
+            self._orphan(peer)
         elif peer is not None and leg.calls:
             self._leave(peer)
         elif peer is not None and leg.answered == NEVER:
@@ -464,9 +474,14 @@ class _Call:
         elif peer is not None:
             self._after_bridge(peer, cause)
 
+    def _orphan(self, peer: _Leg) -> None:
+        """Who is left by the one that consulted it is parked, and hung up some seconds later."""
+        self._happened("CHANNEL_PARK", peer)
+        self._later(ORPHANED, lambda: self._hang_up(peer, "NORMAL_CLEARING"))
+
     def _after_bridge(self, caller: _Leg, cause: str) -> None:
         """A caller goes on with its plan behind a bridge, unless told to hang up."""
-        if is_true(caller.variables.get("hangup_after_bridge", "")):
+        if not caller.consults and is_true(caller.variables.get("hangup_after_bridge", "")):
             self._hang_up(caller, cause)
         else:
             self._next(caller)
@@ -513,7 +528,7 @@ class _Call:
 
     def _failed(self, caller: _Leg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""
-        if cause in CAUSES_TO_GO_ON:
+        if caller.consults or cause in CAUSES_TO_GO_ON:
             self._next(caller)
         else:
             self._hang_up(caller, cause)
@@ -531,6 +546,9 @@ class _Call:
         legs = (counter.leg_a, counter.leg_b)
         holds = all(leg.there and leg.bridged and leg.answered != NEVER for leg in legs)
         holds = holds and _is_sent_audio(counter.leg_a)
+        if self._scenario.profile.bowout_disable_on_inner_bridge and holds:
+            caller = counter.leg_a.bridged
+            holds = caller is not None and not caller.consults
         if holds and counter.holding == NEVER:
             counter.holding = self._now
         elif not holds and counter.holding != NEVER:
@@ -596,7 +614,7 @@ class _Call:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):
                 leg.causes |= {"NORMAL_CLEARING"}
-        near.calls = near_calls
+        near.calls, near.consults = near_calls, False
         far.plan = [] if not far.calls else far.plan
         if collided:
             near.lost = far.lost = True
