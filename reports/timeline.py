@@ -56,6 +56,7 @@ def timeline(comparison: Comparison, clause: str, *, alone: bool = False) -> str
         style = Element("style")
         style.text = text_of("timeline.css")
         drawing.insert(0, style)
+        drawing.insert(1, Element("rect", {"class": "page", "width": "100%", "height": "100%"}))
     return svg.source(drawing)
 
 

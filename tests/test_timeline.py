@@ -64,7 +64,9 @@ def test_every_kind_of_call_can_be_drawn(clause: str) -> None:
     assert texts(lower, "leg") == texts(upper, "leg")
     assert rings(drawing, "differs") == 1, "a call that conforms has one in the legend"
     width = float((drawing.get("viewBox") or "").split()[2])
-    for rect in drawing.iter(f"{SVG}rect"):
+    page, *rects = drawing.iter(f"{SVG}rect")
+    assert page.get("class") == "page", "what is written stands out whatever is behind it"
+    for rect in rects:
         assert 0 <= float(rect.get("x") or -1) <= width
         assert float(rect.get("width") or 0) > 0
 
