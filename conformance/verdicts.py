@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
 from conformance.scenario import Scenario, null_bridges, pairs
 from conformance.shape import shape_key
+from conformance.times import Times, TimesCounter
 
 
 class Verdict(StrEnum):
@@ -30,6 +31,10 @@ class Verdict(StrEnum):
 
 CONFORMS, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
 """Exit statuses: conforms, findings, usage or configuration, not decided."""
+
+
+PROFILES = 50
+"""How many settings of the switch are told apart: a long run has any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,18 @@ class ClauseResult:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run says of every clause; `shortfall` is why the run itself is not whole ("")."""
+    """What a run says of every clause; `shortfall` is why the run itself is not whole ("").
+
+    `times` are the bowout's, of all attempts; `profiles` counts the attempts at each of the first
+    `PROFILES` settings.
+    """
 
     clauses: Mapping[str, ClauseResult]
     scenarios: int
     attempts: int
     shortfall: str = ""
+    times: tuple[Times, ...] = ()
+    profiles: Mapping[Profile, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def exit_status(self) -> int:
@@ -106,7 +117,8 @@ class Verdicts:
         self._seen_in = Bits(len(CLAUSES))
         self._exercised: Counter[str] = Counter()
         self._shapes: Counter[str] = Counter()
-        self._profile: Profile | None = None
+        self._times = TimesCounter()
+        self._profiles: dict[Profile, int] = {}
 
     @property
     def scenarios(self) -> int:
@@ -116,7 +128,11 @@ class Verdicts:
     def add(self, scenario: Scenario, judgement: Judgement) -> int:
         """Count an attempt; gives how many there are of this scenario now."""
         self.attempts += 1
-        self._profile = self._profile or scenario.profile
+        if scenario.profile in self._profiles:
+            self._profiles[scenario.profile] += 1
+        elif len(self._profiles) < PROFILES:
+            self._profiles[scenario.profile] = 1
+        self._times.add(judgement.times)
         identity, bits = scenario.id, _packed(judgement.exercised)
         self._count_shape(shape_key(scenario), bits)
         before = self._attempts_at(identity)
@@ -145,6 +161,8 @@ class Verdicts:
             scenarios=self.scenarios,
             attempts=self.attempts,
             shortfall=shortfall,
+            times=self._times.result(),
+            profiles=MappingProxyType(dict(self._profiles)),
         )
 
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
@@ -211,7 +229,8 @@ class Verdicts:
         )
 
     def _in_release(self, clause: Clause) -> bool:
-        return not (clause.since and self._profile) or self._profile.since(clause.since)
+        profile = next(iter(self._profiles), None)  # all of a run are of one release
+        return not (clause.since and profile) or profile.since(clause.since)
 
 
 _BITS: Mapping[str, int] = MappingProxyType(

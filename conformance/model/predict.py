@@ -57,6 +57,7 @@ class Alternative:
 
     claims: tuple[Claim, ...]
     rare: bool
+    course: Course
 
 
 def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
@@ -77,7 +78,7 @@ def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
         run = course(scenario, applied.stimuli, pace)
         if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        yield Alternative(_claims(scenario, run), pace.collide)
+        yield Alternative(_claims(scenario, run), pace.collide, run)
         shapes.add(_shape(run))  # not before another course is asked for, which is rare
         for other in _deviations(scenario, applied, numbers, pace):
             if other not in tried:
