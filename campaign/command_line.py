@@ -1,4 +1,4 @@
-"""The command `loopback-conformance`: run, metamorphic, judge, clauses, faults."""
+"""The command `loopback-conformance` and those of its commands that have no module of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from campaign import compare_command, divergences
+from campaign import bisect, compare_command, divergences, record
 from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
@@ -220,7 +220,7 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         return 0
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
     rows = []
-    for caught in run_faults(faults, plan):
+    for caught in run_faults(faults, plan, comparing=parsed.compare):
         rows.append(caught)
         console.print(_fault_line(caught), markup=False)
     if parsed.markdown:
@@ -248,7 +248,8 @@ def _fault_line(caught: Caught) -> str:
         return f"caught  {caught.name} by a metamorphic run: {', '.join(caught.by)}"
     if not caught.fault.clauses:
         return f"right   {caught.name}: not held against the switch"
-    return f"caught  {caught.name} after {caught.after}: {', '.join(caught.by)}"
+    after = "" if caught.after is None else f" after {caught.after}"
+    return f"caught  {caught.name}{after}: {', '.join(caught.by)}"
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -351,7 +352,9 @@ def _parser() -> argparse.ArgumentParser:
     listed.set_defaults(command=_clauses)
 
     compare_command.add(commands)
+    record.add(commands)
     divergences.add(commands)
+    bisect.add(commands)
     seeded = commands.add_parser(
         "faults",
         help="show that the suite goes red: seeded faults of the embedded switch",
@@ -365,6 +368,11 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--list", action="store_true", help="list the faults and run none")
     seeded.add_argument(
         "--part", type=_part, default=(1, 1), metavar="K/N", help="only every n-th, from the k-th"
+    )
+    seeded.add_argument(
+        "--compare",
+        action="store_true",
+        help="compare each with the faultless switch: it must be a regression",
     )
     seeded.add_argument("--scenarios", type=positive, default=500, metavar="N")
     seeded.add_argument("--seed", type=int, default=1, metavar="N")

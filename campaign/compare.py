@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from campaign.campaign import Pace
+from campaign.options import cancel_on_signals
 from campaign.session import (
     Plan,
     Progress,
@@ -37,6 +38,9 @@ from fixtures.switches import Switch, SwitchIdentity, UsageError
 
 ATTEMPTS = 9
 """How often at most a scenario is placed: so often tells a single one from a race (see CHANCE)."""
+
+CONFIRMING = 20
+"""Calls at once on each side while scenarios are placed again."""
 
 Source: TypeAlias = Switch | Path
 """A live switch, or a recording of one."""
@@ -207,6 +211,7 @@ def _settings(scenario: Scenario) -> tuple[bool, str]:
 
 async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) -> dict[Side, Run]:
     """Run all live sides at once; of two each gets half of the calls at once."""
+    cancel_on_signals()
     step = asyncio.Barrier(len(live))
     pace = table.plan.pace
     if len(live) > 1:
@@ -219,6 +224,7 @@ async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) ->
             pace=pace,
             release=table.releases[side.value],
             attempts=ATTEMPTS,
+            confirming=CONFIRMING,
             record=table.record / name if table.record else None,
         )
         beside = _Beside(side, table, step)

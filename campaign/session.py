@@ -133,7 +133,7 @@ class Plan:
     `release`, such as 1.10.2, where that is not what the switch says of itself; where `asked_of`
     names another release, that can be asked for the scenarios, too. Findings that are `known` are
     told apart, and the calls that witness them are placed first. A scenario that is not settled is
-    placed up to `attempts` times.
+    placed up to `attempts` times, from the second on beside `confirming` calls at most.
     """
 
     scenarios: int = 300
@@ -143,6 +143,7 @@ class Plan:
     asked_of: str | None = None
     known: tuple[Divergence, ...] = ()
     attempts: int = ATTEMPTS
+    confirming: int = CONFIRMING
     pace: Pace = field(default_factory=Pace)
     record: Path | None = None
     overwrite: bool = False
@@ -312,7 +313,7 @@ async def _place(
         again = tally.unsettled()
         if again:
             tally.begin(len(again), f"placing again, attempt {attempt}")
-            slower = replace(plan.pace, window=min(plan.pace.window, CONFIRMING))
+            slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
             await campaign.place_all(again, slower, attempt, witness=True)
 
 

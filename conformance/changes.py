@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from statistics import fmean
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from conformance.clauses import CLAUSES, Level
 from conformance.divergences import NONE_KNOWN, Known
-from conformance.expectation import Elapsed, OneOf, Outcome, Within
+from conformance.expectation import Elapsed, Fact, OneOf, Outcome
 from conformance.facts import Unobservable, describe, outcome
 from conformance.judge import TOO_LATE, Finding, Judgement, applied_in, judge, spell
 from conformance.model.predict import predict
@@ -175,51 +175,55 @@ _Subject: TypeAlias = tuple[str, str]
 
 
 class Told(NamedTuple):
-    """What is compared of one placement.
+    """What is kept of one placement.
 
-    `times` are seconds that the model bounds, `outcomes` what it lets be one of several.
+    `times` are seconds that the model bounds, `outcomes` what it lets be one of several, as far as
+    they are legal.
     """
 
     judgement: Judgement
-    outline: RawOutline | None
     times: Mapping[_Subject, float]
     outcomes: Mapping[_Subject, str]
 
 
-def told(scenario: Scenario, placement: Placement, judgement: Judgement) -> Told:
-    """What is compared of a placement; its judgement alone where suite or host are at fault."""
-    if judgement.problem or placement.lateness > TOO_LATE:
-        return Told(judgement, None, {}, {})
-    seen = observe(scenario, placement)
-    return Told(judgement, raw_outline(seen), *_free(scenario, seen))
+class _Free(NamedTuple):
+    """The facts of a scenario in which the model leaves the switch a choice."""
+
+    times: Mapping[_Subject, Fact]
+    outcomes: Mapping[_Subject, Fact]
 
 
-def _free(
-    scenario: Scenario, seen: Observation
-) -> tuple[Mapping[_Subject, float], Mapping[_Subject, str]]:
-    """The times and the outcomes in which the model leaves the switch a choice."""
+def _free(scenario: Scenario, seen: Observation) -> _Free:
+    """What the legal courses of a scenario leave open; of times those that count from an event."""
+    times: dict[_Subject, Fact] = {}
+    outcomes: dict[_Subject, Fact] = {}
+    allowed: defaultdict[_Subject, set[Outcome]] = defaultdict(set)
     claims = {
         claim for alternative in predict(scenario, applied_in(seen)) for claim in alternative.claims
     }
-    times: dict[_Subject, float] = {}
-    allowed: defaultdict[_Subject, set[Outcome]] = defaultdict(set)
-    facts = {}
     for clause, _, fact, legal in claims:
-        if isinstance(legal, Within):
-            got = outcome(fact, seen) if isinstance(fact, Elapsed) else None
-            if isinstance(got, float):
-                times[clause, f"times due after {legal.nominal:.2f} s"] = got
-        elif isinstance(legal, OneOf):
+        if isinstance(legal, OneOf):
             subject = (clause, describe(fact))
             allowed[subject] |= legal.values
-            facts[subject] = fact
-    outcomes = {}
-    for subject, values in allowed.items():
-        if len(values) > 1:
-            got = outcome(facts[subject], seen)
-            if not isinstance(got, Unobservable):
-                outcomes[subject] = spell(got)
-    return times, outcomes
+            outcomes[subject] = fact
+        elif isinstance(fact, Elapsed):
+            times[clause, f"times due after {legal.nominal:.2f} s"] = fact
+    several = {subject: fact for subject, fact in outcomes.items() if len(allowed[subject]) > 1}
+    return _Free(times, several)
+
+
+def _told(free: _Free, seen: Observation, judgement: Judgement) -> Told:
+    against = {finding.clause for finding in judgement.findings}
+    times, outcomes = {}, {}
+    for subject, fact in free.times.items():
+        got = outcome(fact, seen) if subject[0] not in against else None
+        if isinstance(got, float):
+            times[subject] = got
+    for subject, fact in free.outcomes.items():
+        got = outcome(fact, seen)
+        if subject[0] not in against and not isinstance(got, Unobservable):
+            outcomes[subject] = spell(got)
+    return Told(judgement, times, outcomes)
 
 
 # --- all of them ---------------------------------------------------------------------------------
@@ -233,6 +237,7 @@ class _Case:
     told: tuple[list[Told], list[Told]] = field(default_factory=lambda: ([], []))
     outlines: tuple[list[RawOutline], list[RawOutline]] = field(default_factory=lambda: ([], []))
     pairs: list[Mapping[RawDifference, frozenset[str]]] = field(default_factory=list)
+    free: _Free | None = None
 
     def judgements(self, side: Side) -> list[Judgement]:
         return [one.judgement for one in self.told[side.value]]
@@ -259,10 +264,18 @@ class Comparing:
     ) -> None:
         """Take a further attempt at a scenario on one side; it is judged unless that was done."""
         case = self._cases.setdefault(scenario.id, _Case(scenario))
-        one = told(scenario, placement, judgement or judge(scenario, placement))
-        if one.outline is not None:
-            case.outlines[side.value].append(one.outline)
-        case.told[side.value].append(one._replace(outline=None))
+        judgement = judgement or judge(scenario, placement)
+        if judgement.problem or placement.lateness > TOO_LATE:
+            case.told[side.value].append(Told(judgement, {}, {}))
+            return
+        seen = observe(scenario, placement)
+        case.outlines[side.value].append(raw_outline(seen))
+        if case.told[side.value]:
+            # Distributions are of first attempts: which scenarios come again is no accident.
+            case.told[side.value].append(Told(judgement, {}, {}))
+        else:
+            case.free = case.free or _free(scenario, seen)
+            case.told[side.value].append(_told(case.free, seen, judgement))
         self._pair(case)
 
     def _pair(self, case: _Case) -> None:
@@ -445,14 +458,14 @@ class Comparing:
     # --- distributions
 
     def _shifts(self) -> tuple[int, tuple[Shift, ...]]:
+        """How many tests were made, and of each subject what changed most surely."""
         made = [*self._times(), *self._outcomes()]
         corrected = holm([shift.p for shift, _ in made])
-        found = [
-            Shift(one.clause, one.subject, one.was, one.now, one.test, p)
-            for (one, large), p in zip(made, corrected, strict=True)
-            if large and p < SIGNIFICANT
-        ]
-        return len(made), tuple(found)
+        found: dict[_Subject, Shift] = {}
+        for (one, large), p in sorted(zip(made, corrected, strict=True), key=lambda two: -two[1]):
+            if large and p < SIGNIFICANT:
+                found[one.clause, one.subject] = replace(one, p=p)
+        return len(made), tuple(found[subject] for subject in sorted(found))
 
     def _times(self) -> Iterator[tuple[Shift, bool]]:
         """A test for each clause's times, and whether the difference is large enough."""

@@ -210,6 +210,8 @@ _MEASURED = re.compile(r"(sec|time|stamp|epoch|duration|_us|_ms|uptime|port)s?$"
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _LONG_NUMBER = re.compile(r"[0-9]{9,}(\.[0-9]+)?")
+_SHORTEST = 9
+"""Characters of the shortest of what is taken out of values."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
@@ -219,6 +221,7 @@ class _Neutral:
     def __init__(self, seen: Observation) -> None:
         self._roles = seen.roles
         self._token = seen.placement.token
+        self._neutral: dict[str, str] = {}
 
     def headers(self, event: LegEvent) -> Mapping[str, str]:
         return self.fields({name: event.get(name) or "" for name in event.headers})
@@ -231,12 +234,17 @@ class _Neutral:
             return "empty"
         if _measured(name) and value.isdecimal():
             return "0" if value == "0" else "a number"
-        if len(value) >= 9:
-            value = value.replace(self._token, "TOKEN")
-            value = _UUID.sub(lambda found: self._roles.get(found.group(), "UUID"), value)
-            value = _DATE.sub("DATE", value)
-            value = _LONG_NUMBER.sub("NUMBER", value)
-        return sys.intern(value)
+        if len(value) < _SHORTEST:
+            return sys.intern(value)
+        if value not in self._neutral:
+            self._neutral[value] = sys.intern(self._without_own(value))
+        return self._neutral[value]
+
+    def _without_own(self, value: str) -> str:
+        value = value.replace(self._token, "TOKEN")
+        value = _UUID.sub(lambda found: self._roles.get(found.group(), "UUID"), value)
+        value = _DATE.sub("DATE", value)
+        return _LONG_NUMBER.sub("NUMBER", value)
 
 
 @lru_cache(maxsize=1 << 14)

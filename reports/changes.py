@@ -209,7 +209,8 @@ def markdown(report: ChangesReport) -> str:
         f"- new {_code(_subject(report.new))}",
         f"- {_summary(report)}",
     ]
-    body = [f"- **fails**: {_code(line)}" for line in report.failures]
+    worst = "; ".join(report.failures)
+    body = [f"- **fails** ({len(report.failures)}): {_code(worst)}"] if worst else []
     body += [f"- **not decided**: {_code(line)}" for line in report.doubts]
     body += [f"- **known divergence**: {_code(note)}" for note in report.notes]
     for change, one, cases in _told(report.changes):
