@@ -1,4 +1,4 @@
-"""The command `loopback-conformance`: run, metamorphic, judge, clauses, faults."""
+"""The command `loopback-conformance` and those of its commands that have no module of their own."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from campaign import bisect, compare_command, divergences, record
 from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
+from campaign.options import SWITCHES, cancel_on_signals, positive, release
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
 from campaign.progress import Bar
 from campaign.report import report_of
 from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
-from conformance.profile import numbers, release_of
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
@@ -44,13 +45,6 @@ exit status:
      the switch conforms and a report of that cannot be written
   3  not decided: a MUST clause is inconclusive, flaky, in error or not verified, or the run was
      not completed
-"""
-
-_SWITCHES = """\
-switches:
-  embedded:                       a small switch of the suite's own, where nothing is installed
-  process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
-  docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
 """
 
 _RUN_EXAMPLE = """\
@@ -164,6 +158,7 @@ def _placed(
         seed=parsed.seed,
         pace=Pace(window=parsed.window),
         release=parsed.release,
+        known=divergences.load(getattr(parsed, "known", None)),
         record=parsed.record,
         overwrite=parsed.overwrite,
     )
@@ -176,23 +171,11 @@ def _placed(
     )
 
     async def campaign() -> T:
-        _cancel_on_signals()
+        cancel_on_signals()
         with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
             return await place(switch, plan, bar)
 
     return asyncio.run(campaign())
-
-
-def _cancel_on_signals() -> None:
-    """Let Ctrl-C, a polite kill and a closed terminal cancel this task, so that it cleans up.
-
-    As often as they come: a second Ctrl-C does not leave a switch behind.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup asks for
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 def _end_by_broken_pipe() -> None:
@@ -202,7 +185,8 @@ def _end_by_broken_pipe() -> None:
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.recording)
-    return _reported(parsed, console, judge_recording(parsed.recording), asked)
+    known = divergences.load(parsed.known)
+    return _reported(parsed, console, judge_recording(parsed.recording, known), asked)
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
@@ -236,7 +220,7 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         return 0
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
     rows = []
-    for caught in run_faults(faults, plan):
+    for caught in run_faults(faults, plan, comparing=parsed.compare):
         rows.append(caught)
         console.print(_fault_line(caught), markup=False)
     if parsed.markdown:
@@ -264,16 +248,8 @@ def _fault_line(caught: Caught) -> str:
         return f"caught  {caught.name} by a metamorphic run: {', '.join(caught.by)}"
     if not caught.fault.clauses:
         return f"right   {caught.name}: not held against the switch"
-    return f"caught  {caught.name} after {caught.after}: {', '.join(caught.by)}"
-
-
-def _release(text: str) -> str:
-    try:
-        numbers(text)
-        release_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+    after = "" if caught.after is None else f" after {caught.after}"
+    return f"caught  {caught.name}{after}: {', '.join(caught.by)}"
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -299,7 +275,7 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         help="place calls on a switch and judge them",
         description="Place generated calls on a switch and judge them.",
-        epilog=f"{_SWITCHES}\n{_RUN_EXAMPLE}\n{_EXIT_STATUS}",
+        epilog=f"{SWITCHES}\n{_RUN_EXAMPLE}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
     place.set_defaults(command=_run)
@@ -311,7 +287,7 @@ def _parser() -> argparse.ArgumentParser:
         "variables, lists in another\norder, targets spelt otherwise, one variable more. Besides "
         "what `run` judges, what comes of a variant must be what\ncame of its original; what "
         "differs is placed again, and counts if it differs in every attempt.",
-        epilog=f"{_SWITCHES}\n{_EXIT_STATUS}",
+        epilog=f"{SWITCHES}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
     related.set_defaults(command=_metamorphic)
@@ -325,7 +301,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument(
             "--release",
-            type=_release,
+            type=release,
             metavar="X.Y.Z",
             help="what the endpoint is, where that is not the switch's own version",
         )
@@ -375,6 +351,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.set_defaults(command=_clauses)
 
+    compare_command.add(commands)
+    record.add(commands)
+    divergences.add(commands)
+    bisect.add(commands)
     seeded = commands.add_parser(
         "faults",
         help="show that the suite goes red: seeded faults of the embedded switch",
@@ -389,6 +369,11 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument(
         "--part", type=_part, default=(1, 1), metavar="K/N", help="only every n-th, from the k-th"
     )
+    seeded.add_argument(
+        "--compare",
+        action="store_true",
+        help="compare each with the faultless switch: it must be a regression",
+    )
     seeded.add_argument("--scenarios", type=positive, default=500, metavar="N")
     seeded.add_argument("--seed", type=int, default=1, metavar="N")
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
@@ -401,6 +386,7 @@ def _parser() -> argparse.ArgumentParser:
             "-v", "--verbose", action="store_true", help="print every clause, findings in full"
         )
     for command in (place, judged):
+        divergences.add_known_option(command)
         add_report_options(command)
     return parser
 
@@ -449,13 +435,6 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         default="asyncio",
         help="which Event Socket client to use (default %(default)s)",
     )
-
-
-def positive(text: str) -> int:
-    """A number from 1 on, as an option's type."""
-    if not text.isascii() or not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!a} is not a number from 1 on")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from campaign.compare import compare
 from campaign.metamorphic import run_metamorphic
 from campaign.session import Plan, Run, run
+from conformance.changes import Change
 from conformance.profile import Profile
 from conformance.scenario import Scenario
-from conformance.verdicts import FINDINGS, Verdict
+from conformance.verdicts import CONFORMS, FINDINGS, Verdict
 from fixtures.embedded.faults import FAULTS, Fault
 from fixtures.switches import Switch, open_switch
 from strategies import scenarios
@@ -67,11 +69,16 @@ def chosen(names: Sequence[str], part: int, parts: int) -> list[Fault]:
     return faults[part - 1 :: parts]
 
 
-def run_faults(faults: Sequence[Fault], plan: Plan) -> Iterator[Caught]:
-    """Run each fault on an embedded switch of its own; the plan's number of scenarios at most."""
+def run_faults(faults: Sequence[Fault], plan: Plan, *, comparing: bool = False) -> Iterator[Caught]:
+    """Run each fault on an embedded switch of its own; the plan's number of scenarios at most.
+
+    With `comparing` it is caught where it is a regression beside the faultless switch: of a clause
+    that it names, or of one that has none, a raw difference.
+    """
     for fault in faults:
         plan = replace(plan, strategy=_strategy(fault))
         place = _contrasted if fault.relation else _judged
+        place = _compared if comparing else place
         caught = place(fault, replace(plan, scenarios=min(FIRST, plan.scenarios)))
         if not caught.right and plan.scenarios > FIRST:
             caught = place(fault, plan)
@@ -99,6 +106,22 @@ def _contrasted(fault: Fault, plan: Plan) -> Caught:
     relations = {contrast.variant.relation for contrast in done.contrasts}
     caught = _caught(fault, done.run, done.exit_status, ())
     return replace(caught, by=tuple(relations & {fault.relation}))
+
+
+def _compared(fault: Fault, plan: Plan) -> Caught:
+    done = compare(open_switch("embedded:"), _switch(fault), plan).changes
+    worse = [name for name, one in done.clauses.items() if one.counts.get(Change.REGRESSION)]
+    by = [name for name in worse if name in fault.clauses]
+    if fault.relation and done.raw:
+        by.append(fault.relation)
+    return Caught(
+        fault=fault,
+        by=tuple(by),
+        after=None,
+        also=tuple(name for name in worse if name not in fault.clauses),
+        status=FINDINGS if worse else CONFORMS,
+        scenarios=done.scenarios,
+    )
 
 
 def _caught(fault: Fault, done: Run, status: int, clauses: tuple[str, ...]) -> Caught:

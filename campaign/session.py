@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -23,6 +23,7 @@ from hypothesis.strategies import SearchStrategy
 
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from conformance.clauses import CLAUSES
+from conformance.divergences import Divergence, Known
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
@@ -93,6 +94,27 @@ class Nobody:
         return ()
 
 
+class Partner(Protocol):
+    """A run beside this one, with which it keeps step."""
+
+    async def agree(self, identity: SwitchIdentity, plan: Plan) -> Plan:
+        """What is to be placed, once it is known on which switches."""
+
+    async def ready(self) -> None:
+        """Wait until both are: before each profile's scenarios, and each further attempt."""
+
+
+class Alone:
+    """No run beside this one."""
+
+    async def agree(self, identity: SwitchIdentity, plan: Plan) -> Plan:
+        """Leave the plan as it is."""
+        return plan
+
+    async def ready(self) -> None:
+        """Wait for nobody."""
+
+
 class Silent:
     """Progress that nobody sees."""
 
@@ -108,13 +130,20 @@ class Plan:
     """What to run: how many scenarios of which seed, how fast, recorded where.
 
     Without a `strategy` they are those of `strategies.generate`. The endpoint is taken for one of
-    `release`, such as 1.10.2, where that is not what the switch says of itself.
+    `release`, such as 1.10.2, where that is not what the switch says of itself; where `asked_of`
+    names another release, that can be asked for the scenarios, too. Findings that are `known` are
+    told apart, and the calls that witness them are placed first. A scenario that is not settled is
+    placed up to `attempts` times, from the second on beside `confirming` calls at most.
     """
 
     scenarios: int = 300
     seed: int = 1
     strategy: SearchStrategy[Scenario] | None = None
     release: str | None = None
+    asked_of: str | None = None
+    known: tuple[Divergence, ...] = ()
+    attempts: int = ATTEMPTS
+    confirming: int = CONFIRMING
     pace: Pace = field(default_factory=Pace)
     record: Path | None = None
     overwrite: bool = False
@@ -144,7 +173,11 @@ def suite_version() -> str:
 
 
 async def run(
-    switch: Switch, plan: Plan, progress: Progress | None = None, watcher: Watcher | None = None
+    switch: Switch,
+    plan: Plan,
+    progress: Progress | None = None,
+    watcher: Watcher | None = None,
+    partner: Partner | None = None,
 ) -> Run:
     """Start the switch, place the plan's scenarios and the watcher's, stop the switch.
 
@@ -157,23 +190,33 @@ async def run(
         await switch.start(Profile())
         identity = await switch.identity()
         _require_endpoint(identity)
-        watcher = watcher or Nobody()
-        generated = _scenarios(plan, release_of(plan.release or identity.version))
-        count, scenarios = watcher.scenarios(plan.scenarios, generated)
+        watcher, partner = watcher or Nobody(), partner or Alone()
+        plan = await partner.agree(identity, plan)
+        release = release_of(plan.release or identity.version)
+        witnesses = tuple(one.witness.at_release(release) for one in plan.known)
+        generated = _scenarios(plan, release, witnesses)
+        asked = len({one.id for one in witnesses}) + plan.scenarios
+        count, scenarios = watcher.scenarios(asked, generated)
         plan = replace(plan, scenarios=count)
-        return await _campaign(switch, identity, scenarios, plan, progress or Silent(), watcher)
+        known = Known(plan.known, plan.release or identity.version, datetime.now(UTC).date())
+        tally = _Tally(progress or Silent(), watcher, known)
+        return await _campaign(switch, identity, scenarios, plan, tally, partner)
     finally:
         await _stop(switch)
 
 
-def _scenarios(plan: Plan, release: str) -> Iterator[Scenario]:
-    """The plan's scenarios, as many as it asks for, as far as a release can be asked for them.
+def _scenarios(plan: Plan, release: str, witnesses: Iterable[Scenario] = ()) -> Iterator[Scenario]:
+    """The witnesses, then as many as the plan asks for, as far as a release can be asked for them.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
-    possible = (one for one in stream(plan.seed, plan.strategy) if _possible(one, release))
-    for one in islice(possible, plan.scenarios):
-        yield replace(one, profile=_at_release(one.profile, release))
+    first = {one.id: one for one in witnesses}
+    # those with settings first: the generated ones begin without any
+    yield from sorted(first.values(), key=lambda one: (not one.profile.changed(), str(one.profile)))
+    asked = min((release, release_of(plan.asked_of or release)), key=numbers)
+    possible = (one for one in stream(plan.seed, plan.strategy) if can_be_asked(one, asked))
+    made = (replace(one, profile=_at_release(one.profile, release)) for one in possible)
+    yield from islice((one for one in made if one.id not in first), plan.scenarios)
 
 
 def _at_release(profile: Profile, release: str) -> Profile:
@@ -183,7 +226,7 @@ def _at_release(profile: Profile, release: str) -> Profile:
     return Profile(release=release, global_variables=profile.global_variables)
 
 
-def _possible(scenario: Scenario, release: str) -> bool:
+def can_be_asked(scenario: Scenario, release: str) -> bool:
     """Before 1.10.3 a `null/` leg answers at once, whatever it is told."""
     if numbers(release) >= numbers("1.10.3"):
         return True
@@ -216,18 +259,18 @@ async def _campaign(
     identity: SwitchIdentity,
     scenarios: Iterator[Scenario],
     plan: Plan,
-    progress: Progress,
-    watcher: Watcher,
+    tally: _Tally,
+    partner: Partner,
 ) -> Run:
     header, making = _header(identity, plan), _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
-    tally = _Tally(writer, progress, watcher)
+    tally.writer = writer
     modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
     try:
         async with open_campaign(switch, modules, tally.placed, tally.controlled) as campaign:
-            await _place(campaign, making, plan, tally)
+            await _place(campaign, making, plan, tally, partner)
     except (EventSocketError, SwitchError) as error:
         shortfall, ending = f"the switch was lost: {error}", Ending.FAILED
     except RecordingError as error:
@@ -255,22 +298,30 @@ def _finished(writer: RecordingWriter, ending: Ending, shortfall: str) -> str:
 
 
 async def _place(
-    campaign: Campaign, scenarios: Iterable[Scenario], plan: Plan, tally: _Tally
+    campaign: Campaign,
+    scenarios: Iterable[Scenario],
+    plan: Plan,
+    tally: _Tally,
+    partner: Partner,
 ) -> None:
     tally.begin(plan.scenarios, "placing")
-    await campaign.place_all(scenarios, plan.pace)
-    for attempt in range(2, ATTEMPTS + 1):
+    for _, group in groupby(scenarios, lambda scenario: scenario.profile):
+        await partner.ready()
+        await campaign.place_all(group, plan.pace)
+    for attempt in range(2, plan.attempts + 1):
+        await partner.ready()
         again = tally.unsettled()
         if again:
             tally.begin(len(again), f"placing again, attempt {attempt}")
-            slower = replace(plan.pace, window=min(plan.pace.window, CONFIRMING))
+            slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
             await campaign.place_all(again, slower, attempt, witness=True)
 
 
-def judge_recording(path: Path) -> Run:
+def judge_recording(path: Path, known: tuple[Divergence, ...] = ()) -> Run:
     """Judge what was recorded, without a switch; raises RecordingError."""
     recording = Recording(path)
-    tally = _Tally(None, Silent(), Nobody())
+    version = recording.header.switch.version
+    tally = _Tally(Silent(), Nobody(), Known(known, version, datetime.now(UTC).date()))
     for recorded in recording:
         for placement in recorded.attempts:
             tally.placed(recorded.scenario, placement)
@@ -284,15 +335,13 @@ def judge_recording(path: Path) -> Run:
 class _Tally:
     """What came of each scenario so far; each placement is judged and recorded as it ends."""
 
-    def __init__(
-        self, writer: RecordingWriter | None, progress: Progress, watcher: Watcher
-    ) -> None:
-        self._writer = writer
+    def __init__(self, progress: Progress, watcher: Watcher, known: Known) -> None:
+        self.writer: RecordingWriter | None = None
         self._progress = progress
         self._watcher = watcher
         self._findings = 0
         self._simplest: dict[str, list[tuple[int, str]]] = {}
-        self.verdicts = Verdicts()
+        self.verdicts = Verdicts(known)
         self.shown: dict[str, Placement] = {}
         self.first: dict[str, int] = {}
 
@@ -300,8 +349,8 @@ class _Tally:
         self._progress.begin(total, what)
 
     def placed(self, scenario: Scenario, placement: Placement) -> None:
-        if self._writer is not None:
-            self._writer.write_scenario(scenario, [placement])
+        if self.writer is not None:
+            self.writer.write_scenario(scenario, [placement])
         judgement = judge(scenario, placement)
         self._watcher.placed(scenario, placement, judgement)
         attempts = self.verdicts.add(scenario, judgement)
@@ -323,8 +372,8 @@ class _Tally:
             del self.shown[identity]
 
     def controlled(self, control: Control) -> None:
-        if self._writer is not None:
-            self._writer.write_control({"began": control.began, "lateness": control.lateness})
+        if self.writer is not None:
+            self.writer.write_control({"began": control.began, "lateness": control.lateness})
 
     def unsettled(self) -> list[Scenario]:
         """Those of which a further opinion is wanted, with the fewest parts first.

@@ -475,6 +475,10 @@ class Scenario:
         """The stimuli, with the ending as the last one."""
         return (*self.stimuli, self.ending) if self.ending else self.stimuli
 
+    def at_release(self, release: str) -> Scenario:
+        """The same call on a switch whose endpoint is of a release of `conformance.profile`."""
+        return replace(self, profile=replace(self.profile, release=release))
+
     def to_json(self) -> dict[str, Any]:
         """JSON value of the scenario; `from_json` is its inverse."""
         value: dict[str, Any] = _to_json(self)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from conformance.clauses import CLAUSES, Clause, Level
 from conformance.compact import Bits
+from conformance.divergences import NONE_KNOWN, Divergence, Known
 from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
 from conformance.scenario import Scenario, null_bridges, pairs
@@ -22,12 +23,16 @@ class Verdict(StrEnum):
 
     PASS = "pass"
     FAIL = "fail"
+    KNOWN = "known"
     FLAKY = "flaky"
     INCONCLUSIVE = "inconclusive"
     ERROR = "error"
     NOT_VERIFIED = "not verified"
     NOT_IN_RELEASE = "not in release"
 
+
+SETTLED = (Verdict.PASS, Verdict.FAIL, Verdict.KNOWN, Verdict.NOT_IN_RELEASE)
+"""Verdicts that leave nothing to be decided."""
 
 CONFORMS, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
 """Exit statuses: conforms, findings, usage or configuration, not decided."""
@@ -58,8 +63,8 @@ class ClauseResult:
     """What a run says of one clause.
 
     `exercised` counts scenarios, `shapes` their different shapes; `failing`, `flaky` are those that
-    speak against the clause in every attempt, and in some, with the fewest parts first; `note` says
-    why it is not decided.
+    speak against the clause in every attempt, and in some, with the fewest parts first; `known` do
+    so as an accepted divergence says; `note` says why it is not decided, or what was accepted.
     """
 
     clause: Clause
@@ -68,6 +73,7 @@ class ClauseResult:
     shapes: int
     failing: tuple[Case, ...] = ()
     flaky: tuple[Case, ...] = ()
+    known: tuple[Case, ...] = ()
     note: str = ""
 
 
@@ -76,7 +82,8 @@ class RunResult:
     """What a run says of every clause; `shortfall` is why the run itself is not whole ("").
 
     `times` are the bowout's, of all attempts; `profiles` counts the attempts at each of the first
-    `PROFILES` settings.
+    `PROFILES` settings. `stale` says which known divergences are to be gone over (they expired, or
+    differ no more), `idle` which of them matched nothing, a sentence each.
     """
 
     clauses: Mapping[str, ClauseResult]
@@ -85,16 +92,20 @@ class RunResult:
     shortfall: str = ""
     times: tuple[Times, ...] = ()
     profiles: Mapping[Profile, int] = field(default_factory=lambda: MappingProxyType({}))
+    stale: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
-        """1 with any finding; else 3 where a MUST clause is undecided or the run is not whole."""
+        """1 with any finding or a stale divergence, else 3 where a MUST clause is not decided.
+
+        3 as well where the run is not whole, or exercised nothing.
+        """
         results = self.clauses.values()
-        if any(result.verdict is Verdict.FAIL for result in results):
+        if self.stale or any(result.verdict is Verdict.FAIL for result in results):
             return FINDINGS
         undecided = any(
-            result.verdict not in (Verdict.PASS, Verdict.NOT_IN_RELEASE)
-            and result.clause.level is Level.MUST
+            result.verdict not in SETTLED and result.clause.level is Level.MUST
             for result in results
         )
         exercised = any(result.exercised for result in results)
@@ -109,8 +120,9 @@ class Verdicts:
     is all that has to be known of it.
     """
 
-    def __init__(self) -> None:
-        """Nothing was placed yet."""
+    def __init__(self, known: Known = NONE_KNOWN) -> None:
+        """Nothing was placed yet; what is `known` is no finding."""
+        self._known = known
         self.attempts = 0
         self._settled = Bits(len(CLAUSES))
         self._open: dict[str, JudgedScenario] = {}
@@ -156,6 +168,7 @@ class Verdicts:
 
     def result(self, shortfall: str = "") -> RunResult:
         """What the run says so far, clause by clause; `shortfall` is why it is not whole."""
+        stale, idle = self._known.review(*self._reviewed())
         return RunResult(
             clauses=MappingProxyType({name: self._of_clause(one) for name, one in CLAUSES.items()}),
             scenarios=self.scenarios,
@@ -163,7 +176,37 @@ class Verdicts:
             shortfall=shortfall,
             times=self._times.result(),
             profiles=MappingProxyType(dict(self._profiles)),
+            stale=stale,
+            idle=idle,
         )
+
+    def _reviewed(self) -> tuple[list[Divergence], list[Divergence]]:
+        """The known divergences that covered a finding, and those whose witness shows none now."""
+        matched = [
+            divergence
+            for case in self._open.values()
+            for judgement in case.judgements
+            for finding in judgement.findings
+            for divergence in self._known.covering(case.scenario, finding)
+        ]
+        fixed = [one for one in self._known.divergences if self._is_fixed(one)]
+        return matched, fixed
+
+    def _is_fixed(self, divergence: Divergence) -> bool:
+        """Whether the witness was placed, exercised the clause, and conformed in every attempt."""
+        profile = self._any_profile()
+        if profile is None:
+            return False
+        witness = divergence.witness.at_release(profile.release)
+        if witness.id in self._open:
+            decided = [
+                one
+                for one in self._open[witness.id].judgements
+                if divergence.clause in one.exercised
+            ]
+            return bool(decided) and not any(_against(one, divergence.clause) for one in decided)
+        bits = self._settled.get(int(witness.id, 16))
+        return bits is not None and divergence.clause in _unpacked(bits)
 
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
         if identity in self._open:
@@ -184,6 +227,7 @@ class Verdicts:
         confirmed: list[Case] = []
         single: list[Case] = []
         flaky: list[Case] = []
+        known: list[Case] = []
         for case in self._open.values():
             decided = [j for j in case.judgements if clause.name in j.exercised]
             against = [found for j in decided if (found := _against(j, clause.name))]
@@ -193,7 +237,9 @@ class Verdicts:
                 undecided += 1
             if against:
                 shown = Case(case.scenario, against[-1])
-                if len(case.judgements) == 1:
+                if all(self._known.accepts(case.scenario, found) for found in against):
+                    known.append(shown)
+                elif len(case.judgements) == 1:
                     single.append(shown)
                 elif len(against) == len(decided) > 1:
                     confirmed.append(shown)
@@ -209,6 +255,8 @@ class Verdicts:
             verdict = Verdict.FAIL
         elif flaky:
             verdict, note = Verdict.FLAKY, "attempts at the same scenario disagree"
+        elif known:
+            verdict, note = Verdict.KNOWN, self._accepted(known)
         elif undecided:
             verdict = Verdict.INCONCLUSIVE
             note = f"the host could not keep time in {undecided} scenarios"
@@ -225,12 +273,27 @@ class Verdicts:
             shapes=self._shapes[clause.name],
             failing=_simplest_first(failing),
             flaky=_simplest_first(flaky),
+            known=_simplest_first(known),
             note=note,
         )
 
+    def _accepted(self, cases: Iterable[Case]) -> str:
+        """Why these cases are no findings: the reason and the owner of each divergence."""
+        covering = (
+            divergence
+            for case in cases
+            for finding in case.findings
+            for divergence in self._known.covering(case.scenario, finding)
+        )
+        return "; ".join(dict.fromkeys(f"{one.reason} ({one.owner})" for one in covering))
+
     def _in_release(self, clause: Clause) -> bool:
-        profile = next(iter(self._profiles), None)  # all of a run are of one release
+        profile = self._any_profile()
         return not (clause.since and profile) or profile.since(clause.since)
+
+    def _any_profile(self) -> Profile | None:
+        """One of those that scenarios had: all of a run are of one release."""
+        return next(iter(self._profiles), None)
 
 
 _BITS: Mapping[str, int] = MappingProxyType(

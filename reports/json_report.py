@@ -45,6 +45,7 @@ def _as_json(report: Report) -> _Json:
         "outcome": OUTCOMES[result.exit_status],
         "exit_status": result.exit_status,
         "shortfall": result.shortfall,
+        "divergences": {"stale": list(result.stale), "idle": list(result.idle)},
         "counts": counts(result),
         "clauses": [
             _clause(one, report.examples.get(name)) for name, one in result.clauses.items()
@@ -63,6 +64,7 @@ def _clause(one: ClauseResult, example: Example | None) -> _Json:
         "note": one.note,
         "failing": [case.scenario.id for case in one.failing],
         "flaky": [case.scenario.id for case in one.flaky],
+        "known": [case.scenario.id for case in one.known],
         "example": _example(example) if example else None,
     }
 

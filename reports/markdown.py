@@ -64,6 +64,8 @@ def _summary(report: Report) -> Iterator[str]:
     yield ""
     if result.shortfall:
         yield f"- **the run is not whole**: {_code(result.shortfall)}"
+    for one in (*result.stale, *result.idle):
+        yield f"- **known divergence**: {_code(one)}"
     yield f"- switch {_code(subject.url)}: {_code(subject.version)}"
     if subject.image_digest:
         yield f"- image {_code(subject.image_digest)}"

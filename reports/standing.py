@@ -15,6 +15,7 @@ from conformance.clauses import Level
 from conformance.verdicts import (
     CONFORMS,
     FINDINGS,
+    SETTLED,
     UNDECIDED,
     ClauseResult,
     RunResult,
@@ -61,14 +62,17 @@ def counts(result: RunResult) -> dict[Verdict, int]:
 def undecided(result: RunResult) -> Iterator[ClauseResult]:
     """The MUST clauses that keep a run from being decided."""
     for one in result.clauses.values():
-        settled = one.verdict in (Verdict.PASS, Verdict.FAIL, Verdict.NOT_IN_RELEASE)
-        if one.clause.level is Level.MUST and not settled:
+        if one.clause.level is Level.MUST and one.verdict not in SETTLED:
             yield one
 
 
 def doubts(result: RunResult) -> tuple[str, ...]:
-    """Why a run is not decided, or not whole, a sentence each; nothing if it is both."""
+    """Why a run is not decided, or not whole, a sentence each; nothing if it is both.
+
+    Known divergences that are to be gone over are told here too: no clause speaks of them.
+    """
     found = [f"the run is not whole: {result.shortfall}"] if result.shortfall else []
+    found += [f"known divergence {one}" for one in result.stale]
     if result.exit_status == UNDECIDED:
         found += [f"{one.clause.name}: {one.verdict}, {one.note}" for one in undecided(result)]
         if not any(one.exercised for one in result.clauses.values()):

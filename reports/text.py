@@ -22,6 +22,7 @@ from reports.standing import undecided
 STYLES = {
     Verdict.PASS: "green",
     Verdict.FAIL: "bold red",
+    Verdict.KNOWN: "cyan",
     Verdict.FLAKY: "yellow",
     Verdict.INCONCLUSIVE: "yellow",
     Verdict.ERROR: "magenta",
@@ -100,6 +101,10 @@ def print_outcome(console: Console, result: RunResult) -> None:
     """The last lines: what was placed, and what it comes to."""
     if result.shortfall:
         console.print(f"[yellow]not whole[/] {escape(printable(result.shortfall))}")
+    for one in result.stale:
+        console.print(f"[bold red]known divergence[/] {escape(printable(one))}")
+    for one in result.idle:
+        console.print(f"[yellow]known divergence[/] {escape(printable(one))}")
     style, words = _OUTCOMES[result.exit_status]
     console.print(
         f"[{style}]{words}[/]: {result.scenarios} scenarios in {result.attempts} attempts, "
@@ -133,8 +138,8 @@ def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str
         f"{clause.name} ({clause.level}): {clause.statement}",
         f"  source: {clause.source}",
         *_background(clause),
-        f"  {len(one.failing) or len(one.flaky)} of {one.exercised} scenarios speak against it; "
-        f"the one with the fewest parts is {case.scenario.id}",
+        f"  {len(one.failing or one.flaky or one.known)} of {one.exercised} scenarios speak "
+        f"against it; the one with the fewest parts is {case.scenario.id}",
     ]
     lines += [f"  - {printable(finding.sentence)}" for finding in case.findings]
     if seen is not None:

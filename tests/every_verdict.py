@@ -17,13 +17,14 @@ from tests.recorded_calls import Call, keeping
 MUST = [clause for clause in CLAUSES.values() if clause.level is Level.MUST]
 SHOULD = [clause for clause in CLAUSES.values() if clause.level is Level.SHOULD]
 NOTES = {
+    Verdict.KNOWN: "the vendor backports it (voice platform)",
     Verdict.FLAKY: "attempts at the same scenario disagree",
     Verdict.INCONCLUSIVE: "the host could not keep time in 3 scenarios",
     Verdict.ERROR: "event 7 reached only one of two connections",
     Verdict.NOT_VERIFIED: "no scenario exercised it",
     Verdict.NOT_IN_RELEASE: "holds from 1.8.6 on",
 }
-AGAINST = (Verdict.FAIL, Verdict.FLAKY)
+AGAINST = (Verdict.FAIL, Verdict.KNOWN, Verdict.FLAKY)
 
 
 def call() -> Call:
@@ -48,6 +49,7 @@ def of_clause(clause: Clause, verdict: Verdict, shown: Call) -> ClauseResult:
         shapes=min(exercised, 2),
         failing=found if verdict is Verdict.FAIL else (),
         flaky=found if verdict is Verdict.FLAKY else (),
+        known=found if verdict is Verdict.KNOWN else (),
         note=NOTES.get(verdict, ""),
     )
 
@@ -118,5 +120,6 @@ def _with_value(one: ClauseResult, value: str) -> ClauseResult:
         one,
         failing=spoilt if one.failing else (),
         flaky=spoilt if one.flaky else (),
+        known=spoilt if one.known else (),
         note=f"{one.note} {value}" if one.note else "",
     )

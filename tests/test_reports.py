@@ -262,6 +262,7 @@ def test_two_runs_of_the_command_give_the_same_files(tmp_path: Path) -> None:
         (Verdict.FLAKY, Level.SHOULD, Standing.SKIPPED),
         (Verdict.INCONCLUSIVE, Level.MUST, Standing.BROKEN),
         (Verdict.INCONCLUSIVE, Level.SHOULD, Standing.SKIPPED),
+        (Verdict.KNOWN, Level.MUST, Standing.SKIPPED),
         (Verdict.NOT_VERIFIED, Level.MUST, Standing.SKIPPED),
         (Verdict.NOT_IN_RELEASE, Level.MUST, Standing.SKIPPED),
     ],

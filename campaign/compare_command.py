@@ -1,0 +1,185 @@
+"""The command `compare`: what changed from one switch to another, and whether that may be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from campaign.campaign import Pace
+from campaign.compare import Compared, Source, baseline, compare
+from campaign.divergences import add_known_option, load
+from campaign.options import SWITCHES, positive, release
+from campaign.progress import Bar
+from campaign.report import subject_of
+from campaign.session import Plan, suite_version
+from conformance.changes import MEANINGS, Change
+from conformance.gate import DISTRIBUTION, RAW, WORDS, FailOn, doubts, fail_on, failures
+from fixtures.switches import DEFAULT_IMAGE, UsageError, open_switch
+from reports import files
+from reports.changes import ChangesReport, as_json, markdown, print_changes
+from reports.diagram import printable
+from reports.files import ReportError
+
+_SOURCES = """\
+old and new:
+  the URL of a switch (below), a recording, or freeswitch:1.10.12 for a recording of that release
+  that comes with the suite
+"""
+
+_FAIL_ON = f"""\
+what fails the gate (--fail-on, between commas):
+  {", ".join(WORDS)},
+  {DISTRIBUTION}, {RAW}; must, should, may: only clauses of these levels (without any: all)
+"""
+
+_EXAMPLES = """\
+examples:
+  loopback-conformance compare --old docker://safarov/freeswitch:1.10.7 \\
+      --new docker://safarov/freeswitch:1.10.12 --fail-on regression,must
+  loopback-conformance compare --old freeswitch:1.10.12 --new process:///opt/vendor/bin/freeswitch
+  loopback-conformance compare --old before.jsonl.gz --new after.jsonl.gz --json changes.json
+"""
+
+_EXIT_STATUS = """\
+exit status:
+  0  nothing that fails the gate
+  1  the gate fails, or a known divergence has expired or differs no more
+  2  usage or configuration: a switch cannot be started or reached, a file not read or written
+  3  not decided: a MUST clause was not compared or is flaky, or a side is not whole
+"""
+
+_WIDTH = max(map(len, Change))
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    meanings = "\n".join(f"  {one:{_WIDTH}}  {text}" for one, text in MEANINGS.items())
+    parser = commands.add_parser(
+        "compare",
+        help="two switches, the same calls: what changed",
+        description="Place the same calls on two switches, side by side, or compare with a "
+        "recording.\nBoth are judged by the model of the newer release; besides, what no clause "
+        "reads is compared,\nand how often and when what is legal happens.",
+        epilog=f"{_SOURCES}\n{SWITCHES}\nchanges of a clause in a scenario:\n{meanings}\n\n"
+        f"{_FAIL_ON}\n{_EXAMPLES}\n{_EXIT_STATUS}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--old", required=True, metavar="SWITCH|RECORDING")
+    parser.add_argument("--new", required=True, metavar="SWITCH|RECORDING")
+    for side in ("old", "new"):
+        parser.add_argument(
+            f"--{side}-release",
+            type=release,
+            metavar="X.Y.Z",
+            help=f"what the {side} endpoint is, where that is not the switch's own version",
+        )
+    parser.add_argument("--scenarios", type=positive, default=300, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same calls")
+    parser.add_argument(
+        "--window", type=positive, default=100, metavar="N", help="calls at once on both together"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="record what is placed, as old and new.jsonl.gz"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace recordings there")
+    parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
+    parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
+    parser.add_argument(
+        "--event-socket", choices=("asyncio", "python-esl"), default="asyncio", help="client"
+    )
+    parser.add_argument(
+        "--fail-on",
+        type=_fail_on,
+        default=FailOn(),
+        metavar="WORDS",
+        help="what fails the gate (default regression)",
+    )
+    add_known_option(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="all of it, for programs")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="one screen, for a comment")
+    detail = parser.add_mutually_exclusive_group()
+    detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
+    detail.add_argument("-v", "--verbose", action="store_true", help="print every change in full")
+    parser.set_defaults(command=_compare)
+
+
+def _compare(parsed: argparse.Namespace, console: Console) -> int:
+    plan = Plan(
+        scenarios=parsed.scenarios,
+        seed=parsed.seed,
+        pace=Pace(window=parsed.window),
+        known=load(parsed.known),
+        overwrite=parsed.overwrite,
+    )
+    old, new = (_source(text, parsed) for text in (parsed.old, parsed.new))
+    if parsed.record:
+        _make(parsed.record)
+    with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
+        done = compare(
+            old,
+            new,
+            plan,
+            releases=(parsed.old_release, parsed.new_release),
+            record=parsed.record,
+            progress=bar,
+        )
+    report = report_of(done, parsed.fail_on)
+    _write(parsed.json, report, as_json)
+    _write(parsed.markdown, report, markdown)
+    print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
+    return report.exit_status
+
+
+def report_of(done: Compared, asked: FailOn) -> ChangesReport:
+    """A comparison with what the gate makes of it."""
+    stale = (f"known divergence: {one}" for one in done.stale)
+    return ChangesReport(
+        old=subject_of(done.old.switch),
+        new=subject_of(done.new.switch),
+        release=done.release,
+        suite_version=suite_version(),
+        changes=done.changes,
+        failures=(*failures(done.changes, asked), *stale),
+        doubts=(*done.shortfalls, *doubts(done.changes, done.release)),
+        notes=done.idle,
+        seconds=done.seconds,
+    )
+
+
+def _source(text: str, parsed: argparse.Namespace) -> Source:
+    if "://" in text or text.startswith("embedded:"):
+        return open_switch(
+            text,
+            event_socket=parsed.event_socket,
+            image=parsed.image,
+            binary=parsed.binary,
+        )
+    return baseline(text)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make {folder}: {error.strerror}; name another folder") from error
+
+
+def _write(
+    path: Path | None, report: ChangesReport, render: Callable[[ChangesReport], str]
+) -> None:
+    if path is None:
+        return
+    try:
+        files.write(path, render(report))
+    except ReportError as error:
+        raise UsageError(printable(str(error))) from error
+
+
+def _fail_on(text: str) -> FailOn:
+    try:
+        return fail_on(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -1,0 +1,188 @@
+"""Known divergences on disk, and the command `divergences`: accept a finding, list them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from conformance.clauses import CLAUSES
+from conformance.divergences import Divergence, DivergenceError, parse, render
+from conformance.scenario import Scenario
+from conformance.verdicts import CONFORMS, FINDINGS
+from fixtures.switches import UsageError
+from reports import files
+from reports.diagram import printable
+from reports.files import ReportError
+
+_EXAMPLES = """\
+examples:
+  loopback-conformance run --switch process:///usr/bin/freeswitch --json run.json
+  loopback-conformance divergences accept run.json bowout.direct-names-ends --file known.toml \\
+      --reason "the vendor backports it" --owner "voice platform" --expires 2027-03-31 \\
+      --link https://tracker.example/1234
+  loopback-conformance run --switch process:///usr/bin/freeswitch --known known.toml
+"""
+
+_EXIT_STATUS = """\
+exit status:
+  0  done
+  1  list: an entry has expired
+  2  usage, or a file that cannot be read or written
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = commands.add_parser(
+        "divergences",
+        help="accept findings for a while, with reason and owner; list them",
+        description="Known divergences: findings that somebody answers for. They are kept in a "
+        "TOML file of yours;\n`run`, `judge` and `compare` take it with --known and show such "
+        "findings as known. An entry\nthat has expired, or whose witness differs no more, fails "
+        "the gate.",
+        epilog=f"{_EXAMPLES}\n{_EXIT_STATUS}",
+        formatter_class=raw,
+    )
+    deeds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    accept = deeds.add_parser(
+        "accept",
+        help="write an entry from a finding",
+        description="Write an entry for what a clause's example shows, in a JSON report of `run`, "
+        "`judge` or `compare`,\nor in a bundle.",
+        epilog=_EXAMPLES,
+        formatter_class=raw,
+    )
+    accept.add_argument("found", type=Path, metavar="REPORT.json|BUNDLE")
+    accept.add_argument(
+        "clause", nargs="?", choices=list(CLAUSES), metavar="CLAUSE", help="left out of a bundle"
+    )
+    accept.add_argument("--file", type=Path, required=True, metavar="FILE.toml")
+    accept.add_argument("--reason", required=True, metavar="TEXT")
+    accept.add_argument("--owner", required=True, metavar="NAME")
+    accept.add_argument("--expires", type=_day, required=True, metavar="YYYY-MM-DD")
+    accept.add_argument("--link", default="", metavar="URL")
+    accept.add_argument(
+        "--versions", default="", metavar="BOUNDS", help='such as ">=1.8.0, <1.8.6"'
+    )
+    accept.add_argument(
+        "--any-leg", action="store_true", help="cover every leg, not just that of the finding"
+    )
+    accept.set_defaults(command=_accept)
+    listed = deeds.add_parser("list", help="list the entries of a file")
+    listed.add_argument("file", type=Path, metavar="FILE.toml")
+    listed.set_defaults(command=_list)
+
+
+def add_known_option(parser: argparse.ArgumentParser) -> None:
+    """The option that names a file of known divergences."""
+    parser.add_argument(
+        "--known",
+        type=Path,
+        metavar="FILE.toml",
+        help="show these divergences as known (see `loopback-conformance divergences`)",
+    )
+
+
+def load(path: Path | None) -> tuple[Divergence, ...]:
+    """The divergences of a file, none without one; raises UsageError."""
+    if path is None:
+        return ()
+    try:
+        return parse(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; name a TOML file") from error
+    except ValueError as error:  # what is not UTF-8 is one as well
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def example_of(path: Path, clause: str | None) -> tuple[str, str, Scenario]:
+    """Clause, leg and scenario of a finding in a JSON report or a bundle; raises UsageError."""
+    source = path / "example.json" if path.is_dir() else path
+    try:
+        value = json.loads(source.read_text(encoding="utf-8"))
+        found = _example(value, clause)
+        leg, scenario = str(found["leg"]), Scenario.from_json(found["scenario"])
+        return str(found["clause"]), leg, scenario
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; name a report") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        why = f"{path} shows no such finding: {error}"
+        raise UsageError(f"{why}; name a JSON report with one, and its clause") from error
+
+
+def _example(value: Mapping[str, Any], clause: str | None) -> Mapping[str, Any]:
+    """Clause, leg and scenario as JSON, of a bundle's example or of a report's."""
+    if "clauses" not in value:
+        if clause not in (None, value["clause"]):
+            raise ValueError(f"it is of {value['clause']!a}")
+        return value
+    if clause is None:
+        raise ValueError("no clause is named")
+    clauses = value["clauses"]
+    assert isinstance(clauses, list)
+    (one,) = (one for one in clauses if one["name"] == clause)
+    if "cases" in one:  # a comparison: the new switch's findings are the ones to accept
+        worst = next(cases[0] for cases in one["cases"].values() if cases and cases[0]["new"])
+        return {"clause": clause, "leg": worst["new"][0]["leg"], "scenario": worst["scenario"]}
+    example = one["example"]
+    leg = example["findings"][0]["leg"]
+    return {"clause": clause, "leg": leg, "scenario": example["scenario"]}
+
+
+def _accept(parsed: argparse.Namespace, console: Console) -> int:
+    clause, leg, scenario = example_of(parsed.found, parsed.clause)
+    entry = Divergence(
+        clause=clause,
+        leg="" if parsed.any_leg else leg,
+        versions=parsed.versions,
+        reason=parsed.reason,
+        owner=parsed.owner,
+        link=parsed.link,
+        expires=parsed.expires,
+        witness=scenario,
+    )
+    before = ""
+    if parsed.file.exists():
+        load(parsed.file)
+        before = parsed.file.read_text(encoding="utf-8").rstrip("\n") + "\n\n"
+    text = before + render(entry)
+    try:
+        parse(text)
+        files.write(parsed.file, text)
+    except DivergenceError as error:
+        raise UsageError(f"this cannot be accepted: {error}") from error
+    except ReportError as error:
+        raise UsageError(str(error)) from error
+    console.print(f"accepted until {entry.expires}: {entry.name}, in {parsed.file}", markup=False)
+    return CONFORMS
+
+
+def _list(parsed: argparse.Namespace, console: Console) -> int:
+    today = datetime.now(UTC).date()
+    expired = False
+    for one in load(parsed.file):
+        over = one.expires < today
+        expired |= over
+        leg = f" on {one.leg}" if one.leg else ""
+        versions = f", versions {one.versions}" if one.versions else ""
+        until = f"{'EXPIRED ' if over else 'until '}{one.expires}"
+        line = f"{one.clause}{leg}{versions}, {until}: {one.reason} ({one.owner}) {one.link}"
+        console.print(printable(line.rstrip()), markup=False)
+    return FINDINGS if expired else CONFORMS
+
+
+def _day(text: str) -> date:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise argparse.ArgumentTypeError(f"{text!a} is no date such as 2027-03-31")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
