@@ -226,6 +226,8 @@ def _bowed_out(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
             billsec = CdrField(leg.role, module, "variables.billsec")
             yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))
         else:
-            ended = EventRef(leaving.acquired[1], "CHANNEL_HANGUP")
+            near, far = leaving.acquired
+            # A b-leg that is told to park after its bridge stays when the a-leg is gone.
+            ended = EventRef(near if course.legs[far].told else far, "CHANNEL_HANGUP")
             caught = Precedes(ended, EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE"))
             yield Claim("cdr.billsec-after-bowout", leg.role, caught, only(True))
