@@ -845,6 +845,8 @@ class _Call:
         for leg in (near_peer, far_peer):
             if leg.calls and not leg.there:
                 self._transfer_late(leg)
+            if self._pace.collide and leg is far_peer and leg.calls and near_peer.there:
+                continue  # its thread is caught in its bridge
             if self._goes_elsewhere(leg, calls=leg.calls):
                 continue
             if leg is far_peer and leg.calls and near_peer.there:

@@ -253,7 +253,9 @@ def _bowed_out(course: Course, leg: Leg) -> Iterator[Claim]:
         if leaving.clean:
             yield from _two_seconds(leg.role)
         else:
-            ended = EventRef(leaving.acquired[1], "CHANNEL_HANGUP")
+            near, far = leaving.acquired
+            # A b-leg that is told to park after its bridge stays when the a-leg is gone.
+            ended = EventRef(near if course.legs[far].told else far, "CHANNEL_HANGUP")
             caught = Precedes(ended, EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE"))
             yield Claim("cdr.billsec-after-bowout", leg.role, caught, only(True))
 
