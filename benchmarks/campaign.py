@@ -25,10 +25,10 @@ from campaign.attempt import TOKEN, patience
 from campaign.campaign import Pace
 from campaign.session import Plan, run
 from conformance.dialplan import extensions
-from conformance.dialstring import originate_arguments, token_of
+from conformance.dialstring import command_of, originate_arguments, token_of
 from conformance.observation import Headers, role_of
 from conformance.profile import Profile
-from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
+from conformance.scenario import Scenario, Stimulus
 from fixtures.event_socket import EventSocket
 from fixtures.switches import Switch, open_switch
 from strategies import generate
@@ -143,17 +143,8 @@ class Bare:
         await asyncio.sleep(stimulus.at.delay_ms / 1000)
         leg = call.roles.get(stimulus.deed.leg)
         if leg is not None:
-            await self._commands.bgapi(_command(stimulus, leg), str(uuid.uuid4()))
-
-
-def _command(stimulus: Stimulus, leg: str) -> str:
-    match stimulus.deed:
-        case UuidSetvar(name=name, value=value):
-            return f"uuid_setvar {leg} {name} {value}"
-        case UuidKill(cause=cause):
-            return f"uuid_kill {leg} {cause}"
-        case UuidSendDtmf(digits=digits):
-            return f"uuid_send_dtmf {leg} {digits}"
+            command = command_of(stimulus.deed, leg, call.token)
+            await self._commands.bgapi(command, str(uuid.uuid4()))
 
 
 async def bare(switch: Switch, scenarios: Sequence[Scenario], pace: Pace) -> tuple[float, int]:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 
 from conformance.observation import AppliedStimulus, Headers, role_of
 from conformance.scenario import (
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     PlayTone,
     Scenario,
     Sleep,
@@ -75,7 +77,7 @@ class Attempt(Call):
         """Note an event; yields the stimuli (with their index) whose moment counts from it."""
         yield from super().take(headers)
         name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
-        if name == "CHANNEL_CREATE":
+        if name in ("CHANNEL_OUTGOING", "CHANNEL_CREATE") and uuid not in self.uuids.values():
             role = role_of(self.scenario, self.token, headers, self.uuids)
             if role is not None:
                 self.uuids.setdefault(role, uuid)
@@ -93,12 +95,13 @@ def patience(scenario: Scenario) -> float:
     afterwards = getattr(scenario.origin, "afterwards", ())
     on_execute = any(name == "loopback_bowout_on_execute" for name, _ in scenario.variables.braces)
     waits = UNLOOP_SECONDS if on_execute else 0.0
-    return 4.0 + delays + waits + _length(scenario.plan) + _length(afterwards)
+    further = _length((*scenario.beside, *scenario.otherwise))
+    return 4.0 + delays + waits + _length(scenario.plan) + further + _length(afterwards)
 
 
 def _length(plan: tuple[object, ...]) -> float:
     seconds = 0.0
-    for action in plan:
+    for at, action in enumerate(plan):
         match action:
             case Sleep(milliseconds) | PlayTone(milliseconds):
                 seconds += milliseconds / 1000
@@ -106,6 +109,10 @@ def _length(plan: tuple[object, ...]) -> float:
                 seconds += (action.answer_delay_ms or 0) / 1000 + (action.timeout_s or 0)
             case BridgeToLoopback():
                 seconds += _length(action.plan)
+            case BridgeToSeveral():
+                seconds += _length(action.bridges)
+            case BridgeAgain():
+                seconds += action.most * _length(plan[:at])
             case Unloop():
                 seconds += UNLOOP_SECONDS
     return seconds

@@ -51,7 +51,7 @@ _RUN_EXAMPLE = """\
 examples:
   loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
       --record run.jsonl.gz
-  loopback-conformance run --switch docker:// --quiet --junit run.xml --markdown run.md
+  loopback-conformance run --switch docker:// --quiet --html run.html --junit run.xml
 """
 
 _JUDGE_EXAMPLE = """\

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance.verdicts import CONFORMS, USAGE
 from fixtures.switches import UsageError
-from reports import allure, json_report, junit, markdown
+from reports import allure, html, json_report, junit, markdown
 from reports.content import Report
 from reports.files import ReportError
 
@@ -26,6 +26,7 @@ class Form:
 
 
 FORMS = (
+    Form("html", "FILE", "as one HTML page that needs nothing else, for people", html.write),
     Form("json", "FILE", "as JSON, for programs", json_report.write),
     Form("junit", "FILE", "as JUnit XML, a test case a clause", junit.write),
     Form("markdown", "FILE", "as Markdown, for the summary of a CI job", markdown.write),

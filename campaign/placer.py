@@ -11,9 +11,9 @@ import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
 
 from campaign.attempt import TOKEN, Attempt, Call, patience
-from conformance.dialstring import originate_arguments
+from conformance.dialstring import command_of, originate_arguments
 from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
-from conformance.scenario import Scenario, Stimulus, UuidKill, UuidSendDtmf, UuidSetvar
+from conformance.scenario import Scenario, Stimulus
 from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
 from fixtures.clock import in_time
 from fixtures.event_socket import EventSocket, EventSocketError, EventSocketTimeout
@@ -48,6 +48,8 @@ SWEEP_SECONDS = 3.0
 """How long legs that were hung up by the suite may take to go."""
 WITNESS_SECONDS = 1.0
 """How much later a second connection may be told than the first."""
+TOLD_SECONDS = 1.0
+"""How much later than a stimulus falls due its leg may be told of."""
 CDR_SECONDS = 3.0
 """How long CDRs of finished legs may take to appear."""
 
@@ -222,17 +224,24 @@ class Placer:
 
     async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
         await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
-        uuid = attempt.uuids.get(stimulus.deed.leg)
+        uuid = await self._uuid_of(attempt, stimulus.deed.leg)
         if uuid is None:
             attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
             return
         try:
-            headers = await self._job(_command(stimulus, uuid))
+            headers = await self._job(command_of(stimulus.deed, uuid, attempt.token))
         except EventSocketError as error:
             attempt.applied[index] = AppliedStimulus(index, None, str(error))
             return
         at = int(str(headers.get("Event-Date-Timestamp", 0)))
         attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
+
+    async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
+        """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""
+        deadline = asyncio.get_running_loop().time() + TOLD_SECONDS
+        while leg not in attempt.uuids and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.02)
+        return attempt.uuids.get(leg)
 
     def _originate(self, call: Call, arguments: str) -> asyncio.Task[Headers]:
         """Begin a call, which is known by its token until it is forgotten."""
@@ -304,16 +313,6 @@ def _parsed(module: str, text: bytes) -> Cdr:
 def _answer(call: Call, job: asyncio.Task[Headers]) -> None:
     if not job.cancelled() and job.exception() is None:
         call.answered(_body(job.result()) or "no answer")
-
-
-def _command(stimulus: Stimulus, uuid: str) -> str:
-    match stimulus.deed:
-        case UuidSetvar(name=name, value=value):
-            return f"uuid_setvar {uuid} {name} {value}"
-        case UuidKill(cause=cause):
-            return f"uuid_kill {uuid} {cause}"
-        case UuidSendDtmf(digits=digits):
-            return f"uuid_send_dtmf {uuid} {digits}"
 
 
 def _body(headers: Headers) -> str:

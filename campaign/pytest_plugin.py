@@ -15,7 +15,7 @@ from rich.console import Console
 
 from campaign.campaign import Pace
 from campaign.options import positive
-from campaign.outputs import FORMS, Asked, asked_for, write_reports
+from campaign.outputs import FORMS, Asked, Form, asked_for, write_reports
 from campaign.progress import Bar
 from campaign.pytest_allure import AllureResults, install
 from campaign.report import report_of
@@ -60,7 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for form in FORMS:
         if form.name not in _PYTEST_HAS:
             help = f"report {form.help}"
-            group.addoption(f"--{form.name}", type=Path, metavar=form.takes, help=help)
+            group.addoption(_option(form), type=Path, metavar=form.takes, help=help)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -105,11 +105,14 @@ def check_loopback_clause(loopback_run: Run) -> Callable[[str], None]:
     return check
 
 
+def _option(form: Form) -> str:
+    """What asks for a form of report; pytest-html calls its own option --html."""
+    return "--html-report" if form.name == "html" else f"--{form.name}"
+
+
 def _asked_for(config: pytest.Config) -> Asked:
     paths = {
-        form.name: config.getoption(f"--{form.name}")
-        for form in FORMS
-        if form.name not in _PYTEST_HAS
+        form.name: config.getoption(_option(form)) for form in FORMS if form.name not in _PYTEST_HAS
     }
     return asked_for(paths, config.getoption("--record") or config.getoption("--replay"))
 

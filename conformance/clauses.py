@@ -161,6 +161,15 @@ _LEGS = (
         since="1.2.0",
     ),
     Clause(
+        "legs.no-pre-answer",
+        SHOULD,
+        SILENT,
+        "A loopback-b that dials with loopback_no_pre_answer has no early media before the leg has "
+        "that it dials.",
+        "facts 2.3; history 41000cfbba",
+        since="1.10.3",
+    ),
+    Clause(
         "legs.ringing-crosses",
         SHOULD,
         SILENT,
@@ -194,11 +203,164 @@ _LEGS = (
         documented="hangup_after_bridge=false needs loopback_bowout=false",
     ),
     Clause(
+        "legs.first-reached-is-taken",
+        SHOULD,
+        SILENT,
+        "Of several targets dialled at once the first that is answered or has early media, with "
+        "ignore_early_media the first that is answered, is bridged to who dials.",
+        "mod_dptools bridge, switch_ivr_originate; measured",
+    ),
+    Clause(
+        "legs.others-lose-race",
+        SHOULD,
+        SILENT,
+        "The other targets dialled at once end with LOSE_RACE, and group_dial_status tells them "
+        "that they are the loser; loopback-b of such a pair has the cause, and is not told.",
+        "facts 2.9 and 5; issue signalwire/freeswitch#1028; measured",
+    ),
+    Clause(
+        "legs.losers-phone-is-cancelled",
+        SHOULD,
+        SILENT,
+        "A real leg behind a pair that lost never has LOSE_RACE: it ends with ORIGINATOR_CANCEL "
+        "if it was not answered, else with NORMAL_CLEARING (or, where loopback-b had given up "
+        "before the cause reached it, with NO_ANSWER).",
+        "issue signalwire/freeswitch#1028: loopback removes this ability; facts 2.9; measured",
+    ),
+    Clause(
+        "legs.alternatives-in-turn",
+        SHOULD,
+        SILENT,
+        "What a dial string names behind `|` is dialled where all before it failed, pairs that "
+        "have no route or hang up included, and only there.",
+        "mod_dptools bridge, switch_ivr_originate; measured",
+    ),
+    Clause(
+        "legs.caller-is-told-outcome",
+        SHOULD,
+        SILENT,
+        "originate_disposition of a leg that dials several is SUCCESS where one is taken, else the "
+        "cause of that which was named first of the last ones dialled at once (of the last that "
+        "refused, where none came to be a leg).",
+        "switch_ivr_originate; measured",
+    ),
+    Clause(
+        "legs.caller-is-told-causes",
+        SHOULD,
+        SILENT,
+        "originate_causes of a leg that dials several names each leg in the order of the dial "
+        "string, with its cause, NONE for those that are taken.",
+        "switch_ivr_originate; history 3099445a95; measured",
+        since="1.2.4",
+    ),
+    Clause(
         "legs.dtmf-crosses",
         SHOULD,
         SILENT,
         "A digit sent to a leg of the call arrives at the real leg on the other side.",
         "facts 2.9; mod_loopback channel_send_dtmf",
+    ),
+    Clause(
+        "legs.parks-after-bridge",
+        SHOULD,
+        SILENT,
+        "A leg with park_after_bridge parks when its bridge ends: who dialled instead of going on "
+        "with its dialplan, who was dialled instead of leaving; after a bowout too.",
+        "facts 4; switch_ivr_bridge audio_bridge_on_exchange_media; measured",
+    ),
+    Clause(
+        "legs.transferred-after-bridge",
+        SHOULD,
+        SILENT,
+        "A leg with transfer_after_bridge executes the extension that it names when its bridge "
+        "ends, instead of going on or leaving; after a bowout too.",
+        "facts 4; switch_ivr_bridge transfer_after_bridge; measured",
+    ),
+    Clause(
+        "legs.executes-after-bridge",
+        SHOULD,
+        SILENT,
+        "A leg with exec_after_bridge_app executes that application when its bridge ends, instead "
+        "of going on or leaving; after a bowout too.",
+        "facts 4; switch_ivr_bridge audio_bridge_thread; measured",
+    ),
+    Clause(
+        "legs.deflect-transfers",
+        SHOULD,
+        SILENT,
+        "uuid_deflect on a loopback leg transfers whom the other leg of the pair is bridged to, at "
+        "once; the application deflect waits 10 s first.",
+        "facts 2.9; mod_loopback channel_receive_message; history c3de185b22; measured",
+        since="1.2.12",
+    ),
+    Clause(
+        "legs.deflect-routes",
+        SHOULD,
+        SILENT,
+        "What it is transferred to is `<extension> [<dialplan> [<context>]]`, what is left out as "
+        "it was, a dialplan that there was none of XML.",
+        "mod_loopback channel_receive_message, which takes the words for a context and a dialplan "
+        "and hands them on the other way round; measured",
+        since="1.2.12",
+    ),
+    Clause(
+        "legs.display-crosses",
+        SHOULD,
+        SILENT,
+        "Who is displayed on loopback-b becomes the caller of loopback-a, who is displayed on "
+        "loopback-a the callee of loopback-b, until they are bridged anew.",
+        "facts 2.9; history 2207b87769 (wrong caller or callee)",
+        since="1.2.9",
+    ),
+    Clause(
+        "legs.display-reaches-real-leg",
+        SHOULD,
+        SILENT,
+        "Who is displayed on a loopback leg is displayed on the real leg at the other end of the "
+        "pair as well, in a chain too.",
+        "facts 2.9; mod_loopback channel_receive_message; history 19f441c6f4",
+        since="1.2.0",
+    ),
+    Clause(
+        "legs.display-ignored",
+        SHOULD,
+        SILENT,
+        "What is displayed on a loopback leg with ignore_display_updates does not cross the pair.",
+        "facts 2.9; switch_core_session receive_message; measured",
+    ),
+    Clause(
+        "legs.confirmed-once",
+        SHOULD,
+        SILENT,
+        "group_confirm_* in the [] of the dial string have the b-leg execute the application that "
+        "confirms it, once, and neither loopback leg.",
+        "facts 2.2; history 7264426386 (on loopback-a as well)",
+        since="1.10.3",
+    ),
+    Clause(
+        "legs.confirmed-on-loopback-a-too",
+        SHOULD,
+        SILENT,
+        "group_confirm_* in the {} of the dial string, exported, or on the leg that dials, have "
+        "both loopback-a and the b-leg execute that application, once each, but for loopback-a "
+        "twice where two threads begin it at once.",
+        "facts 2.2; measured",
+        since="1.10.3",
+    ),
+    Clause(
+        "legs.bridged-once-confirmed",
+        SHOULD,
+        SILENT,
+        "loopback-b is bridged to the b-leg when the application that confirms it is over (to "
+        "0.2 s), and the b-leg is marked as the winner.",
+        "measured; switch_ivr_originate collect_thread_run",
+    ),
+    Clause(
+        "legs.confirmation-refuses",
+        SHOULD,
+        SILENT,
+        "A b-leg that is hung up by what confirms it has that cause, and its bridge fails with it.",
+        "measured; switch_ivr_originate collect_thread_run",
     ),
 )
 
@@ -259,6 +421,23 @@ _TARGETS = (
         SILENT,
         "A target that nothing routes ends every leg with NO_ROUTE_DESTINATION.",
         "facts 0",
+    ),
+    Clause(
+        "targets.loop-is-not-limited",
+        SHOULD,
+        SILENT,
+        "A loop through loopback goes on beyond the a-leg's max_forwards: loopback-b has none, so "
+        "each further pair begins anew.",
+        "facts 2.2; measured",
+    ),
+    Clause(
+        "targets.exported-max-forwards-ends-loop",
+        SHOULD,
+        SILENT,
+        "Where loopback_export hands max_forwards to each loopback-b, a loop ends with "
+        "EXCHANGE_ROUTING_ERROR at the pair for which nothing is left, which is not made.",
+        "facts 2.2; measured",
+        since="1.2.4",
     ),
     Clause(
         "targets.plan-runs-on-loopback-b",
@@ -485,6 +664,16 @@ _BOWOUT = (
         since="1.6.10",
     ),
     Clause(
+        "bowout.after-bridge-keeps-pair",
+        SHOULD,
+        DIFFERS,
+        "A pair with park_after_bridge, transfer_after_bridge or exec_after_bridge_app does not "
+        "leave with its bowout: each leg does what it is told, until one of them is hung up.",
+        "facts 4; measured",
+        documented="loopback-a and loopback-b will be destroyed when a-leg and b-leg are "
+        "successfully bridged.",
+    ),
+    Clause(
         "bowout.execute-sends-event",
         SHOULD,
         SILENT,
@@ -551,6 +740,15 @@ _EXPORTS = (
         since="1.2.0",
     ),
     Clause(
+        "exports.confirmation-goes-to-loopback-b",
+        SHOULD,
+        SILENT,
+        "group_confirm_* of the dial string or of the leg that dials are on loopback-b and the "
+        "b-leg, and not on loopback-a.",
+        "facts 2.2; history 7264426386",
+        since="1.10.3",
+    ),
+    Clause(
         "exports.local-var-clobber",
         SHOULD,
         SILENT,
@@ -600,6 +798,29 @@ _EXPORTS = (
         SILENT,
         "loopback_export on the a-leg alone hands nothing over.",
         "facts 0",
+    ),
+    Clause(
+        "exports.max-forwards-on-loopback-a",
+        SHOULD,
+        SILENT,
+        "loopback-a has one max_forwards fewer than the leg that dials it, or 70 where that has "
+        "none. (An a-leg that came to its dialplan by a transfer has one fewer than before.)",
+        "facts 2.2; measured",
+    ),
+    Clause(
+        "exports.max-forwards-not-on-loopback-b",
+        SHOULD,
+        SILENT,
+        "max_forwards is not on loopback-b unless loopback_export hands it over.",
+        "facts 2.2; measured",
+    ),
+    Clause(
+        "exports.ignore-early-media-goes-on",
+        SHOULD,
+        SILENT,
+        "ignore_early_media in a dial string comes to loopback-b, and so to whomever that dials: "
+        "loopback-b too waits for an answer then.",
+        "switch_ivr_originate (variables copied from who dials); measured",
     ),
     Clause(
         "exports.loopback-leg",
@@ -764,6 +985,14 @@ _CDR = (
         "The CDRs of the loopback legs hold their loopback_leg.",
         "facts 2.3; history 26be5929ba (swapped)",
         since="1.0.3",
+    ),
+    Clause(
+        "cdr.display-is-caller",
+        SHOULD,
+        SILENT,
+        "The CDR of loopback-a has whom loopback-b displayed last as its caller.",
+        "facts 2.9; history 2207b87769",
+        since="1.2.9",
     ),
     Clause(
         "cdr.other-loopback-leg",

@@ -11,19 +11,25 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from conformance.dialstring import (
+    AWAY,
     ENTRY,
     a_leg_actions,
+    again,
     count_null_bridges,
     plan_actions,
     token_of,
 )
 from conformance.scenario import (
+    HOPS,
     Action,
     ALegRunsDialplan,
     BridgeToLoopback,
+    BridgeToSeveral,
     ExtensionTarget,
     Scenario,
     Target,
+    UuidDeflect,
+    brackets_of,
 )
 
 EMPTY_EXTENSION = "service"
@@ -38,7 +44,17 @@ def extensions(scenario: Scenario) -> list[tuple[str, str]]:
     if isinstance(scenario.origin, ALegRunsDialplan):
         entry = [("destination_number", f"{ENTRY}-{token}")]
         found.append((context, _extension(entry, a_leg_actions(scenario))))
-    return found + _of_plan(scenario.target, scenario.plan, token, context, 1)
+    for stimulus in scenario.stimuli:
+        if isinstance(stimulus.deed, UuidDeflect):
+            away = [("destination_number", f"{AWAY}-{token}")]
+            where = deflected_context(scenario, stimulus.deed)
+            found.append((where, _extension(away, plan_actions(stimulus.deed.plan))))
+    found += _of_plan(scenario.target, scenario.plan, token, context, 1)
+    b_leg = 1 + count_null_bridges(scenario.plan)
+    for bridge in (*scenario.beside, *scenario.otherwise):
+        found += _of_plan(bridge.target, bridge.plan, token, context, b_leg)
+        b_leg += count_null_bridges((bridge,))
+    return found
 
 
 def inherited_context(scenario: Scenario) -> str:
@@ -46,6 +62,17 @@ def inherited_context(scenario: Scenario) -> str:
     if isinstance(scenario.origin, ALegRunsDialplan):
         return scenario.origin.context
     return "default"
+
+
+def deflected_context(scenario: Scenario, deed: UuidDeflect) -> str:
+    """The context to which a leg of the outermost pair is deflected: given, or the leg's own.
+
+    Deflecting loopback-b sends off who dialled the pair, deflecting loopback-a who was dialled.
+    """
+    inherited = inherited_context(scenario)
+    if deed.context:
+        return deed.context
+    return inherited if deed.leg == "loopback-b" else routed_context(scenario.target, inherited)
 
 
 def routed_context(target: Target, inherited: str) -> str:
@@ -61,11 +88,19 @@ def _of_plan(
     if isinstance(target, ExtensionTarget) and plan:
         number = target.extension if target.text else EMPTY_EXTENSION
         conditions = [("caller_id_number", token), ("destination_number", _literal(number))]
-        found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
+        most = int(dict(brackets_of(tuple(plan), ())).get(HOPS, 0))
+        if not most:
+            found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
+        for hops in range(1, most + 1):
+            counted = [*conditions, (f"${{{HOPS}}}", str(hops))]
+            actions = plan_actions(plan, b_leg, again=again(target, hops - 1))
+            found.append((context, _extension(counted, actions)))
     for action in plan:
-        if isinstance(action, BridgeToLoopback):
-            found += _of_plan(action.target, action.plan, token, context, b_leg)
-        b_leg += count_null_bridges((action,))
+        bridges = action.bridges if isinstance(action, BridgeToSeveral) else (action,)
+        for bridge in bridges:
+            if isinstance(bridge, BridgeToLoopback):
+                found += _of_plan(bridge.target, bridge.plan, token, context, b_leg)
+            b_leg += count_null_bridges((bridge,))
     return found
 
 

@@ -10,14 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from conformance.scenario import (
+    HOPS,
     Action,
     ALegBridges,
     ALegConsults,
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
+    Deed,
     Direct,
     ExtensionTarget,
     HangUp,
@@ -32,10 +36,19 @@ from conformance.scenario import (
     Sleep,
     Target,
     Unloop,
+    UuidDeflect,
+    UuidDisplay,
+    UuidKill,
+    UuidSendDtmf,
+    UuidSetvar,
+    brackets_of,
 )
 
 ENTRY = "entry"
 """Prefix of the extension at which an a-leg enters its own dialplan; the token follows."""
+
+AWAY = "away"
+"""Prefix of the extension to which a leg is deflected; the token follows."""
 
 
 def token_of(scenario: Scenario, attempt: int) -> str:
@@ -55,12 +68,15 @@ def a_leg_dial_string(scenario: Scenario, token: str, uuid: str) -> str:
 
 
 def target_dial_string(scenario: Scenario, token: str) -> str:
-    """The dial string of the scenario's outermost target; the token is a `Direct` origin's."""
+    """The scenario's outermost dial string; the token is a `Direct` origin's."""
     braces = scenario.variables.braces
     if isinstance(scenario.origin, Direct):
         braces = (("origination_caller_id_number", token), *braces)
     text = target_text(scenario.target, scenario.plan)
-    return _dial_string(text, braces, scenario.variables.brackets)
+    first = _loopback(text, brackets_of(scenario.plan, scenario.variables.brackets))
+    beside = [_loopback_of(bridge) for bridge in scenario.beside]
+    otherwise = [_loopback_of(bridge) for bridge in scenario.otherwise]
+    return _dial_string(braces, [first, *beside], otherwise)
 
 
 def originate_arguments(scenario: Scenario, token: str, uuid: str) -> str:
@@ -97,13 +113,39 @@ def a_leg_actions(scenario: Scenario) -> list[tuple[str, str]]:
     return [*actions, ("bridge", bridge), *afterwards]
 
 
-def plan_actions(plan: Sequence[Action], first_b_leg: int = 1) -> list[tuple[str, str]]:
-    """(application, data) of each action of a plan; `first_b_leg` numbers its first b-leg."""
+def command_of(deed: Deed, uuid: str, token: str) -> str:
+    """The api command of a stimulus's deed on the leg of this uuid."""
+    match deed:
+        case UuidSetvar(name=name, value=value):
+            text = f"{name} {value}"
+        case UuidKill(cause=cause):
+            text = cause
+        case UuidSendDtmf(digits=digits):
+            text = digits
+        case UuidDisplay(name=name, number=number):
+            text = f"{name}|{number}"
+        case UuidDeflect(dialplan=dialplan, context=context):
+            text = " ".join([f"{AWAY}-{token}", *filter(None, (dialplan, context))])
+    return f"{deed.kind} {uuid} {text}"
+
+
+def plan_actions(
+    plan: Sequence[Action], first_b_leg: int = 1, *, again: str = ""
+) -> list[tuple[str, str]]:
+    """(application, data) of each action of a plan; `first_b_leg` numbers its first b-leg.
+
+    `again` is the endpoint that a loop dials.
+    """
     actions = []
     for action in plan:
-        actions.append(_application(action, first_b_leg))
+        actions.append(_application(action, first_b_leg, again))
         first_b_leg += count_null_bridges((action,))
     return actions
+
+
+def again(target: ExtensionTarget, hops: int) -> str:
+    """The endpoint that a loop's plan dials, for so many pairs to come."""
+    return _loopback(target.text, ((HOPS, str(hops)),))
 
 
 def count_null_bridges(plan: Iterable[Action]) -> int:
@@ -111,6 +153,8 @@ def count_null_bridges(plan: Iterable[Action]) -> int:
     return sum(
         count_null_bridges(action.plan)
         if isinstance(action, BridgeToLoopback)
+        else count_null_bridges(action.bridges)
+        if isinstance(action, BridgeToSeveral)
         else isinstance(action, BridgeToNull)
         for action in plan
     )
@@ -149,7 +193,7 @@ def carries(scope: str, value: str) -> bool:
     return scope != "brackets" or not value.endswith("\\")
 
 
-def _application(action: Action, b_leg: int) -> tuple[str, str]:
+def _application(action: Action, b_leg: int, again: str) -> tuple[str, str]:
     match action:
         case Answer() | PreAnswer() | RingReady() | Park() | Unloop():
             return action.kind, ""
@@ -162,13 +206,28 @@ def _application(action: Action, b_leg: int) -> tuple[str, str]:
         case HangUp(cause):
             return "hangup", cause
         case BridgeToNull():
-            return "bridge", _expansion_level(_null_dial_string(action, b_leg))
-        case BridgeToLoopback():
-            dialled = _dial_string(action.target.text, action.braces, action.brackets)
-            return "bridge", _expansion_level(dialled)
+            return "bridge", _expansion_level(f"{_braces(_null_variables(action))}null/b{b_leg}")
+        case BridgeToLoopback(braces=braces):
+            return "bridge", _expansion_level(_dial_string(braces, [_loopback_of(action)]))
+        case BridgeToSeveral():
+            return "bridge", _expansion_level(_several(action, b_leg))
+        case BridgeAgain(braces=braces):
+            return "bridge", _expansion_level(_dial_string(braces, [again]))
 
 
-def _null_dial_string(action: BridgeToNull, b_leg: int) -> str:
+def _several(action: BridgeToSeveral, b_leg: int) -> str:
+    endpoints = []
+    for bridge in action.bridges:
+        if isinstance(bridge, BridgeToNull):
+            endpoints.append(f"{_brackets(_null_variables(bridge))}null/b{b_leg}")
+        else:
+            endpoints.append(_loopback_of(bridge))
+        b_leg += count_null_bridges((bridge,))
+    at_once = len(action.at_once)
+    return _dial_string(action.braces, endpoints[:at_once], endpoints[at_once:])
+
+
+def _null_variables(action: BridgeToNull) -> list[tuple[str, str]]:
     variables = list(action.variables)
     if action.answer_delay_ms is None:
         variables.append(("null_enable_auto_answer", "false"))
@@ -180,12 +239,25 @@ def _null_dial_string(action: BridgeToNull, b_leg: int) -> str:
         variables.append(("null_hangup_cause", action.refusal))
     if action.timeout_s is not None:
         variables.append(("originate_timeout", str(action.timeout_s)))
-    return f"{_braces(variables)}null/b{b_leg}"
+    return variables
 
 
-def _dial_string(target: str, braces: Pairs, brackets: Pairs) -> str:
-    within = "[" + ",".join(_bracket_pair(*pair) for pair in brackets) + "]" if brackets else ""
-    return f"{_braces(braces)}{within}loopback/{_level(_level(target, ','), '|')}"
+def _dial_string(braces: Pairs, at_once: Sequence[str], otherwise: Sequence[str] = ()) -> str:
+    """Endpoints that are dialled side by side, and then those that are when they all failed."""
+    return _braces(braces) + "|".join((",".join(at_once), *otherwise))
+
+
+def _loopback_of(bridge: BridgeToLoopback) -> str:
+    return _loopback(bridge.target.text, brackets_of(bridge.plan, bridge.brackets))
+
+
+def _loopback(target: str, brackets: Pairs) -> str:
+    return f"{_brackets(brackets)}loopback/{_level(_level(target, ','), '|')}"
+
+
+def _brackets(variables: Pairs | list[tuple[str, str]]) -> str:
+    pairs = ",".join(_bracket_pair(*pair) for pair in variables)
+    return f"[{pairs}]" if pairs else ""
 
 
 def _braces(variables: Pairs | list[tuple[str, str]]) -> str:

@@ -174,6 +174,13 @@ class Executed:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginateCauses:
+    """Whom a leg dialled, each role with its cause, by `originate_causes` at an event (tuple)."""
+
+    at: EventRef
+
+
+@dataclass(frozen=True, slots=True)
 class CdrCount:
     """Number of CDRs that a module wrote of a leg (int)."""
 
@@ -246,6 +253,7 @@ Fact: TypeAlias = (
     | SinceStimulus
     | Precedes
     | Executed
+    | OriginateCauses
     | CdrCount
     | CdrReadable
     | CdrField
@@ -271,4 +279,4 @@ def kept(make: Callable[_P, Iterator[Claim]]) -> Callable[_P, tuple[Claim, ...]]
     def claims(*args: _P.args, **kwargs: _P.kwargs) -> tuple[Claim, ...]:
         return tuple(make(*args, **kwargs))
 
-    return cast(Callable[_P, tuple[Claim, ...]], lru_cache(maxsize=1 << 10)(claims))
+    return cast(Callable[_P, tuple[Claim, ...]], lru_cache(maxsize=1 << 8)(claims))

@@ -26,6 +26,7 @@ from conformance.expectation import (
     Header,
     LegCount,
     LegNamed,
+    OriginateCauses,
     Outcome,
     Precedes,
     SinceStimulus,
@@ -146,6 +147,16 @@ def _executed(fact: Executed, seen: Observation) -> Outcome | Unobservable:
     return tuple(name for name in names if name and name != BOWOUT_APPLICATION)
 
 
+def _originate_causes(fact: OriginateCauses, seen: Observation) -> Outcome | Unobservable:
+    found = _find(seen, fact.at)
+    if found is None:
+        return UNOBSERVABLE
+    listed = found.headers.get("variable_originate_causes", [])
+    each = [listed] if isinstance(listed, str) else listed
+    parts = (text.partition(";") for text in each)
+    return tuple(f"{_role(seen, uuid)} {cause}" for uuid, _, cause in parts)
+
+
 def _cdr_count(fact: CdrCount, seen: Observation) -> Outcome | Unobservable:
     key = (fact.leg, fact.module)
     return int(seen.cdrs[key] is not None) if key in seen.cdrs else UNOBSERVABLE
@@ -223,6 +234,7 @@ _READ: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]]
     SinceStimulus: _since_stimulus,
     Precedes: _precedes,
     Executed: _executed,
+    OriginateCauses: _originate_causes,
     CdrCount: _cdr_count,
     CdrReadable: _cdr_readable,
     CdrField: _cdr_field,
@@ -262,6 +274,8 @@ def describe(fact: Fact) -> str:
             return f"whether {_event(first)} came before {_event(second)}"
         case Executed(leg):
             return f"what {leg} executed"
+        case OriginateCauses(at):
+            return f"whom {at.leg} dialled, with causes, by variable originate_causes"
         case CdrCount(leg, module):
             return f"the number of {module} records of {leg}"
         case CdrReadable(leg, module):

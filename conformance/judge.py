@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome, Within
+from conformance.clauses import Area
+from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome
 from conformance.facts import Unobservable, describe, outcome
-from conformance.model.predict import Applied, predict
+from conformance.model.predict import Alternative, Applied, predict
 from conformance.observation import Observation, Placement, observe
 from conformance.scenario import Event, Scenario
+from conformance.times import Time
 
 TOO_LATE = 0.4
 """Lateness of the control calls (seconds) from which no time is judged, and nothing held against
@@ -33,27 +35,33 @@ class Judgement:
     """What came of one placement.
 
     `exercised` are the clauses whose preconditions it met, `undecided` those whose times the host
-    could not keep. `problem` is the suite's own fault, which keeps all from being judged.
+    could not keep. `problem` is the suite's own fault, which keeps all from being judged. `times`
+    are how long its bowouts took.
     """
 
     findings: tuple[Finding, ...]
     exercised: frozenset[str]
     undecided: frozenset[str] = frozenset()
     problem: str = ""
+    times: tuple[Time, ...] = ()
 
 
 def judge(scenario: Scenario, placement: Placement) -> Judgement:
     """Hold a placement against the model."""
     if placement.problem:
         return Judgement((), frozenset(), problem=placement.problem)
-    seen = observe(scenario, placement)
-    best: Judgement | None = None
-    for alternative in predict(scenario, applied_in(seen)):
-        judgement = _hold(alternative.claims, seen)
-        nearer = best is None or len(judgement.findings) < len(best.findings)
+    return nearest(observe(scenario, placement))[1]
+
+
+def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
+    """The legal course that an observation is nearest to, and what it is judged by it."""
+    best: tuple[Alternative, Judgement] | None = None
+    for alternative in predict(seen.scenario, applied_in(seen)):
+        judgement = hold(alternative.claims, seen)
+        nearer = best is None or len(judgement.findings) < len(best[1].findings)
         # A rare course explains a call that meets it wholly, and is no measure for any other.
         if not judgement.findings or (nearer and not alternative.rare):
-            best = judgement
+            best = alternative, judgement
         if not judgement.findings:
             break
     assert best is not None
@@ -68,6 +76,9 @@ def applied_in(seen: Observation) -> Applied:
         e.get("Application") == "unloop" for e in seen.by_leg.get("a-leg", ())
     ):
         bowout = seen.first("loopback-b", "CHANNEL_HANGUP")  # the event alone is missing
+    hung_up = seen.first("a-leg", "CHANNEL_HANGUP")
+    if bowout and hung_up and hung_up.sequence < bowout.sequence:
+        bowout = None  # the end of the a-leg cut the wait short
     stall = (bowout.at - dialled.at) / 1e6 if dialled and bowout else None
     return Applied(_delays(seen), stall)
 
@@ -91,8 +102,9 @@ def _anchor(seen: Observation, event: Event, leg: str) -> int | None:
     return None
 
 
-def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
-    findings, exercised, undecided = [], set(), set()
+def hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
+    """What an observation is judged by the claims of one course."""
+    findings, exercised, undecided, times = [], set(), set(), []
     lateness = seen.placement.lateness
     late = lateness > TOO_LATE
     for claim in claims:
@@ -100,29 +112,41 @@ def _hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
         got = outcome(fact, seen)
         if isinstance(got, Unobservable):
             continue
-        held = _allows(allowed, got, lateness)
-        if late and (isinstance(allowed, Within) or not held):
+        if isinstance(allowed, OneOf):
+            held = got in allowed.values
+        elif late:
+            held = False
+        else:
+            begin, end = allowed.bounds(lateness)
+            seconds = got if isinstance(got, int | float) else None
+            held = seconds is not None and begin <= seconds <= end
+            if clause.startswith(_TIMED):
+                times.append(Time(clause, allowed, seconds, begin, end))
+        if late and not held:
             undecided.add(clause)
             continue
         exercised.add(clause)
         if not held:
             findings.append(Finding(clause, leg, _sentence(claim, got, lateness)))
-    return Judgement(tuple(findings), frozenset(exercised - undecided), frozenset(undecided))
+    return Judgement(
+        findings=tuple(findings),
+        exercised=frozenset(exercised - undecided),
+        undecided=frozenset(undecided),
+        times=tuple(times),
+    )
 
 
-def _allows(allowed: Allowed, got: Outcome, lateness: float) -> bool:
-    if isinstance(allowed, OneOf):
-        return got in allowed.values
-    early, late = allowed.bounds(lateness)
-    return isinstance(got, int | float) and early <= got <= late
+_TIMED = f"{Area.BOWOUT}."
+"""How the clauses begin of whose times a run tells."""
 
 
 def _sentence(claim: Claim, got: Outcome, lateness: float) -> str:
-    expected = _expected(claim.allowed, lateness)
+    expected = spell_allowed(claim.allowed, lateness)
     return f"{describe(claim.fact)} was {spell(got)}; expected {expected}"
 
 
-def _expected(allowed: Allowed, lateness: float) -> str:
+def spell_allowed(allowed: Allowed, lateness: float) -> str:
+    """What is allowed as a sentence has it, where the control calls were this late (seconds)."""
     if isinstance(allowed, OneOf):
         return " or ".join(sorted(spell(value) for value in allowed.values))
     early, late = (bound - allowed.nominal for bound in allowed.bounds(lateness))

@@ -21,6 +21,7 @@ RESERVED_PREFIXES = (
     "force_process_cdr",
     "group_confirm",
     "hangup_after_bridge",
+    "ignore_display_updates",
     "ignore_early_media",
     "instant_ringback",
     "leg_",
@@ -47,6 +48,7 @@ RESERVED_NAMES = frozenset(
     {
         "call_uuid",
         "is_loopback",
+        "lc_hops",
         "loopback_app",
         "loopback_app_arg",
         "loopback_bowout",

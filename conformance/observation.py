@@ -143,12 +143,7 @@ def observe(scenario: Scenario, placement: Placement) -> Observation:
     """Give the legs of a placement their roles."""
     uuids: dict[str, str] = {}
     strangers: list[str] = []
-    for headers in placement.events:
-        if headers.get("Event-Name") != "CHANNEL_CREATE":
-            continue
-        uuid = str(headers.get("Unique-ID", ""))
-        if uuid in uuids.values():
-            continue
+    for uuid, headers in _created(placement):
         role = role_of(scenario, placement.token, headers, uuids)
         if role is None or role in uuids:
             strangers.append(uuid)
@@ -163,6 +158,21 @@ def observe(scenario: Scenario, placement: Placement) -> Observation:
     )
 
 
+def _created(placement: Placement) -> Iterator[tuple[str, Headers]]:
+    """The legs that are created, in the order in which they are first told of.
+
+    For a leg that is dialled that is the order of dialling, which CHANNEL_CREATE may not keep.
+    """
+    created: dict[str, Headers | None] = {}
+    for headers in placement.events:
+        uuid = str(headers.get("Unique-ID", ""))
+        if headers.get("Event-Name") == "CHANNEL_CREATE":
+            created[uuid] = created.get(uuid) or headers
+        else:
+            created.setdefault(uuid, None)
+    return ((uuid, headers) for uuid, headers in created.items() if headers is not None)
+
+
 def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegEvent]:
     for headers in placement.events:
         uuid = headers.get("Unique-ID") or headers.get("Resigning-UUID") or ""
@@ -175,9 +185,10 @@ def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegE
 def role_of(
     scenario: Scenario, token: str, headers: Headers, taken: Mapping[str, str]
 ) -> str | None:
-    """Role of a leg by its CHANNEL_CREATE; `taken` maps the roles given so far to their uuids.
+    """Role of a leg by an event of its; `taken` maps the roles given so far to their uuids.
 
-    None where the leg fits no role of the scenario.
+    Legs of a loop, which all have one name, are given in the order in which they are dialled. None
+    where the leg fits no role of the scenario.
     """
     name = str(headers.get("Channel-Name", ""))
     if name == f"null/{token}":
@@ -192,9 +203,11 @@ def role_of(
     outbound = headers.get("Call-Direction") == "outbound"
     # Further in first: the outermost pair may be told of last, and takes what fits no other.
     for pair in reversed(pairs(scenario)):
-        role = pair.leg_a if outbound else pair.leg_b
-        if role not in taken and _fits(pair, name):
-            return role
+        if _fits(pair, name):
+            for like in pairs(scenario):
+                role = like.leg_a if outbound else like.leg_b
+                if role not in taken and like.target == pair.target:
+                    return role
     return None
 
 

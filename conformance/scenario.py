@@ -2,7 +2,8 @@
 
 Legs are named by role. The real legs are `a-leg` and `b-leg`, `b-leg2`, ... (one for each bridge
 to a `null/` endpoint, in the order in which the plans name them); the loopback legs are
-`loopback-a`, `loopback-b` for the outermost pair and `loopback-a2`, `loopback-b2`, ... further in.
+`loopback-a`, `loopback-b` for the first pair and `loopback-a2`, `loopback-b2`, ... further in and
+further on in a dial string.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ from conformance.profile import Profile
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Variables as (name, value), in the order in which they are sent."""
+
+HOPS = "lc_hops"
+"""Variable that tells each target of a loop how many pairs may still come."""
+
+_LATER: Mapping[str, bool] = MappingProxyType({"later": True})
+"""Of fields that came later: a scenario without them keeps the JSON, and so the id, that it had."""
 
 
 # --- what is dialled -----------------------------------------------------------------------------
@@ -164,6 +171,39 @@ class BridgeToLoopback:
     brackets: Pairs = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BridgeToSeveral:
+    """Application `bridge` to several endpoints, in one dial string.
+
+    All `at_once` are dialled side by side; where they all fail, those `otherwise` are, each when
+    the one before failed. `braces` go to all of them; what else a leg is given is in brackets of
+    its own, so none has `braces` or a `timeout_s`.
+    """
+
+    kind: ClassVar[str] = "bridge_several"
+    at_once: tuple[BridgeToNull | BridgeToLoopback, ...]
+    otherwise: tuple[BridgeToNull | BridgeToLoopback, ...] = ()
+    braces: Pairs = ()
+
+    @property
+    def bridges(self) -> tuple[BridgeToNull | BridgeToLoopback, ...]:
+        """All endpoints, in the order of the dial string."""
+        return (*self.at_once, *self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeAgain:
+    """Application `bridge` to the target whose plan this is, again: a loop.
+
+    `most` pairs run the plan, and no more: each target is told in a variable (`HOPS`) how many may
+    still do, itself included, and its extension is found only where that is one or more.
+    """
+
+    kind: ClassVar[str] = "bridge_again"
+    most: int
+    braces: Pairs = ()
+
+
 Action: TypeAlias = (
     Answer
     | PreAnswer
@@ -176,6 +216,8 @@ Action: TypeAlias = (
     | Unloop
     | BridgeToNull
     | BridgeToLoopback
+    | BridgeToSeveral
+    | BridgeAgain
 )
 
 
@@ -298,7 +340,31 @@ class UuidSendDtmf:
     digits: str
 
 
-Deed: TypeAlias = UuidSetvar | UuidKill | UuidSendDtmf
+@dataclass(frozen=True, slots=True)
+class UuidDisplay:
+    """`uuid_display` on a leg: the name and the number of who is at its other end."""
+
+    kind: ClassVar[str] = "uuid_display"
+    leg: str
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class UuidDeflect:
+    """`uuid_deflect` on a loopback leg, to an extension of the call's own that has this plan.
+
+    Dialplan and context are left out where they are None; a context needs a dialplan before it.
+    """
+
+    kind: ClassVar[str] = "uuid_deflect"
+    leg: str
+    plan: tuple[Action, ...]
+    dialplan: str | None = None
+    context: str | None = None
+
+
+Deed: TypeAlias = UuidSetvar | UuidKill | UuidSendDtmf | UuidDisplay | UuidDeflect
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +385,10 @@ class Scenario:
 
     An ExtensionTarget with an empty plan has no extension on the switch. `ending` is the hangup
     that ends the call, None where its own plan ends it. `profile` is how the switch is set.
+
+    The dial string may name further targets: those `beside` the target are dialled at once with
+    it; where they all fail, those `otherwise` are dialled, each when the one before failed. Their
+    `{}` is that of the target, so they have no `braces`.
     """
 
     kind: ClassVar[str] = "scenario"
@@ -329,6 +399,8 @@ class Scenario:
     stimuli: tuple[Stimulus, ...] = ()
     ending: Stimulus | None = None
     profile: Profile = field(default_factory=Profile)
+    beside: tuple[BridgeToLoopback, ...] = field(default=(), metadata=_LATER)
+    otherwise: tuple[BridgeToLoopback, ...] = field(default=(), metadata=_LATER)
 
     @cached_property
     def text(self) -> str:
@@ -341,15 +413,48 @@ class Scenario:
         return hashlib.sha256(self.text.encode()).hexdigest()[:12]
 
     @cached_property
+    def dials(self) -> tuple[tuple[Dialled, ...], ...]:
+        """What the outermost dial string names: alternatives, each dialled at once."""
+        return self._parts[0]
+
+    @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """The loopback pairs, in the order in which their legs are numbered."""
-        return _pairs(self)
+        return self._parts[1]
+
+    @cached_property
+    def dialled(self) -> Mapping[str, Dialled]:
+        """What names each b-leg in a dial string, by role."""
+        steps = (step for pair in self.pairs for step in pair.steps)
+        named = (one for step in steps for alternative in step.dials for one in alternative)
+        return {one.b_leg: one for one in named if one.b_leg}
 
     @cached_property
     def null_bridges(self) -> Mapping[str, BridgeToNull]:
         """The bridge that dials each b-leg, by role."""
-        steps = (step for pair in self.pairs for step in pair.steps)
-        return {step.b_leg: step.action for step in steps if isinstance(step.action, BridgeToNull)}
+        return {role: one.null for role, one in self.dialled.items() if one.null is not None}
+
+    @cached_property
+    def diallers(self) -> Mapping[str, str]:
+        """Who dials each b-leg and each loopback-a, by role, without those that the api dials."""
+        b_legs = {
+            one.b_leg: pair.leg_b
+            for pair in self.pairs
+            for step in pair.steps
+            for alternative in step.dials
+            for one in alternative
+            if one.b_leg
+        }
+        pairs = {
+            pair.leg_a: numbered("loopback-b", pair.outer) if pair.outer else "a-leg"
+            for pair in self.pairs
+            if pair.outer or self.has_a_leg
+        }
+        return b_legs | pairs
+
+    @cached_property
+    def _parts(self) -> tuple[tuple[tuple[Dialled, ...], ...], tuple[Pair, ...]]:
+        return _parts(self)
 
     @property
     def has_a_leg(self) -> bool:
@@ -392,30 +497,46 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialled:
+    """What one endpoint of a dial string names, with the variables that it is given.
+
+    It is a b-leg, by role, with its bridge; or a loopback pair, by number.
+    """
+
+    braces: Pairs
+    brackets: Pairs
+    b_leg: str = ""
+    null: BridgeToNull | None = None
+    pair: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """An action of a plan with what it dials: the role of a b-leg, or the number of a pair."""
+    """An action of a plan, with what it dials: alternatives, each of which is dialled at once."""
 
     action: Action
-    b_leg: str = ""
-    pair: int = 0
+    dials: tuple[tuple[Dialled, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A loopback pair of a scenario.
 
-    `number` counts from the a-leg outwards; `outer` is the number of the pair whose loopback-b
-    dials it (0: the a-leg or the api does), `bridge` the action that does so (None likewise).
-    `leg_a` is the role of the outbound leg, `leg_b` that of the inbound leg, which runs the plan.
+    `outer` is the number of the pair whose loopback-b dials it (0: the a-leg or the api does),
+    `depth` how many pairs a call goes through up to this one. `braces` and `brackets` are the
+    variables of its dial string. `leg_a` is the role of the outbound leg, `leg_b` that of the
+    inbound leg, which runs the plan.
     """
 
     number: int
     outer: int
+    depth: int
     target: Target
     steps: tuple[Step, ...]
-    bridge: BridgeToLoopback | None
     leg_a: str
     leg_b: str
+    braces: Pairs
+    brackets: Pairs
 
 
 def numbered(role: str, number: int) -> str:
@@ -433,30 +554,74 @@ def null_bridges(scenario: Scenario) -> Mapping[str, BridgeToNull]:
     return scenario.null_bridges
 
 
-def _pairs(scenario: Scenario) -> tuple[Pair, ...]:
+def _parts(
+    scenario: Scenario,
+) -> tuple[tuple[tuple[Dialled, ...], ...], tuple[Pair, ...]]:
+    """What the outermost dial string names, and all pairs."""
     found: dict[int, Pair] = {}
     b_legs = count(1)
 
-    def walk(
-        outer: int, target: Target, plan: tuple[Action, ...], bridge: BridgeToLoopback | None
-    ) -> int:
+    def pair(
+        outer: Pair | None, target: Target, plan: tuple[Action, ...], braces: Pairs, brackets: Pairs
+    ) -> Dialled:
         number = len(found) + 1
+        brackets = brackets_of(plan, brackets)
         legs = (numbered("loopback-a", number), numbered("loopback-b", number))
-        found[number] = Pair(number, outer, target, (), bridge, *legs)
-        steps = []
-        for action in plan:
-            if isinstance(action, BridgeToNull):
-                steps.append(Step(action, b_leg=numbered("b-leg", next(b_legs))))
-            elif isinstance(action, BridgeToLoopback):
-                inner = walk(number, action.target, action.plan, action)
-                steps.append(Step(action, pair=inner))
-            else:
-                steps.append(Step(action))
-        found[number] = replace(found[number], steps=tuple(steps))
-        return number
+        by, depth = (outer.number, outer.depth + 1) if outer else (0, 1)
+        found[number] = Pair(number, by, depth, target, (), *legs, braces, brackets)
+        steps = tuple([Step(action, dials(found[number], action, plan)) for action in plan])
+        found[number] = replace(found[number], steps=steps)
+        return Dialled(braces, brackets, pair=number)
 
-    walk(0, scenario.target, scenario.plan, None)
-    return tuple(found.values())
+    def dialled(
+        outer: Pair | None,
+        bridge: BridgeToNull | BridgeToLoopback,
+        braces: Pairs,
+        brackets: Pairs,
+    ) -> Dialled:
+        if isinstance(bridge, BridgeToNull):
+            return Dialled(braces, brackets, numbered("b-leg", next(b_legs)), bridge)
+        return pair(outer, bridge.target, bridge.plan, braces, brackets)
+
+    def dials(
+        own: Pair, action: Action, plan: tuple[Action, ...]
+    ) -> tuple[tuple[Dialled, ...], ...]:
+        match action:
+            case BridgeToNull(variables=variables):
+                return ((dialled(own, action, variables, ()),),)
+            case BridgeToLoopback(braces=braces, brackets=brackets):
+                return ((dialled(own, action, braces, brackets),),)
+            case BridgeToSeveral(at_once=at_once, braces=braces):
+                named = [dialled(own, one, braces, _own(one)) for one in action.bridges]
+                return _alternatives(named, len(at_once))
+            case BridgeAgain(braces=braces):
+                left = int(dict(own.brackets)[HOPS]) - 1
+                hops = ((HOPS, str(left)),)
+                return ((pair(own, own.target, plan if left else (), braces, hops),),)
+            case _:
+                return ()
+
+    braces, brackets = scenario.variables.braces, scenario.variables.brackets
+    named = [pair(None, scenario.target, scenario.plan, braces, brackets)]
+    further = (*scenario.beside, *scenario.otherwise)
+    named += [dialled(None, one, braces, one.brackets) for one in further]
+    return _alternatives(named, 1 + len(scenario.beside)), tuple(found.values())
+
+
+def brackets_of(plan: tuple[Action, ...], brackets: Pairs) -> Pairs:
+    """The `[]` of a target's dial string, which tells the first of a loop how many may come."""
+    loops = [action.most for action in plan if isinstance(action, BridgeAgain)]
+    if not loops or HOPS in dict(brackets):
+        return brackets
+    return (*brackets, (HOPS, str(max(loops))))
+
+
+def _own(bridge: BridgeToNull | BridgeToLoopback) -> Pairs:
+    return bridge.variables if isinstance(bridge, BridgeToNull) else bridge.brackets
+
+
+def _alternatives(named: list[Dialled], at_once: int) -> tuple[tuple[Dialled, ...], ...]:
+    return (tuple(named[:at_once]), *((one,) for one in named[at_once:]))
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -479,6 +644,8 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
             Unloop,
             BridgeToNull,
             BridgeToLoopback,
+            BridgeToSeveral,
+            BridgeAgain,
             ALegBridges,
             ALegConsults,
             ALegRunsDialplan,
@@ -488,6 +655,8 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
             UuidSetvar,
             UuidKill,
             UuidSendDtmf,
+            UuidDisplay,
+            UuidDeflect,
             Stimulus,
             Profile,
             Scenario,
@@ -503,7 +672,9 @@ def _to_json(value: Any) -> Any:
         return [_to_json(item) for item in value]
     if isinstance(value, Profile):
         return {"kind": value.kind} | {k: _to_json(v) for k, v in value.changed().items()}
-    named = {name: _to_json(getattr(value, name)) for name in _hints(value.__class__)}
+    held = ((name, getattr(value, name)) for name in _hints(value.__class__))
+    later = _later(value.__class__)
+    named = {name: _to_json(one) for name, one in held if one or name not in later}
     return {"kind": value.kind} | named
 
 
@@ -534,6 +705,12 @@ def _check(value: Any, kinds: _Kinds, name: str) -> None:
     else:
         for inner, one in _hints(cls).items():
             _check(getattr(value, inner), one, inner)
+
+
+@cache
+def _later(cls: type) -> frozenset[str]:
+    """The fields of a class that came later; each is empty by default."""
+    return frozenset(item.name for item in fields(cls) if item.metadata.get("later"))
 
 
 _Kinds: TypeAlias = Mapping[type, Any]

@@ -7,11 +7,11 @@ both with the default profile or both with another. Whatever counts shapes count
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
+from conformance.compact import key_of
 from conformance.profile import Profile
-from conformance.scenario import Action, BridgeToLoopback, Scenario
+from conformance.scenario import Action, BridgeToLoopback, BridgeToSeveral, Scenario
 
 
 def shape_of(scenario: Scenario) -> str:
@@ -20,18 +20,29 @@ def shape_of(scenario: Scenario) -> str:
     ending = scenario.ending.deed.kind if scenario.ending else "-"
     profile = "" if scenario.profile == Profile() else " profile"
     begun = f"{scenario.origin.kind} {scenario.target.kind}"
-    return f"{begun} [{_plan(scenario.plan)}] {stimuli} {ending}{profile}"
+    further = _dialled("beside", scenario.beside) + _dialled("otherwise", scenario.otherwise)
+    return f"{begun} [{_plan(scenario.plan)}]{further} {stimuli} {ending}{profile}"
 
 
 def shape_key(scenario: Scenario) -> int:
     """64 bits that tell the shape from any other."""
-    return int.from_bytes(hashlib.sha256(shape_of(scenario).encode()).digest()[:8])
+    return key_of(shape_of(scenario))
 
 
 def _plan(plan: Iterable[Action]) -> str:
-    return " ".join(
-        f"{action.kind} [{_plan(action.plan)}]"
-        if isinstance(action, BridgeToLoopback)
-        else action.kind
-        for action in plan
-    )
+    return " ".join(map(_action, plan))
+
+
+def _action(action: Action) -> str:
+    match action:
+        case BridgeToLoopback():
+            return f"{action.kind} [{_plan(action.plan)}]"
+        case BridgeToSeveral():
+            otherwise = _dialled("otherwise", action.otherwise)
+            return f"{action.kind} [{_plan(action.at_once)}]{otherwise}"
+        case _:
+            return action.kind
+
+
+def _dialled(how: str, bridges: tuple[Action, ...]) -> str:
+    return f" {how} [{_plan(bridges)}]" if bridges else ""

@@ -11,22 +11,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from string import ascii_lowercase, ascii_uppercase, digits
 from types import MappingProxyType
+from typing import TypeVar, cast
 
 from conformance.dialplan import inherited_context, routed_context
 from conformance.names import reserved
 from conformance.scenario import (
     Action,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     ExtensionTarget,
     Pairs,
     Scenario,
     SetVariable,
     Target,
     Variables,
-    null_bridges,
     pairs,
 )
+
+_A = TypeVar("_A", bound=Action)
 
 UNRELATED = ("lc_unrelated", "1")
 """The variable more; no scenario has one of this name."""
@@ -68,11 +72,11 @@ def itself(scenario: Scenario) -> Variant:
 def names_of(scenario: Scenario) -> tuple[str, ...]:
     """The names without a meaning that a scenario gives variables or lists for export, sorted."""
     given = [*_scopes(scenario.variables)]
+    given += [scope for one in scenario.dialled.values() for scope in (one.braces, one.brackets)]
     for pair in pairs(scenario):
-        given += [pair.bridge.braces, pair.bridge.brackets] if pair.bridge else []
+        given += [pair.braces, pair.brackets]
         settings = (step.action for step in pair.steps if isinstance(step.action, SetVariable))
         given += [((action.name, action.value),) for action in settings]
-    given += [bridge.variables for bridge in null_bridges(scenario).values()]
     named = {name for scope in given for name, _ in scope}
     lists = (value for scope in given for name, value in scope if name == "loopback_export")
     named.update(name for value in lists for name in _LISTED.findall(value))
@@ -110,7 +114,7 @@ def _other_extensions(scenario: Scenario) -> Variant:
         assert isinstance(target, ExtensionTarget)
         return replace(action, target=target)
 
-    made = replace(scenario, target=renamed(scenario.target), plan=_changed(scenario.plan, change))
+    made = _everywhere(replace(scenario, target=renamed(scenario.target)), change)
     return Variant("other extensions", scenario, made, extensions=MappingProxyType(extensions))
 
 
@@ -140,14 +144,13 @@ def _other_names(scenario: Scenario) -> Variant:
                 return replace(action, variables=renamed(variables))
             case BridgeToLoopback(braces=braces, brackets=brackets):
                 return replace(action, braces=renamed(braces), brackets=renamed(brackets))
+            case BridgeToSeveral(braces=braces) | BridgeAgain(braces=braces):
+                return replace(action, braces=renamed(braces))
             case _:
                 return action
 
-    made = replace(
-        scenario,
-        variables=Variables(*map(renamed, _scopes(scenario.variables))),
-        plan=_changed(scenario.plan, change),
-    )
+    variables = Variables(*map(renamed, _scopes(scenario.variables)))
+    made = _everywhere(replace(scenario, variables=variables), change)
     return Variant("other names of variables", scenario, made, names=MappingProxyType(names))
 
 
@@ -180,20 +183,30 @@ def _respelt(scenario: Scenario) -> Scenario:
         scenario,
         target=_otherwise(scenario.target, inherited),
         plan=_respelt_within(scenario.plan, routed_context(scenario.target, inherited)),
+        beside=_respelt_within(scenario.beside, inherited),
+        otherwise=_respelt_within(scenario.otherwise, inherited),
     )
 
 
-def _respelt_within(plan: tuple[Action, ...], inherited: str) -> tuple[Action, ...]:
-    found: list[Action] = []
-    for action in plan:
-        if isinstance(action, BridgeToLoopback):
-            target = _otherwise(action.target, inherited)
-            assert isinstance(target, ExtensionTarget)
-            further = _respelt_within(action.plan, routed_context(action.target, inherited))
-            found.append(replace(action, target=target, plan=further))
-        else:
-            found.append(action)
-    return tuple(found)
+def _respelt_within(plan: tuple[_A, ...], inherited: str) -> tuple[_A, ...]:
+    return tuple(cast(_A, _respelt_action(action, inherited)) for action in plan)
+
+
+def _respelt_action(action: Action, inherited: str) -> Action:
+    match action:
+        case BridgeToLoopback(target, plan):
+            spelt = _otherwise(target, inherited)
+            assert isinstance(spelt, ExtensionTarget)
+            further = _respelt_within(plan, routed_context(target, inherited))
+            return replace(action, target=spelt, plan=further)
+        case BridgeToSeveral(at_once, otherwise):
+            return replace(
+                action,
+                at_once=_respelt_within(at_once, inherited),
+                otherwise=_respelt_within(otherwise, inherited),
+            )
+        case _:
+            return action
 
 
 def _otherwise(target: Target, inherited: str) -> Target:
@@ -223,10 +236,27 @@ def _scopes(variables: Variables) -> Iterator[Pairs]:
     return (getattr(variables, name) for name in _FIELDS)
 
 
-def _changed(plan: tuple[Action, ...], change: Callable[[Action], Action]) -> tuple[Action, ...]:
-    return tuple(
-        change(replace(action, plan=_changed(action.plan, change)))
-        if isinstance(action, BridgeToLoopback)
-        else change(action)
-        for action in plan
+def _everywhere(scenario: Scenario, change: Callable[[Action], Action]) -> Scenario:
+    """A scenario with every action of its plans changed, those of further targets too."""
+    return replace(
+        scenario,
+        plan=_changed(scenario.plan, change),
+        beside=_changed(scenario.beside, change),
+        otherwise=_changed(scenario.otherwise, change),
     )
+
+
+def _changed(plan: tuple[_A, ...], change: Callable[[Action], Action]) -> tuple[_A, ...]:
+    return tuple(cast(_A, change(_within(action, change))) for action in plan)
+
+
+def _within(action: Action, change: Callable[[Action], Action]) -> Action:
+    match action:
+        case BridgeToLoopback(plan=plan):
+            return replace(action, plan=_changed(plan, change))
+        case BridgeToSeveral(at_once, otherwise):
+            return replace(
+                action, at_once=_changed(at_once, change), otherwise=_changed(otherwise, change)
+            )
+        case _:
+            return action

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
 from conformance.scenario import Scenario, null_bridges, pairs
 from conformance.shape import shape_key
+from conformance.times import Times, TimesCounter
 
 
 class Verdict(StrEnum):
@@ -35,6 +36,10 @@ SETTLED = (Verdict.PASS, Verdict.FAIL, Verdict.KNOWN, Verdict.NOT_IN_RELEASE)
 
 CONFORMS, FINDINGS, USAGE, UNDECIDED = 0, 1, 2, 3
 """Exit statuses: conforms, findings, usage or configuration, not decided."""
+
+
+PROFILES = 50
+"""How many settings of the switch are told apart: a long run has any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +81,17 @@ class ClauseResult:
 class RunResult:
     """What a run says of every clause; `shortfall` is why the run itself is not whole ("").
 
-    `stale` says which known divergences are to be gone over (they expired, or differ no more),
-    `idle` which of them matched nothing, a sentence each.
+    `times` are the bowout's, of all attempts; `profiles` counts the attempts at each of the first
+    `PROFILES` settings. `stale` says which known divergences are to be gone over (they expired, or
+    differ no more), `idle` which of them matched nothing, a sentence each.
     """
 
     clauses: Mapping[str, ClauseResult]
     scenarios: int
     attempts: int
     shortfall: str = ""
+    times: tuple[Times, ...] = ()
+    profiles: Mapping[Profile, int] = field(default_factory=lambda: MappingProxyType({}))
     stale: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
 
@@ -121,7 +129,8 @@ class Verdicts:
         self._seen_in = Bits(len(CLAUSES))
         self._exercised: Counter[str] = Counter()
         self._shapes: Counter[str] = Counter()
-        self._profile: Profile | None = None
+        self._times = TimesCounter()
+        self._profiles: dict[Profile, int] = {}
 
     @property
     def scenarios(self) -> int:
@@ -131,7 +140,11 @@ class Verdicts:
     def add(self, scenario: Scenario, judgement: Judgement) -> int:
         """Count an attempt; gives how many there are of this scenario now."""
         self.attempts += 1
-        self._profile = self._profile or scenario.profile
+        if scenario.profile in self._profiles:
+            self._profiles[scenario.profile] += 1
+        elif len(self._profiles) < PROFILES:
+            self._profiles[scenario.profile] = 1
+        self._times.add(judgement.times)
         identity, bits = scenario.id, _packed(judgement.exercised)
         self._count_shape(shape_key(scenario), bits)
         before = self._attempts_at(identity)
@@ -161,6 +174,8 @@ class Verdicts:
             scenarios=self.scenarios,
             attempts=self.attempts,
             shortfall=shortfall,
+            times=self._times.result(),
+            profiles=MappingProxyType(dict(self._profiles)),
             stale=stale,
             idle=idle,
         )
@@ -179,9 +194,10 @@ class Verdicts:
 
     def _is_fixed(self, divergence: Divergence) -> bool:
         """Whether the witness was placed, exercised the clause, and conformed in every attempt."""
-        if self._profile is None:
+        profile = self._any_profile()
+        if profile is None:
             return False
-        witness = divergence.witness.at_release(self._profile.release)
+        witness = divergence.witness.at_release(profile.release)
         if witness.id in self._open:
             decided = [
                 one
@@ -272,7 +288,12 @@ class Verdicts:
         return "; ".join(dict.fromkeys(f"{one.reason} ({one.owner})" for one in covering))
 
     def _in_release(self, clause: Clause) -> bool:
-        return not (clause.since and self._profile) or self._profile.since(clause.since)
+        profile = self._any_profile()
+        return not (clause.since and profile) or profile.since(clause.since)
+
+    def _any_profile(self) -> Profile | None:
+        """One of those that scenarios had: all of a run are of one release."""
+        return next(iter(self._profiles), None)
 
 
 _BITS: Mapping[str, int] = MappingProxyType(
@@ -311,6 +332,5 @@ def parts(scenario: Scenario) -> int:
     scopes = scenario.variables
     found += sum(map(len, (scopes.originate, scopes.export, scopes.set)))
     for pair in pairs(scenario):
-        dialled = pair.bridge or scopes
-        found += 1 + len(pair.steps) + len(dialled.braces) + len(dialled.brackets)
+        found += 1 + len(pair.steps) + len(pair.braces) + len(pair.brackets)
     return found + sum(len(bridge.variables) for bridge in null_bridges(scenario).values())

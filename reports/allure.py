@@ -26,13 +26,14 @@ from allure_commons.types import AttachmentType, LabelType, Severity
 from attr import asdict
 
 from conformance.clauses import Clause, Documentation, Level
-from conformance.observation import observe
+from conformance.comparison import compare
 from conformance.verdicts import ClauseResult, Verdict
 from reports import files
 from reports.content import Example, Report
 from reports.diagram import clipped, diagram, printable
 from reports.standing import OUTCOMES, doubts, standing
 from reports.text import example_text, headline
+from reports.timeline import timeline
 from reports.transcript import cdrs, scenario_json, transcript
 
 SUITE = "loopback-conformance"
@@ -123,7 +124,7 @@ def result_of(report: Report, name: str) -> Result:
         flaky=one.verdict is Verdict.FLAKY,
     )
     attachments = {}
-    for title, content, kind in _attached(example) if example else ():
+    for title, content, kind in _attached(name, example) if example else ():
         source = _attachment_name(content, kind)
         result.attachments.append(Attachment(title, source, kind.mime_type))
         attachments[source] = content
@@ -165,12 +166,12 @@ def environment(report: Report) -> str:
     return "".join(lines)
 
 
-def _attached(example: Example) -> Iterator[tuple[str, bytes, Any]]:
+def _attached(clause: str, example: Example) -> Iterator[tuple[str, bytes, Any]]:
     """(title, content, kind) of what is attached to a clause that does not pass."""
-    # The one place for pictures: the SVG timeline of the example goes here, before the text.
-    seen = observe(example.scenario, example.placement) if example.placement else None
+    call = compare(example.scenario, example.placement) if example.placement else None
     for title, text, kind in (
-        ("timeline", diagram(seen) if seen else "", AttachmentType.TEXT),
+        ("timelines", timeline(call, clause, alone=True) if call else "", AttachmentType.SVG),
+        ("events", diagram(call.seen) if call else "", AttachmentType.TEXT),
         ("scenario", scenario_json(example.scenario), AttachmentType.JSON),
         ("Event Socket transcript", transcript(example), AttachmentType.TEXT),
         ("CDRs", cdrs(example), AttachmentType.JSON),

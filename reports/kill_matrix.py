@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from conformance.clauses import CLAUSES
+
 
 class Row(Protocol):
     """What came of one fault."""
@@ -49,4 +51,22 @@ def markdown(rows: Sequence[Row], heading: str) -> str:
         after = "" if row.after is None else str(row.after)
         also = ", ".join(row.also)
         lines.append(f"| {row.name} | {row.wrong} | {caught} | {after} | {also} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *_by_clause(rows), ""])
+
+
+def _by_clause(rows: Sequence[Row]) -> list[str]:
+    """A line a clause: the faults that no other clause catches, and those that others see too."""
+    lines = [
+        "## By clause",
+        "",
+        "A fault is a clause's own where no other clause fails. Where there is none, what breaks "
+        "the clause breaks others too.",
+        "",
+        "| clause | faults of its own | other faults that it catches |",
+        "|---|---|---|",
+    ]
+    for clause in CLAUSES:
+        own = [row.name for row in rows if (*row.by, *row.also) == (clause,)]
+        shared = [row.name for row in rows if clause in row.by and row.name not in own]
+        lines.append(f"| {clause} | {', '.join(own)} | {', '.join(shared)} |")
+    return lines

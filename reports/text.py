@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.clauses import Area, Clause, Documentation
-from conformance.dialplan import extensions
-from conformance.dialstring import originate_arguments, token_of
 from conformance.observation import Observation, observe
 from conformance.scenario import Scenario
 from conformance.verdicts import Case, ClauseResult, RunResult, Verdict
+from reports.by_hand import recipe
 from reports.content import Example
 from reports.diagram import diagram, printable
 from reports.standing import undecided
@@ -158,15 +157,11 @@ def _background(clause: Clause) -> Iterator[str]:
 
 def by_hand(scenario: Scenario) -> str:
     """What to paste to place a scenario by hand: settings, dialplan extensions, originate line."""
-    token = token_of(scenario, 1)
-    uuid = "00000000-0000-4000-8000-000000000001"
-    lines = [f"  in context {context}: {xml}" for context, xml in extensions(scenario)]
-    if scenario.profile.changed():
-        lines.insert(0, f"  with {scenario.profile}")
-    lines.append(f"  fs_cli> originate {originate_arguments(scenario, token, uuid)}")
-    for stimulus in scenario.all_stimuli():
-        at, deed = stimulus.at, stimulus.deed
-        lines.append(f"  {at.delay_ms} ms after {at.event} of {at.leg}: {deed.kind} {deed.leg}")
+    how = recipe(scenario)
+    lines = [f"  with {how.settings}"] if how.settings else []
+    lines += [f"  in context {context}: {xml}" for context, xml in how.extensions]
+    lines.append(f"  fs_cli> {how.originate}")
+    lines += [f"  {stimulus}" for stimulus in how.stimuli]
     shown = [printable(line) for line in lines]
     if shown != lines:
         shown.append("  (a ? stands for each character that cannot be shown)")

@@ -38,9 +38,11 @@ from strategies.bridges import (
     unloop_plans,
     unloopable_plans,
 )
+from strategies.forks import Targets, bridges_to_several, looping_plans, several_targets
 from strategies.generation import generate, samples, stream
 from strategies.profiles import global_variables, profiles
 from strategies.scenarios import (
+    CALL_WEIGHTS,
     ORIGIN_WEIGHTS,
     TARGET_WEIGHTS,
     WEIGHTS,
@@ -48,8 +50,9 @@ from strategies.scenarios import (
     a_leg_dialplan_origins,
     digits_sent,
     direct_origins,
+    displays,
     endings,
-    kills,
+    hangups,
     origins,
     scenarios,
     stimuli,
@@ -57,6 +60,7 @@ from strategies.scenarios import (
     targets,
     vetoes,
 )
+from strategies.stimuli import kills
 from strategies.targets import (
     application_targets,
     extension_targets,
@@ -78,6 +82,7 @@ from strategies.variables import (
 )
 
 __all__ = [
+    "CALL_WEIGHTS",
     "MOST_PAIRS",
     "ORIGIN_WEIGHTS",
     "PLAN_WEIGHTS",
@@ -85,6 +90,7 @@ __all__ = [
     "WEIGHTS",
     "Course",
     "Plan",
+    "Targets",
     "a_leg_bridging_origins",
     "a_leg_dialplan_origins",
     "answered_bridges",
@@ -92,6 +98,7 @@ __all__ = [
     "application_targets",
     "bowout_settings",
     "bowout_waits_for_answer",
+    "bridges_to_several",
     "bridging_plans",
     "chained_bridges",
     "chained_plans",
@@ -99,6 +106,7 @@ __all__ = [
     "course",
     "digits_sent",
     "direct_origins",
+    "displays",
     "endings",
     "export_lists",
     "extension_targets",
@@ -107,9 +115,11 @@ __all__ = [
     "global_variables",
     "going_on_plans",
     "hangup_plans",
+    "hangups",
     "inline_plans",
     "inline_targets",
     "kills",
+    "looping_plans",
     "names",
     "nested_extensions",
     "origins",
@@ -124,6 +134,7 @@ __all__ = [
     "reserved",
     "samples",
     "scenarios",
+    "several_targets",
     "stimuli",
     "stream",
     "suits",

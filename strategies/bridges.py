@@ -19,8 +19,10 @@ from conformance.dialstring import count_null_bridges
 from conformance.scenario import (
     Action,
     Answer,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     HangUp,
     Park,
     PlayTone,
@@ -33,6 +35,7 @@ from conformance.scenario import (
     numbered,
 )
 from strategies.basics import weighted
+from strategies.forks import bridges_to_several, looping_plans
 from strategies.targets import extension_targets, nested_extensions
 from strategies.variables import (
     bowout_settings,
@@ -53,6 +56,8 @@ PLAN_WEIGHTS: Mapping[str, int] = MappingProxyType(
         "goes_on": 3,
         "unanswered": 6,
         "refused": 5,
+        "several": 7,
+        "loop": 3,
         "park": 5,
         "hangup": 6,
         "unloop": 4,
@@ -74,6 +79,7 @@ MOST_PAIRS = 3
 
 HANGUP_CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NORMAL_UNSPECIFIED", "CALL_REJECTED")
 
+_NESTED = ("chain", "several", "loop")
 _PAUSES = (100, 200, 300, 400, 600)
 _TONES = (200, 400, 600, 800)
 _ANSWER_DELAYS = (0, 0, 200, 500, 1000)
@@ -200,13 +206,9 @@ def chained_plans() -> SearchStrategy[Plan]:
 
     Sometimes loopback-b is told not to pre-answer when it dials (facts, section 2.3).
     """
-    silent = st.just((SetVariable("loopback_no_pre_answer", "true"),))
-    return st.builds(
-        lambda prelude, extra, bridge: (*prelude, *extra, bridge),
-        preludes(),
-        weighted((6, st.just(())), (1, silent)),
-        chained_bridges(),
-    )
+    silent = SetVariable("loopback_no_pre_answer", "true")
+    told = preludes(media=False).map(lambda prelude: (*prelude, silent))
+    return _joined(weighted((6, preludes()), (1, told)), chained_bridges())
 
 
 @cache
@@ -248,6 +250,12 @@ def refused_plans() -> SearchStrategy[Plan]:
 
 
 @cache
+def several_plans() -> SearchStrategy[Plan]:
+    """A prelude, then a bridge to several endpoints, at once or in turn."""
+    return _joined(preludes(), bridges_to_several())
+
+
+@cache
 def parking_plans() -> SearchStrategy[Plan]:
     """`park`, with an answer before it or without."""
     answer = st.sampled_from(((Answer(),), (Answer(),), ()))
@@ -285,7 +293,7 @@ def plans(
 ) -> SearchStrategy[Plan]:
     """Plans of extension targets in all forms, each as often as its weight says.
 
-    Without `nested` none bridges to a further pair.
+    Without `nested` none bridges to a further pair, nor to several endpoints.
     """
     forms = {
         "bridge": bridging_plans,
@@ -294,11 +302,13 @@ def plans(
         "goes_on": going_on_plans,
         "unanswered": unanswered_plans,
         "refused": refused_plans,
+        "several": several_plans,
+        "loop": looping_plans,
         "park": parking_plans,
         "hangup": hangup_plans,
         "unloop": unloop_plans,
     }
-    kept = {name: form for name, form in forms.items() if nested or name != "chain"}
+    kept = {name: form for name, form in forms.items() if nested or name not in _NESTED}
     return weighted(*((weights[name], form()) for name, form in kept.items()))
 
 
@@ -369,7 +379,10 @@ class Course:
 
 
 def course(plan: Plan, pair: int = 1, first_b_leg: int = 1) -> Course:
-    """The certain part of the course of a plan that loopback-b of this pair runs."""
+    """The certain part of the course of a plan that loopback-b of this pair runs.
+
+    What is forked is left to the model (`strategies.certainty`).
+    """
     answered: list[str] = []
     answer = False
     b_leg = first_b_leg
@@ -420,9 +433,18 @@ def bowout_waits_for_answer(plan: Plan) -> bool:
 
 
 def pair_count(plan: Plan) -> int:
-    """Number of loopback pairs of a call whose outermost pair runs this plan."""
-    inner = [pair_count(action.plan) for action in plan if isinstance(action, BridgeToLoopback)]
-    return 1 + sum(inner)
+    """Number of loopback pairs of a call whose outermost pair runs this plan, but for a loop's."""
+    bridges = (
+        bridge
+        for action in plan
+        for bridge in (action.bridges if isinstance(action, BridgeToSeveral) else (action,))
+    )
+    return 1 + sum(pair_count(one.plan) for one in bridges if isinstance(one, BridgeToLoopback))
+
+
+def is_forked(plan: Plan) -> bool:
+    """Whether a plan dials several endpoints, or its own target again."""
+    return any(isinstance(action, BridgeToSeveral | BridgeAgain) for action in plan)
 
 
 # --- helpers -------------------------------------------------------------------------------------

@@ -33,9 +33,17 @@ BLOCK = 100
 """Scenarios placed under one profile before the next."""
 
 CERTAIN: tuple[Mapping[str, Any], ...] = (
-    {"fire_bowout_on_bridge": True, "bowout_controlled_hangup": True, "global_variables": ()},
-    {"early_set_loopback_id": True, "global_variables": ()},
-    {"bowout_disable_on_inner_bridge": True, "global_variables": ()},
+    {
+        "fire_bowout_on_bridge": True,
+        "bowout_controlled_hangup": True,
+        "bowout_disable_on_inner_bridge": True,
+        "global_variables": (),
+    },
+    {
+        "early_set_loopback_id": True,
+        "bowout_disable_on_inner_bridge": True,
+        "global_variables": (),
+    },
 )
 """What the first profiles of every seed have."""
 

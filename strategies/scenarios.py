@@ -26,6 +26,7 @@ from conformance.scenario import (
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
     Deed,
@@ -34,7 +35,6 @@ from conformance.scenario import (
     ExtensionTarget,
     HangUp,
     InlineTarget,
-    Moment,
     Origin,
     PlayTone,
     PreAnswer,
@@ -44,6 +44,7 @@ from conformance.scenario import (
     Stimulus,
     Target,
     Unloop,
+    UuidDisplay,
     UuidKill,
     UuidSendDtmf,
     UuidSetvar,
@@ -51,6 +52,7 @@ from conformance.scenario import (
     null_bridges,
     pairs,
 )
+from strategies.after_bridge import after_bridge_calls
 from strategies.basics import texts, weighted
 from strategies.bridges import (
     HANGUP_CAUSES,
@@ -58,27 +60,38 @@ from strategies.bridges import (
     PLAN_WEIGHTS,
     Course,
     Plan,
+    answered_bridges,
     application_plans,
     bowout_waits_for_answer,
+    chained_bridges,
     course,
     inline_plans,
+    is_forked,
     pair_count,
     pauses,
     plans,
+    preludes,
     unloopable_plans,
 )
+from strategies.certainty import Quiet, by_stage, ends_by_itself, is_certain, quiet_moments
+from strategies.confirmations import confirmed_calls
+from strategies.deflections import deflected_calls
+from strategies.forks import Targets, loop_variables, several_targets
+from strategies.stimuli import at as _at
+from strategies.stimuli import kills
 from strategies.targets import (
     NESTED,
     application_targets,
     extension_targets,
+    extensions,
     inline_targets,
     routes,
     unroutable_targets,
 )
-from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for
+from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for, words
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {"a_leg_bridges": 10, "a_leg_consults": 1, "a_leg_runs_dialplan": 8, "direct": 3}
+    {"a_leg_bridges": 10, "a_leg_consults": 3, "a_leg_runs_dialplan": 8, "direct": 3}
 )
 """How often each way to begin a call is made."""
 
@@ -87,7 +100,27 @@ TARGET_WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 """How often each kind of target is made."""
 
-WEIGHTS: Mapping[str, int] = MappingProxyType({**ORIGIN_WEIGHTS, **TARGET_WEIGHTS, **PLAN_WEIGHTS})
+NAMED_WEIGHTS: Mapping[str, int] = MappingProxyType({"one_target": 100, "several_targets": 9})
+"""How often the a-leg dials one target, and several."""
+
+HANGUP_WEIGHTS: Mapping[str, int] = MappingProxyType({"hangup_at_the_end": 100, "hangup_amid": 14})
+"""How often a call is let run, and how often it is ended at whatever stage by whichever leg."""
+
+CALL_WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {"plain": 82, "after_bridge": 6, "confirmed": 6, "deflected": 3, "displayed": 3}
+)
+"""How often each kind of call is made: all but the plain ones are about one thing alone."""
+
+WEIGHTS: Mapping[str, int] = MappingProxyType(
+    {
+        **ORIGIN_WEIGHTS,
+        **TARGET_WEIGHTS,
+        **PLAN_WEIGHTS,
+        **NAMED_WEIGHTS,
+        **HANGUP_WEIGHTS,
+        **CALL_WEIGHTS,
+    }
+)
 """All weights that `scenarios` takes."""
 
 UNLOOP_DELAY_MS = 5300
@@ -166,12 +199,6 @@ def targets() -> SearchStrategy[Target]:
 
 
 @cache
-def kills(legs: tuple[str, ...]) -> SearchStrategy[UuidKill]:
-    """`uuid_kill` of one of the legs, with a cause."""
-    return st.builds(UuidKill, st.sampled_from(legs), st.sampled_from(HANGUP_CAUSES))
-
-
-@cache
 def digits_sent(legs: tuple[str, ...]) -> SearchStrategy[UuidSendDtmf]:
     """`uuid_send_dtmf` of 1 to 6 digits on one of the legs.
 
@@ -179,6 +206,14 @@ def digits_sent(legs: tuple[str, ...]) -> SearchStrategy[UuidSendDtmf]:
     """
     return st.builds(
         UuidSendDtmf, st.sampled_from(legs), texts("0123456789*#ABCD", min_size=1, max_size=6)
+    )
+
+
+@cache
+def displays(legs: tuple[str, ...]) -> SearchStrategy[UuidDisplay]:
+    """`uuid_display` of a name and a number on one of the legs."""
+    return st.builds(
+        UuidDisplay, st.sampled_from(legs), words(), texts("0123456789", min_size=1, max_size=8)
     )
 
 
@@ -198,6 +233,8 @@ def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
     known = course(scenario.plan)
     if known.ends_by_itself or _runs_on_a_leg(scenario) or _ended_by_application(scenario.origin):
         return st.just(())
+    if _is_forked(scenario):
+        return st.just(())
     if waited_for := _waited_for(known):
         return st.tuples(
             *(_at(Event.ANSWER, leg, _BEFORE_BOWOUT, kills((leg,))) for leg in waited_for)
@@ -212,6 +249,8 @@ def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
 
 def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
     """The hangup that ends a scenario which has its stimuli; None where it ends without."""
+    if _is_forked(scenario):
+        return _ending_after_all(scenario)
     known = course(scenario.plan)
     if _runs_on_a_leg(scenario):
         return _ending_after_unloop(scenario, known)
@@ -236,6 +275,15 @@ def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
     return weighted((1, after_answer), (1, _at(Event.BRIDGE, innermost, delays, legs)))
 
 
+def hangups(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
+    """A hangup that ends a scenario without stimuli, at any stage, by any leg that is there then.
+
+    None where there is no moment of which the model is certain.
+    """
+    stages = by_stage(quiet_moments(scenario))
+    return _hangup(scenario, stages) if stages else st.none()
+
+
 # --- whole scenarios -----------------------------------------------------------------------------
 
 
@@ -251,6 +299,7 @@ def scenarios(
     """Whole scenarios; parts can be fixed, and `weights` change those of `WEIGHTS`.
 
     The switch is set as it is by default unless `profiles` are given.
+    Where targets, plans or variables are fixed all calls are plain ones.
     A fixed `plans` applies to every kind of target, so give `targets` with it where it does not
     suit all. Variables in scopes that an origin does not have are left out. Combinations that
     cannot be sent, or whose course nobody could tell, are not made.
@@ -259,7 +308,10 @@ def scenarios(
     if unknown:
         msg = f"no such weights: {', '.join(sorted(unknown))}"
         raise ValueError(msg)
-    chosen = tuple({**WEIGHTS, **(weights or {})}.items())
+    weight = {**WEIGHTS, **(weights or {})}
+    if targets is not None or plans is not None or variables is not None:
+        weight |= {kind: int(kind == "plain") for kind in CALL_WEIGHTS}
+    chosen = tuple(weight.items())
     return _scenarios(
         origins if origins is not None else _origins(chosen),
         targets if targets is not None else _targets(chosen),
@@ -275,8 +327,13 @@ def suits(origin: Origin, target: Target, plan: Plan) -> bool:
     known = course(plan)
     if pair_count(plan) > (MOST_PAIRS if _tells_pairs_apart(target) else 1):
         return False
+    if any(isinstance(action, BridgeAgain) for action in plan):
+        again = not isinstance(origin, Direct | ALegConsults)
+        return again and bool(getattr(target, "extension", ""))
     if isinstance(origin, ALegConsults) and (Unloop() in plan or not _ends_with_its_bridge(plan)):
         return False
+    if isinstance(origin, Direct) and is_forked(plan):
+        return origin.application == "park"
     if isinstance(origin, Direct) and plan:
         if origin.application == "sleep":
             if not known.has_answer and not known.ends_by_itself:
@@ -299,6 +356,48 @@ def suits(origin: Origin, target: Target, plan: Plan) -> bool:
 # --- helpers -------------------------------------------------------------------------------------
 
 
+def _is_forked(scenario: Scenario) -> bool:
+    return bool(scenario.beside or scenario.otherwise) or is_forked(scenario.plan)
+
+
+def _may_be_one_of_several(target: Target) -> bool:
+    return isinstance(target, ExtensionTarget) and routes(target) and _tells_pairs_apart(target)
+
+
+@cache
+def _named(weights: Weights) -> SearchStrategy[Targets | None]:
+    weight = dict(weights)
+    return weighted(
+        (weight["one_target"], st.none()), (weight["several_targets"], several_targets())
+    )
+
+
+@cache
+def _amid(weights: Weights) -> SearchStrategy[bool]:
+    weight = dict(weights)
+    return weighted(
+        (weight["hangup_at_the_end"], st.just(False)), (weight["hangup_amid"], st.just(True))
+    )
+
+
+def _ending_after_all(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
+    """A hangup once nothing more would come by itself."""
+    if ends_by_itself(scenario):
+        return st.none()
+    last = [one for one in quiet_moments(scenario) if one.last]
+    return _hangup(scenario, [last]) if last else st.nothing()
+
+
+def _hangup(scenario: Scenario, stages: list[list[Quiet]]) -> SearchStrategy[Stimulus]:
+    """A hangup in one of the stages, by any leg that is there, if it ends the call."""
+    return (
+        st.sampled_from(stages)
+        .flatmap(st.sampled_from)
+        .flatmap(lambda one: st.builds(Stimulus, st.just(one.moment), kills(one.legs)))
+        .filter(lambda hangup: ends_by_itself(replace(scenario, ending=hangup)))
+    )
+
+
 @st.composite
 def _scenarios(
     draw: DrawFn,
@@ -311,8 +410,16 @@ def _scenarios(
 ) -> Scenario:
     profile = draw(profiles)
     origin = draw(origins)
+    kind = draw(_kinds(weights))
+    if kind != "plain":
+        return replace(draw(_call(kind, origin)), profile=profile)
     target = draw(targets)
     plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
+    several = None
+    certain = not isinstance(origin, Direct | ALegConsults)
+    if plans is None and certain and _may_be_one_of_several(target):
+        several = draw(_named(weights))
+        plan = plan if several is None else several.plan
     if not suits(origin, target, plan):
         # `park` suits every plan that the other applications do not, a bridge all of an a-leg's.
         if isinstance(origin, Direct):
@@ -324,9 +431,59 @@ def _scenarios(
     if not isinstance(origin, Direct) and plan[:1] == (Unloop(),) and draw(st.booleans()):
         # The variable does what the application does.
         plan, given = plan[1:], merge(Variables(braces=(ON_EXECUTE,)), given)
+    if plan and isinstance(plan[-1], BridgeAgain):
+        given = merge(draw(loop_variables(plan)), given)
     bare = Scenario(origin, target, plan, _kept(origin, given), profile=profile)
+    if several is not None:
+        given = _kept(origin, merge(Variables(braces=several.braces), given))
+        bare = replace(bare, variables=given, beside=several.beside, otherwise=several.otherwise)
+    assume(not _is_forked(bare) or is_certain(bare))
+    if draw(_amid(weights)) and (hangup := draw(hangups(bare))) is not None:
+        return replace(bare, ending=hangup)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
     return replace(acted_on, ending=draw(endings(acted_on)))
+
+
+@st.composite
+def _displayed_calls(draw: DrawFn, origin: Origin, target: Target) -> Scenario:
+    """A call that is bridged to a b-leg, through one pair or two, and told who is there."""
+    pairs_or_one = weighted((3, answered_bridges(early_media=False)), (1, chained_bridges()))
+    plan = draw(st.builds(lambda first, then: (*first, then), preludes(media=False), pairs_or_one))
+    known = course(plan)
+    assume(suits(origin, target, plan) and len(known.answered) == 1 and not known.parks)
+    ignoring = Variables(braces=(("ignore_display_updates", "true"),))
+    refusing = Variables(braces=(("loopback_bowout", "false"),))
+    given = draw(st.sampled_from((Variables(), Variables(), refusing, ignoring)))
+    bare = Scenario(origin, target, plan, given)
+    legs = [leg for pair in pairs(bare) for leg in (pair.leg_a, pair.leg_b)]
+    real = (known.answered[-1],) if isinstance(origin, Direct) else ("a-leg", known.answered[-1])
+    shown = displays((*legs, *legs, *real))
+    stimulus = draw(_at(Event.ANSWER, known.answered[-1], _BEFORE_BOWOUT, shown))
+    acted_on = replace(bare, stimuli=(stimulus,))
+    return replace(acted_on, ending=draw(endings(acted_on)))
+
+
+@cache
+def _kinds(weights: Weights) -> SearchStrategy[str]:
+    weight = dict(weights)
+    return weighted(*((weight[kind], st.just(kind)) for kind in CALL_WEIGHTS))
+
+
+def _call(kind: str, origin: Origin) -> SearchStrategy[Scenario]:
+    """A call of a kind that is not plain, if with another application of an api origin."""
+    calls = {
+        "after_bridge": (after_bridge_calls, "bridge"),
+        "confirmed": (confirmed_calls, "park"),
+        "deflected": (deflected_calls, "park"),
+        "displayed": (_displayed_calls, "park"),
+    }
+    made, application = calls[kind]
+    own = origin
+    if isinstance(origin, Direct):
+        own = Direct(application)
+    elif isinstance(origin, ALegConsults):
+        own = ALegBridges(origin.answers)
+    return extension_targets(extensions()).flatmap(lambda target: made(own, target))
 
 
 @cache
@@ -536,11 +693,3 @@ def _milliseconds(action: Action) -> int:
 @cache
 def _causes() -> SearchStrategy[str]:
     return st.sampled_from(HANGUP_CAUSES)
-
-
-@cache
-def _at(
-    event: Event, leg: str, delays: tuple[int, ...], deeds: SearchStrategy[Deed]
-) -> SearchStrategy[Stimulus]:
-    moments = st.builds(Moment, st.just(event), st.just(leg), st.sampled_from(delays))
-    return st.builds(Stimulus, moments, deeds)

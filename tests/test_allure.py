@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_only_what_speaks_against_a_clause_is_attached(tmp_path: Path) -> None:
         if verdicts[name] not in (Verdict.FAIL, Verdict.FLAKY):
             assert not found
             continue
-        assert found["timeline"].startswith("  time s  a-leg")
+        assert ElementTree.fromstring(found["timelines"]).tag.endswith("}svg")
+        assert found["events"].startswith("  time s  a-leg")
         assert "\nEvent-Name: CHANNEL_HANGUP\n" in found["Event Socket transcript"]
         assert json.loads(found["scenario"])["kind"] == "scenario"
         legs = json.loads(found["CDRs"])
@@ -92,7 +94,7 @@ def test_what_one_call_shows_of_many_clauses_is_there_once(tmp_path: Path) -> No
     """A switch that differs everywhere does not fill the disk with copies."""
     done = run_of(*((clause, Verdict.FAIL) for clause in CLAUSES.values()))
     allure.write(report_of(done), tmp_path)
-    assert len(list(tmp_path.glob("*-attachment.*"))) == 4
+    assert len(list(tmp_path.glob("*-attachment.*"))) == 5
 
 
 def test_flaky_is_marked_as_such(tmp_path: Path) -> None:

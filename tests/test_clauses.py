@@ -143,6 +143,15 @@ def a_loopback_leg_leaves_before_the_end(draft: Draft) -> None:
     draft.move(leg, "CHANNEL_HANGUP", draft.find(ending, "CHANNEL_HANGUP")[0])
 
 
+def who_dials_is_early_at_once(draft: Draft) -> None:
+    for role in draft.inbound:
+        created = draft.find(role, "CHANNEL_CREATE")[0]
+        if draft.find(role, "CHANNEL_PROGRESS_MEDIA"):
+            draft.move(role, "CHANNEL_PROGRESS_MEDIA", created)
+        else:
+            draft.add(created, Event_Name="CHANNEL_PROGRESS_MEDIA")
+
+
 def only_one_loopback_leg_is_answered(draft: Draft) -> None:
     if draft.find("loopback-a", "CHANNEL_ANSWER"):
         draft.drop("loopback-a", "CHANNEL_ANSWER")
@@ -231,7 +240,7 @@ def given_at_creation(*scopes: str) -> Change:
 
 def names_in(draft: Draft, *scopes: str) -> dict[str, str]:
     """Name and value of the variables given in these scopes, to further pairs too."""
-    givers = [draft.scenario.variables, *(pair.bridge for pair in pairs(draft.scenario)[1:])]
+    givers = [draft.scenario.variables, *pairs(draft.scenario)]
     return {
         name: value
         for scope in scopes
@@ -335,6 +344,7 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "legs.all-gone-after-call": missing("CHANNEL_DESTROY", "loopback-b"),
         "legs.answer-crosses": only_one_loopback_leg_is_answered,
         "legs.early-media-crosses": missing("CHANNEL_PROGRESS_MEDIA", "outbound"),
+        "legs.no-pre-answer": who_dials_is_early_at_once,
         "legs.ringing-crosses": missing("CHANNEL_PROGRESS", "outbound"),
         "legs.cause-crosses": header("Hangup-Cause", ENDED, WRONG, "outbound"),
         "legs.cause-of-real-legs": header("Hangup-Cause", ENDED, WRONG, "real"),

@@ -15,7 +15,7 @@ from campaign.report import report_of
 from campaign.session import judge_recording
 from conformance.clauses import CLAUSES
 from conformance.verdicts import Verdict
-from reports import json_report, markdown
+from reports import html, json_report, markdown
 from tests.conftest import Change
 
 ROOT = Path(__file__).parents[1]
@@ -154,12 +154,13 @@ def test_numbers_are_checked(front: Callable[..., Outcome], given: list[str]) ->
 def test_reports_are_those_of_the_command(
     front: Callable[..., Outcome], with_a_finding: Path, tmp_path: Path
 ) -> None:
-    paths = {name: tmp_path / name for name in ("json", "markdown")}
+    paths = {name: tmp_path / name for name in ("html-report", "json", "markdown")}
     asked = [text for name, path in paths.items() for text in (f"--{name}", str(path))]
     outcome = front("--replay", str(with_a_finding), *asked)
     assert outcome.status == 1
     assert f"reports: {', '.join(map(str, paths.values()))}" in outcome.said
     report = report_of(judge_recording(with_a_finding))
+    assert paths["html-report"].read_text() == html.page(report)
     assert paths["json"].read_text() == json_report.render(report)
     assert paths["markdown"].read_text() == markdown.render(report)
 

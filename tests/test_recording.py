@@ -159,6 +159,20 @@ def test_only_changes_of_a_leg_are_written(tmp_path: Path) -> None:
     assert lines(path)[2]["names"] == [], "a name is spelled out once"
 
 
+def test_names_beyond_those_that_have_numbers_are_spelled_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many names the calls of a long run have, writer and reader hold few of them."""
+    monkeypatch.setattr("fixtures.recording.NUMBERED", 3)
+    write(path)
+    assert sum(len(line.get("names", ())) for line in lines(path)) == 3
+    recorded = [RecordedScenario(scenario(n).id, scenario(n), placements(n, 2)) for n in range(2)]
+    assert list(Recording(path)) == recorded
+    schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())
+    for line in lines(path):
+        Draft202012Validator(schema).validate(line)
+
+
 TAILS = ("-second--", "-third---")
 """Longer than any generated token, so that nothing with one of them is equal to one without."""
 

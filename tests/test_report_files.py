@@ -32,7 +32,7 @@ from tests.full_disk import largest_file
 
 FULL = Path("/dev/full")
 needs_full = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
-FORMS = ("json", "junit", "markdown")
+FORMS = ("html", "json", "junit", "markdown")
 
 
 # --- one file ------------------------------------------------------------------------------------

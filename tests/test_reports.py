@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 import pytest
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
+from markupsafe import escape
 
 import reports
 from campaign import command_line
@@ -28,7 +29,8 @@ from conformance.clauses import CLAUSES, Level
 from conformance.verdicts import Verdict
 from reports import allure, json_report, junit, markdown
 from reports.diagram import printable
-from reports.standing import Standing, standing
+from reports.standing import OUTCOMES, Standing, standing
+from reports.visible import visible
 from tests.every_verdict import (
     CONFORMING_RUN,
     EVERY,
@@ -80,7 +82,8 @@ class Told:
 
 def tell(done: Run, place: Path, *more: str) -> Told:
     """Have the command judge a run and report it in every form."""
-    asked = ["--json", "r.json", "--junit", "r.xml", "--markdown", "r.md", "--allure", "allure"]
+    asked = ["--html", "r.html", "--json", "r.json", "--junit", "r.xml", "--markdown", "r.md"]
+    asked += ["--allure", "allure"]
     paths = [one if one.startswith("-") else str(place / one) for one in asked]
     out, err = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
@@ -99,6 +102,44 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 # --- each form, read again -----------------------------------------------------------------------
+
+
+def said_by_html(told: Told) -> Said:
+    page = Page()
+    page.feed(told.text("r.html"))
+    names = {verdict.name.lower(): str(verdict) for verdict in Verdict}
+    verdicts = {name: names[verdict] for name, verdict in page.verdicts.items()}
+    counts = {str(verdict): page.counts[verdict.name.lower()] for verdict in Verdict}
+    statuses = {text.capitalize(): status for status, text in OUTCOMES.items()}
+    return Said(verdicts, counts, statuses[page.heading])
+
+
+class Page(HTMLParser):
+    """What the HTML report says: its heading, the rows of its clauses, the counts of its areas."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = ""
+        self.verdicts: dict[str, str] = {}
+        self.counts: Counter[str] = Counter()
+        self._within: tuple[str, str] = ("", "")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self._within = (tag, found.get("data-verdict", ""))
+        if tag == "tr" and "data-clause" in found:
+            assert found["data-clause"] not in self.verdicts, "one row a clause"
+            self.verdicts[found["data-clause"]] = found["data-verdict"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._within = ("", "")
+
+    def handle_data(self, data: str) -> None:
+        tag, verdict = self._within
+        if tag == "h1":
+            self.heading += data
+        elif tag == "a" and verdict:
+            self.counts[verdict] += int(data)
 
 
 def said_by_json(told: Told) -> Said:
@@ -155,7 +196,14 @@ def said_by_terminal(told: Told) -> Said:
     return Said(dict(found), dict(zip(map(str, Verdict), counts, strict=True)), told.status)
 
 
-READERS = (said_by_json, said_by_junit, said_by_markdown, said_by_allure, said_by_terminal)
+READERS = (
+    said_by_html,
+    said_by_json,
+    said_by_junit,
+    said_by_markdown,
+    said_by_allure,
+    said_by_terminal,
+)
 
 
 def results_in(folder: Path) -> list[dict[str, Any]]:
@@ -185,7 +233,7 @@ def test_every_kind_of_verdict_is_among_them() -> None:
 def test_all_reports_show_the_same_call(tmp_path: Path) -> None:
     told = tell(FINDINGS_RUN, tmp_path, "--verbose")
     (shown,) = FINDINGS_RUN.shown
-    for name in ("r.json", "r.xml", "r.md"):
+    for name in ("r.html", "r.json", "r.xml", "r.md"):
         assert shown in told.text(name)
     assert shown in told.out
     failed = [one for one in results_in(tmp_path / "allure") if one["status"] == "failed"]
@@ -370,6 +418,14 @@ def test_markdown_shows_what_a_switch_sends(hostile: Shown) -> None:
     assert len(text.encode()) <= markdown.LIMIT
 
 
+def test_html_shows_what_a_switch_sends(hostile: Shown) -> None:
+    """As text that can be seen; tests/test_html_report.py says more."""
+    page = Page()
+    page.feed(hostile.told.text("r.html"))
+    assert set(page.verdicts) == set(CLAUSES)
+    assert escape(visible(hostile.value[:100])) in hostile.told.text("r.html")
+
+
 def test_allure_shows_what_a_switch_sends(hostile: Shown) -> None:
     told, value = hostile.told, hostile.value
     for one in results_in(told.folder / "allure"):
@@ -378,7 +434,8 @@ def test_allure_shows_what_a_switch_sends(hostile: Shown) -> None:
             continue
         assert printable(value)[:100] in one["statusDetails"]["message"]
         kinds = {found["name"]: found["source"] for found in one["attachments"]}
-        assert set(kinds) == {"timeline", "scenario", "Event Socket transcript", "CDRs"}
+        named = {"timelines", "events", "scenario", "Event Socket transcript", "CDRs"}
+        assert set(kinds) == named
         texts = {name: told.text(f"allure/{source}") for name, source in kinds.items()}
         assert f"variable_x: {printable(value)}" in texts["Event Socket transcript"]
         assert json.loads(texts["CDRs"])["loopback-a"]["json_cdr"]["variables.x"] == value
@@ -445,7 +502,7 @@ def test_the_password_is_in_no_output(
 
     monkeypatch.setattr("fixtures.switches.private.secrets.token_urlsafe", token)
     asked = ["--record", "run.jsonl", "--json", "r.json", "--junit", "r.xml"]
-    asked += ["--markdown", "r.md", "--allure", "allure"]
+    asked += ["--markdown", "r.md", "--allure", "allure", "--html", "r.html"]
     paths = [one if one.startswith("-") else str(tmp_path / one) for one in asked]
     switch = ["--switch", "embedded:?fault=three-seconds", "--scenarios", "12"]
     assert main(["run", "--verbose", *switch, *paths]) == 1

@@ -420,6 +420,7 @@ def test_every_kind_occurs() -> None:
     applications = {getattr(one.origin, "application", one.origin.kind) for one in of_seed_1()}
     assert applications == {
         "a_leg_bridges",
+        "a_leg_consults",
         "a_leg_runs_dialplan",
         "bridge",
         "park",

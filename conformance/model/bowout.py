@@ -22,6 +22,7 @@ from conformance.expectation import (
     one_of,
     only,
 )
+from conformance.model import after_bridge
 from conformance.model.course import NEVER, Course, Leaving
 from conformance.model.variables import bowout_seconds, is_true
 from conformance.profile import Profile
@@ -66,6 +67,9 @@ def _by_bridge(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator
     """The pair leaves: when, together, with which cause, without an event of the module's."""
     pair = pairs(scenario)[leaving.pair - 1]
     yield from _due(scenario, course, leaving, pair)
+    if leaving.staying:
+        yield from after_bridge.kept(course, leaving)
+        return
     first, *others = leaving.legs
     for leg in others:
         apart = Apart(EventRef(first, "CHANNEL_HANGUP"), EventRef(leg, "CHANNEL_HANGUP"))
@@ -89,10 +93,12 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
     soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
-    going = tuple(leg for legs in soon for leg in legs)
+    going = tuple(leg for legs in soon for leg in legs if leg not in leaving.staying)
     after = Alive(rejoined, going)
     left = only(tuple(leg for leg in course.there(leaving.at) if leg not in going))
-    if not near.startswith("loopback") and not far.startswith("loopback"):
+    if leaving.staying:
+        yield Claim("bowout.after-bridge-keeps-pair", near, after, left)
+    elif not near.startswith("loopback") and not far.startswith("loopback"):
         yield Claim("legs.real-legs-stay-after-bowout", near, after, left)
     else:
         yield Claim("bowout.inner-refusal-keeps-inner-pair", near, after, left)
@@ -128,6 +134,9 @@ def _once(course: Course) -> Iterator[Claim]:
 def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
     """When the pair leaves: counted from the last condition, or from the lifted refusal."""
     until = EventRef(leaving.legs[0], "CHANNEL_HANGUP")
+    if leaving.staying:
+        caller = next(b.caller for b in course.bridges if pair.leg_a in (b.peer, b.caller))
+        until = EventRef(caller, "CHANNEL_UNBRIDGE")
     lifted = _lifted(scenario, pair)
     *before, last = _spans(course, leaving, pair, until)
     if leaving.counted:
@@ -181,7 +190,7 @@ def _after(seconds: float, pair: Pair, spans: int = 1) -> Within:
     those to which it counts too, in each span.
     """
     low, high = seconds - SENT_SECONDS * spans, seconds + HANDLING_SECONDS * spans
-    return Within(low, high, seconds, threads=1 + pair.number)
+    return Within(low, high, seconds, threads=1 + pair.depth)
 
 
 def _told(leaving: Leaving, pair: Pair) -> Iterator[Claim]:

@@ -5,33 +5,52 @@ state holds from one event to the next, and the bowout falls due when its condit
 `Pace.bowout` seconds in all.
 
 The rules, each a method:
-- `_dial_pair`, `_dial_null`: dialling pre-answers an inbound caller (facts, 2.9 and 2.10);
+- `_dial`: dialling pre-answers an inbound caller (facts, 2.9 and 2.10); of what is named at once
+  the first that is reached is taken, and the others lose the race; what is named behind them is
+  dialled where they all fail;
 - `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early
   or answered is bridged to it;
 - `_hang_up`: a cause goes to the other leg of the pair; a caller takes the cause of an unanswered
-  peer and goes on behind an answered one;
+  peer and goes on behind an answered one, or does what it is told to (`_goes_elsewhere`);
+- `_is_confirmed`: a dialled leg may have to be confirmed before it is taken;
+- `_display`, `_deflect`: what comes from outside crosses the pair (facts, 2.9);
 - `_fire`: the bowout of a bridged pair; `_acquire`: the bowout on execution.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from types import MappingProxyType
 
 from conformance.dialstring import a_leg_application
-from conformance.model.course import NEVER, Bridge, Course, Leaving, Leg, Pace
-from conformance.model.variables import allows, is_true, of_a_leg, of_b_leg, of_pair, refuses
+from conformance.model import after_bridge
+from conformance.model.confirm import confirmation
+from conformance.model.course import NEVER, Attempt, Bridge, Course, Leaving, Leg, Pace
+from conformance.model.variables import (
+    allows,
+    forwards,
+    is_true,
+    of_a_leg,
+    of_b_leg,
+    of_dialling,
+    of_pair,
+    refuses,
+    waits_for_answer,
+)
 from conformance.scenario import (
     Action,
     ALegBridges,
     ALegConsults,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
+    Dialled,
     Direct,
     ExtensionTarget,
     HangUp,
@@ -46,6 +65,8 @@ from conformance.scenario import (
     Step,
     Stimulus,
     Unloop,
+    UuidDeflect,
+    UuidDisplay,
     UuidKill,
     UuidSetvar,
     pairs,
@@ -85,7 +106,7 @@ def course(scenario: Scenario, applied: Mapping[int, float], pace: Pace) -> Cour
     return _Call(scenario, applied, pace).run()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Leg:
     role: str
     created: float
@@ -99,21 +120,51 @@ class _Leg:
     other: _Leg | None = None
     pair: int = 0
     dialled_by: _Leg | None = None
-    dialling: _Leg | None = None
+    dialling: _Dialling | None = None
     bridged: _Leg | None = None
     intercepted: bool = False
+    deaf: bool = False
     calls: bool = False
     consults: bool = False
     answers: bool = False
     plan: list[Step] = field(default_factory=list)
     step: int = 0
     applications: list[str] = field(default_factory=list)
+    began: list[float] = field(default_factory=list)
+    parks: int = 0
+    told: list[str] = field(default_factory=list)
+    confirmation: Action | None = None
+    confirmed: Action | None = None
+    shown: tuple[str, str] | None = None
+    displays: tuple[str, str] | None = None
     variables: dict[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def there(self) -> bool:
         return self.gone == NEVER
+
+
+@dataclass(slots=True, eq=False)
+class _Dialling:
+    """What a leg dials: `legs` at once, in the order in which they are named.
+
+    `alternatives` are those still to come, `unmade` the rest of this one. `causes` are of the legs
+    that are gone, in the order of `legs`; `refusal` is that of the last that refused to be one.
+    """
+
+    alternatives: list[tuple[Dialled, ...]]
+    waits_for_answer: bool
+    alone: bool
+    unmade: list[Dialled] = field(default_factory=list)
+    legs: list[_Leg] = field(default_factory=list)
+    causes: dict[str, str] = field(default_factory=dict)
+    refusal: str = ""
+
+    def reached(self, leg: _Leg) -> bool:
+        """Whether a leg can be taken: it is answered, or early where that is enough."""
+        early = leg.early != NEVER and not self.waits_for_answer
+        return leg.there and (leg.answered != NEVER or early)
 
 
 @dataclass(slots=True)
@@ -143,6 +194,7 @@ class _Call:
         self._legs: dict[str, _Leg] = {}
         self._bridges: list[Bridge] = []
         self._leavings: list[Leaving] = []
+        self._attempts: list[Attempt] = []
         self._counters: dict[int, _Counter] = {}
         self._waiting: tuple[_Leg, _Leg] | None = None
         self._kills: list[tuple[float, str]] = []
@@ -151,9 +203,8 @@ class _Call:
 
     def run(self) -> Course:
         scenario = self._scenario
-        first = self._pairs[1]
         if isinstance(scenario.origin, Direct):
-            self._create_pair(first, None, scenario.origin)
+            self._create_pair(self._pairs[1], None, scenario.origin)
         else:
             a_leg = self._create("a-leg", of_a_leg(scenario), inbound=False)
             self._early(a_leg)
@@ -161,8 +212,9 @@ class _Call:
                 self._answer(a_leg)
             a_leg.consults = isinstance(scenario.origin, ALegConsults)
             a_leg.applications += self._a_leg_applications()
+            a_leg.began += [self._now] * len(a_leg.applications)
             a_leg.plan = [Step(action) for action in getattr(scenario.origin, "afterwards", ())]
-            self._dial_pair(a_leg, first)
+            self._dial(a_leg, scenario.dials)
         while self._agenda:
             self._now, _, action = heapq.heappop(self._agenda)
             action()
@@ -170,6 +222,7 @@ class _Call:
             legs=MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()}),
             bridges=tuple(self._bridges),
             leavings=tuple(self._leavings),
+            attempts=tuple(self._attempts),
         )
 
     def _a_leg_applications(self) -> list[str]:
@@ -206,6 +259,46 @@ class _Call:
         elif isinstance(deed, UuidSetvar):
             _set(leg, deed.name, deed.value)
             self._count_all()
+        elif isinstance(deed, UuidDisplay):
+            self._display(leg, (deed.name, deed.number))
+        elif isinstance(deed, UuidDeflect):
+            self._deflect(leg, deed)
+
+    def _display(self, leg: _Leg, who: tuple[str, str]) -> None:
+        """Who is at a leg's other end: loopback-b tells loopback-a of its caller, and so on out.
+
+        loopback-a tells loopback-b of its callee.
+        """
+        leg.shown = who
+        ignored = is_true(self._seen_by(leg).get("ignore_display_updates", ""))
+        if leg.other is not None and leg.other.there and not ignored:
+            leg.other.displays = who
+            partner = self._partner(leg.other)
+            if partner is not None:
+                self._display(partner, who)
+
+    def _forget_displays(self) -> None:
+        """Legs that are bridged, or answered then, are shown each other."""
+        for leg in self._legs.values():
+            if leg.there:
+                leg.shown = leg.displays = None
+
+    def _deflect(self, leg: _Leg, deed: UuidDeflect) -> None:
+        """Whom the other leg of the pair is bridged to is transferred; its bridge ends."""
+        real = None if leg.other is None else leg.other.bridged
+        if real is None:
+            return
+        peer = real.bridged
+        assert peer is not None
+        self._unbridge(real)
+        real.told.append("deflect")
+        real.displays = None
+        if real.calls:
+            self._leave(peer)
+        else:
+            self._after_bridge(peer, "NORMAL_CLEARING")
+        real.plan = [Step(action) for action in deed.plan]
+        self._next(real)
 
     # --- legs ---
 
@@ -216,17 +309,17 @@ class _Call:
         return leg
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
-        dialled = self._scenario.variables if pair.bridge is None else pair.bridge
         callers = self._seen_by(caller) if caller is not None else {}
-        on_a, on_b = of_pair(callers, dialled.braces, dialled.brackets)
+        once = self._scenario.profile.since("1.10.3")
+        on_a, on_b = of_pair(callers, pair.braces, pair.brackets, confirms_once=once)
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
+        leg_a.confirmation = confirmation(on_a | of_dialling(callers, pair.braces))
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
         leg_a.pair = leg_b.pair = pair.number
         self._counters[pair.number] = _Counter(leg_a, leg_b)
-        if caller is not None:
-            caller.dialling, leg_a.dialled_by = leg_a, caller
-        elif origin is not None:
+        leg_a.dialled_by = caller
+        if origin is not None:
             leg_a.plan = [_ORIGIN_STEPS[origin.application](origin.argument)]
         self._later(0, lambda: self._route(pair, leg_b))
         return leg_a
@@ -273,23 +366,26 @@ class _Call:
         step = leg.plan.pop(0)
         action = step.action
         leg.applications.append(_application(action))
+        leg.began.append(self._now)
         match action:
             case Sleep(milliseconds):
                 self._resume(leg, milliseconds)
             case PlayTone(milliseconds):
                 self._early(leg)
                 self._resume(leg, milliseconds)
-            case BridgeToNull():
-                self._dial_null(leg, action, step.b_leg)
-            case BridgeToLoopback():
-                self._dial_pair(leg, self._pairs[step.pair])
+            case BridgeToNull() | BridgeToLoopback() | BridgeToSeveral() | BridgeAgain():
+                self._dial(leg, step.dials)
             case Park():
-                self._happened("CHANNEL_PARK", leg)
+                self._park(leg)
             case HangUp(cause):
                 self._hang_up(leg, cause)
             case _:
                 self._signal(leg, action)
                 self._next(leg)
+
+    def _park(self, leg: _Leg) -> None:
+        leg.parks += 1
+        self._happened("CHANNEL_PARK", leg)
 
     def _signal(self, leg: _Leg, action: Action) -> None:
         match action:
@@ -303,53 +399,126 @@ class _Call:
                 _set(leg, name, value)
 
     def _resume(self, leg: _Leg, milliseconds: int) -> None:
+        if leg.deaf:
+            self._next(leg)
+            return
         step = leg.step
         seconds = milliseconds / 1000 + self._pace.drift
         self._later(seconds, lambda: self._next(leg) if leg.step == step else None)
 
     # --- dialling, early media, answer ---
 
-    def _dial_pair(self, caller: _Leg, pair: Pair) -> None:
-        silent = self._scenario.profile.since("1.10.3") and is_true(
-            caller.variables.get("loopback_no_pre_answer", "")
-        )
-        if caller.inbound and not silent:
-            self._early(caller)
-        if caller.there:
-            self._create_pair(pair, caller)
+    def _dial(self, caller: _Leg, alternatives: Sequence[tuple[Dialled, ...]]) -> None:
+        """A leg dials what is named at once, and where that fails what is named behind it."""
+        (first, *others) = alternatives
+        waits = waits_for_answer(caller.variables, first[0].braces)
+        alone = len(first) == 1 and not others
+        caller.dialling = _Dialling([first, *others], waits, alone)
+        self._dial_next(caller, caller.dialling)
 
-    def _dial_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
-        if caller.inbound:
-            self._early(caller)
-        if not caller.there:
-            return
-        if bridge.refusal is not None:
-            self._failed(caller, bridge.refusal)
-            return
-        step = caller.step
-        self._later(
-            CREATED_AFTER,
-            lambda: self._create_null(caller, bridge, role) if caller.step == step else None,
-        )
+    def _dial_next(self, caller: _Leg, dialling: _Dialling) -> None:
+        dialling.unmade = list(dialling.alternatives.pop(0))
+        dialling.legs, dialling.causes = [], {}
+        self._make(caller, dialling)
 
-    def _create_null(self, caller: _Leg, bridge: BridgeToNull, role: str) -> None:
-        if not caller.there:
+    def _make(self, caller: _Leg, dialling: _Dialling) -> None:
+        """The legs of an alternative are made one after the other, and then waited for."""
+        while dialling.unmade and caller.dialling is dialling:
+            dialled = dialling.unmade[0]
+            if forwards(caller.variables) <= 0:
+                dialling.refusal = "EXCHANGE_ROUTING_ERROR"
+            else:
+                self._dial_early(caller, dialled)
+                if caller.dialling is not dialling:
+                    return
+                if dialled.pair:
+                    dialling.legs.append(self._create_pair(self._pairs[dialled.pair], caller))
+                elif dialled.null is None or dialled.null.refusal is None:
+                    self._later(CREATED_AFTER, lambda: self._create_null(caller, dialling))
+                    return
+                else:
+                    dialling.refusal = dialled.null.refusal
+            dialling.unmade.pop(0)
+        if caller.dialling is dialling:
+            self._settle(caller, dialling)
+
+    def _dial_early(self, caller: _Leg, dialled: Dialled) -> None:
+        """Dialling is early media for an inbound caller, which a pair may be told to leave out."""
+        silent = bool(dialled.pair) and self._scenario.profile.since("1.10.3")
+        if caller.inbound and not (
+            silent and is_true(caller.variables.get("loopback_no_pre_answer", ""))
+        ):
+            self._early(caller)
+
+    def _create_null(self, caller: _Leg, dialling: _Dialling) -> None:
+        if caller.dialling is not dialling:
             return
-        given = of_b_leg(self._seen_by(caller), bridge.variables)
-        leg = self._create(role, given, inbound=False)
-        caller.dialling, leg.dialled_by = leg, caller
+        dialled = dialling.unmade.pop(0)
+        bridge = dialled.null
+        assert bridge is not None
+        given = of_b_leg(self._seen_by(caller), dialled.braces, dialled.brackets)
+        leg = self._create(dialled.b_leg, given, inbound=False)
+        leg.confirmation = confirmation(given)
+        leg.dialled_by = caller
+        dialling.legs.append(leg)
         if bridge.early_media:
             self._later(0, lambda: self._early(leg))
         leg.answers = bridge.answer_delay_ms is not None
         if bridge.answer_delay_ms is not None:
             self._later(bridge.answer_delay_ms / 1000, lambda: self._answer(leg))
         if bridge.timeout_s is not None:
-            self._later(bridge.timeout_s, lambda: self._give_up(caller, leg))
+            self._later(bridge.timeout_s - self._pace.tick, lambda: self._give_up(leg))
+        self._make(caller, dialling)
 
-    def _give_up(self, caller: _Leg, leg: _Leg) -> None:
+    def _give_up(self, leg: _Leg) -> None:
         """A leg that is not reached in time is hung up, and its caller told NO_ANSWER."""
-        if caller.dialling is leg:
+        if leg.dialled_by is not None:
             self._hang_up(leg, "NO_ANSWER")
+
+    def _settle(self, caller: _Leg, dialling: _Dialling) -> None:
+        """All legs of an alternative are made: some may have been reached by now, or be gone."""
+        if any(map(dialling.reached, dialling.legs)):
+            self._after_notice(caller.pair, lambda: self._take(caller, dialling))
+        else:
+            self._fail(caller, dialling)
+
+    def _take(self, caller: _Leg, dialling: _Dialling) -> None:
+        """Of the legs that are dialled the first that is reached is taken; the others leave."""
+        taken = next(filter(dialling.reached, dialling.legs), None)
+        if caller.dialling is not dialling or dialling.unmade or taken is None:
+            return
+        if not self._is_confirmed(taken):
+            return
+        self._note(caller, dialling, taken=taken.role)
+        for leg in dialling.legs:
+            if leg is not taken:
+                leg.dialled_by = None
+                self._hang_up(leg, "LOSE_RACE")
+        if caller.inbound and taken.answered != NEVER:
+            self._answer(caller)
+        elif caller.inbound:
+            self._early(caller)
+        if caller.dialling is dialling and taken.there:
+            self._bridge(caller, taken)
+
+    def _fail(self, caller: _Leg, dialling: _Dialling) -> None:
+        """Once all legs of an alternative are gone the next is dialled, or else the caller told.
+
+        The cause is that of the leg which is named first.
+        """
+        if dialling.unmade or any(leg.there for leg in dialling.legs):
+            return
+        cause = dialling.causes[dialling.legs[0].role] if dialling.legs else dialling.refusal
+        self._note(caller, dialling, cause=cause)
+        if dialling.alternatives:
+            self._dial_next(caller, dialling)
+        else:
+            caller.dialling = None
+            self._failed(caller, cause)
+
+    def _note(self, caller: _Leg, dialling: _Dialling, taken: str = "", cause: str = "") -> None:
+        legs = tuple([leg.role for leg in dialling.legs])
+        self._attempts.append(Attempt(caller.role, legs, taken, cause, dialling.alone))
 
     def _ring(self, leg: _Leg) -> None:
         if NEVER == leg.ringing == leg.early == leg.answered:
@@ -361,7 +530,7 @@ class _Call:
                 self._after_notice(caller.pair, lambda: self._ring_through(caller, leg))
 
     def _ring_through(self, caller: _Leg, leg: _Leg) -> None:
-        if caller.dialling is leg and caller.there:
+        if leg.dialled_by is caller and caller.there:
             self._ring(caller)
 
     def _early(self, leg: _Leg) -> None:
@@ -376,6 +545,7 @@ class _Call:
         if not leg.there or leg.answered != NEVER:
             return
         leg.answered = self._now
+        self._forget_displays()
         self._happened("CHANNEL_ANSWER", leg)
         if leg.inbound and leg.other:
             self._answer(leg.other)
@@ -388,8 +558,8 @@ class _Call:
     def _reached(self, leg: _Leg) -> None:
         """Early media or an answer ends the dialling of whoever dialled the leg."""
         caller = leg.dialled_by
-        if caller is not None:
-            self._after_notice(caller.pair, lambda: self._connect(caller, leg))
+        if caller is not None and (dialling := caller.dialling) is not None:
+            self._after_notice(caller.pair, lambda: self._take(caller, dialling))
         elif leg.plan and not leg.inbound and leg.other is not None:
             self._after_notice(0, lambda: self._execute_once(leg))
 
@@ -399,24 +569,35 @@ class _Call:
         else:
             action()
 
-    def _connect(self, caller: _Leg, leg: _Leg) -> None:
-        if caller.dialling is not leg or not leg.there:
-            return
-        if caller.inbound and leg.answered != NEVER:
-            self._answer(caller)
-        elif caller.inbound:
-            self._early(caller)
-        if caller.dialling is leg:
-            self._bridge(caller, leg)
+    def _is_confirmed(self, leg: _Leg) -> bool:
+        """Whether a leg that was reached may be taken: first it executes what confirms it."""
+        if leg.confirmation is None:
+            return True
+        if leg.confirmed is None:
+            leg.confirmed = action = leg.confirmation
+            leg.applications.append(_application(action))
+            if isinstance(action, HangUp):
+                self._hang_up(leg, action.cause)
+            else:
+                milliseconds = action.milliseconds if isinstance(action, Sleep) else 0
+                seconds = milliseconds / 1000 + self._pace.drift
+                self._later(seconds, lambda: self._confirm(leg))
+        return False
+
+    def _confirm(self, leg: _Leg) -> None:
+        leg.confirmation = None
+        if leg.there:
+            self._reached(leg)
 
     def _execute_once(self, leg: _Leg) -> None:
-        if leg.there and leg.step == 0:
+        if leg.there and leg.step == 0 and self._is_confirmed(leg):
             leg.step = 1
             self._execute(leg)
 
     # --- bridges ---
 
     def _bridge(self, caller: _Leg, peer: _Leg) -> None:
+        self._forget_displays()
         caller.dialling = peer.dialled_by = None
         caller.bridged, peer.bridged = peer, caller
         caller.calls, peer.calls = True, False
@@ -442,11 +623,17 @@ class _Call:
         if not leg.there:
             return
         leg.gone, leg.causes = self._now, frozenset({cause})
-        if self._waiting is not None and self._waiting[1] is leg:
-            self._cancel(self._waiting[0], leg)
+        if self._waiting is not None:
+            waiting, real = self._waiting
+            if leg is waiting:
+                return  # its thread sees that only when its wait is over
+            if leg is real:
+                self._cancel(waiting, leg)
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
         if peer is not None:
             self._unbridge(leg)
+            if leg.calls and peer.answered != NEVER:
+                self._transfer_late(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None:
             if leg.pair in self._pace.cut and leg.other.there:
@@ -455,16 +642,19 @@ class _Call:
                     leg.other.causes |= {cause}
             self._cross(leg.other, cause)
         if dialled is not None:
-            dialled.dialled_by = None
-            self._hang_up(dialled, "ORIGINATOR_CANCEL")
-            if dialled.answered != NEVER:
-                # Its caller may be gone while it is told of the answer.
-                dialled.causes |= {"INCOMPATIBLE_DESTINATION"}
-        if caller is not None:
-            caller.dialling = None
-            self._failed(caller, cause)
+            self._note(leg, dialled)
+            for one in dialled.legs:
+                one.dialled_by = None
+                self._hang_up(one, "ORIGINATOR_CANCEL")
+                if one.answered != NEVER and one.gone == self._now:
+                    # Its caller may be gone while it is told of the answer.
+                    one.causes |= {"INCOMPATIBLE_DESTINATION"}
+        if caller is not None and caller.dialling is not None:
+            caller.dialling.causes[leg.role] = cause
+            self._fail(caller, caller.dialling)
         if peer is not None and leg.calls and leg.intercepted:
-            self._hang_up(peer, "PICKED_OFF")
+            if not self._goes_elsewhere(peer, calls=False):
+                self._hang_up(peer, "PICKED_OFF")
         elif peer is not None and leg.consults:
             self._orphan(peer)
         elif peer is not None and leg.calls:
@@ -480,11 +670,41 @@ class _Call:
         self._later(ORPHANED, lambda: self._hang_up(peer, "NORMAL_CLEARING"))
 
     def _after_bridge(self, caller: _Leg, cause: str) -> None:
-        """A caller goes on with its plan behind a bridge, unless told to hang up."""
-        if not caller.consults and is_true(caller.variables.get("hangup_after_bridge", "")):
+        """A caller goes on with its plan behind a bridge, unless told to hang up or elsewhere."""
+        hangs_up = is_true(caller.variables.get("hangup_after_bridge", ""))
+        hangs_up = hangs_up and not caller.consults
+        if self._goes_elsewhere(caller, calls=True, unless_executed=hangs_up):
+            return
+        if hangs_up:
             self._hang_up(caller, cause)
         else:
             self._next(caller)
+
+    def _goes_elsewhere(self, leg: _Leg, *, calls: bool, unless_executed: bool = False) -> bool:
+        """Whether a leg whose bridge is over was told to park, where to go, or what to execute."""
+        told = after_bridge.told(leg.variables, calls=calls)
+        if not leg.there or told is None or (unless_executed and told.how == after_bridge.EXECUTE):
+            return False
+        leg.told.append(told.how)
+        leg.displays = None
+        leg.plan = [Step(action) for action in told.plan]
+        if told.how == after_bridge.PARK:
+            leg.step = 0  # it executes nothing, and so nothing ends when it reads no more
+            self._park(leg)
+            return True
+        if told.how == after_bridge.TRANSFER:
+            leg.variables.pop("transfer_after_bridge")
+        if told.plan:
+            self._next(leg)
+        else:
+            self._hang_up(leg, "NO_ROUTE_DESTINATION")
+        return True
+
+    def _transfer_late(self, caller: _Leg) -> None:
+        """A caller that is hung up in its bridge is transferred all the same, in its CDR alone."""
+        told = after_bridge.told(caller.variables, calls=True)
+        if told is not None and told.how == after_bridge.TRANSFER:
+            caller.told.append(after_bridge.TOO_LATE)
 
     def _cross(self, leg: _Leg, cause: str) -> None:
         """A hangup reaches the other leg of the pair."""
@@ -495,36 +715,53 @@ class _Call:
 
     def _leave(self, peer: _Leg) -> None:
         """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
+        if self._goes_elsewhere(peer, calls=False):
+            return
         unanswered = peer.answered == NEVER
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
 
     def _miss_media(self, leg: _Leg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
 
-        While it dials it gives up as if it were not answered, which lets its plan go on.
+        So does each sleep and each tone that comes next, until the cause reaches it. While it dials
+        it gives up as if it were not answered, which lets its plan go on, or what is named behind
+        be dialled, unless it is hung up before it gets there.
         """
         peer = leg.bridged
         if not leg.there:
             return
+        leg.deaf = True
         if peer is not None:
             self._unbridge(leg)
         dialled = leg.dialling
         if dialled is not None:
-            leg.dialling = dialled.dialled_by = None
-            self._hang_up(dialled, "NO_ANSWER")
-            self._failed(leg, "NO_ANSWER")
+            leg.dialling = None
+            self._note(leg, dialled)
+            cause = "LOSE_RACE" if len(dialled.legs) > 1 else "NO_ANSWER"
+            for one in dialled.legs:
+                one.dialled_by = None
+                self._hang_up(one, cause)
+            if dialled.alternatives and not self._pace.halted:
+                leg.dialling = dialled
+                self._dial_next(leg, dialled)
+            elif not self._pace.halted:
+                self._failed(leg, cause)
         elif peer is None:
             if leg.step:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
-            self._next(leg)
+            if self._goes_elsewhere(leg, calls=True):
+                self._miss_media(leg)
+            elif not self._pace.halted:
+                self._next(leg)
         else:
             self._leave(leg)
             if leg.answered == NEVER:
                 self._failed(peer, "ORIGINATOR_CANCEL")
             else:
-                self._next(peer)
+                self._after_bridge(peer, "NORMAL_CLEARING")
+            self._miss_media(leg)  # it may have begun something else
 
     def _failed(self, caller: _Leg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""
@@ -606,14 +843,26 @@ class _Call:
         for leg in controlled:
             self._hang_up(leg, self._scenario.profile.bowout_hangup_cause)
         for leg in (near_peer, far_peer):
-            self._hang_up(leg, "NORMAL_CLEARING")
+            if leg.calls and not leg.there:
+                self._transfer_late(leg)
+            if self._pace.collide and leg is far_peer and leg.calls and near_peer.there:
+                continue  # its thread is caught in its bridge
+            if self._goes_elsewhere(leg, calls=leg.calls):
+                continue
+            if leg is far_peer and leg.calls and near_peer.there:
+                self._after_bridge(leg, "NORMAL_CLEARING")  # nothing makes it leave
+            else:
+                self._hang_up(leg, "NORMAL_CLEARING")
         for leg in leaving:
-            if leg not in controlled:
+            if leg not in controlled and not leg.there:
                 leg.causes |= _own_end(leg) | _own_end(leg.other)
         if far.answered == NEVER and far_peer.other is not None:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):
                 leg.causes |= {"NORMAL_CLEARING"}
+        self._leavings[-1] = replace(
+            self._leavings[-1], staying=tuple(leg.role for leg in leaving if leg.there)
+        )
         near.calls, near.consults = near_calls, False
         far.plan = [] if not far.calls else far.plan
         if collided:
@@ -636,11 +885,11 @@ class _Call:
         return partner
 
     def _partner(self, leg: _Leg) -> _Leg | None:
-        """Whom the leg is bridged to, or dials, or is dialled by."""
-        dialling = leg.dialling
-        if dialling is not None and self._now - dialling.created < KNOWN_AFTER:
-            dialling = None
-        return leg.bridged or dialling or leg.dialled_by
+        """Whom the leg is bridged to, or dials (of several the last), or is dialled by."""
+        dialled = leg.dialling.legs[-1] if leg.dialling and leg.dialling.legs else None
+        if dialled is not None and self._now - dialled.created < KNOWN_AFTER:
+            dialled = None
+        return leg.bridged or dialled or leg.dialled_by
 
     def _between(self, leg: _Leg, real: _Leg) -> list[_Leg]:
         legs = [leg]
@@ -655,17 +904,19 @@ class _Call:
     def _cancel(self, leg: _Leg, real: _Leg) -> None:
         """The wait ends with the leg that was waited for, and the pair bows out of nothing."""
         self._waiting = None
-        if leg.there and leg.other is not None:
-            legs = (leg.other.role, leg.role)
-            self._leavings.append(
-                Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,))
-            )
-            for gone in (leg, leg.other):
+        assert leg.other is not None
+        legs = (leg.other.role, leg.role)
+        self._leavings.append(Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,)))
+        for gone in (leg, leg.other):
+            if gone.there:
                 gone.gone, gone.causes = self._now, self._causes(dialled=True)
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
-        """The real leg behind the pair takes over the extension of a leg that runs `unloop`."""
-        if not leg.there or not real.there or leg.other is None:
+        """The real leg behind the pair takes over the extension of a leg that runs `unloop`.
+
+        Even of one that was hung up while it waited.
+        """
+        if self._waiting is None or not leg.other or not real.there:
             return
         self._waiting = None
         plan, leg.plan = leg.plan, []
@@ -685,11 +936,11 @@ class _Call:
         if real.bridged is not None:
             self._unbridge(real)
         else:
-            real.dialling = leg.other.dialled_by = leg.other.dialling = None
+            self._stop_dialling(real, leg.other)
         for gone in (leg, leg.other):
             if gone.there:
                 gone.gone = self._now
-                gone.causes = self._causes(dialled=dialled)
+                gone.causes = self._causes(dialled=dialled) | leg.causes
                 gone.bridged = None
         if self._pace.collide and not dialled:
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
@@ -697,6 +948,15 @@ class _Call:
         real.plan = plan
         real.variables |= leg.variables
         self._next(real)
+
+    def _stop_dialling(self, real: _Leg, leg_a: _Leg) -> None:
+        """A leg that is acquired dials no more; the pair leaves for another cause."""
+        dialling, real.dialling = real.dialling, None
+        leg_a.dialled_by = leg_a.dialling = None
+        for one in dialling.legs if dialling else ():
+            if one is not leg_a:
+                one.dialled_by = None
+                self._hang_up(one, "ORIGINATOR_CANCEL")
 
     def _causes(self, *, dialled: bool) -> frozenset[str]:
         """Causes that race for legs that bow out on execution, behind a leg that still dials."""
@@ -753,15 +1013,21 @@ def _frozen(leg: _Leg) -> Leg:
         leg.gone,
         leg.causes,
         tuple(leg.applications),
+        tuple(leg.began),
         leg.given,
         leg.variables,
         leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
+        tuple(leg.told),
+        leg.parks,
+        leg.confirmed,
+        leg.shown,
+        leg.displays,
     )
 
 
 def _application(action: Action) -> str:
     match action:
-        case BridgeToNull() | BridgeToLoopback():
+        case BridgeToNull() | BridgeToLoopback() | BridgeToSeveral() | BridgeAgain():
             return "bridge"
         case PlayTone():
             return "playback"
@@ -776,6 +1042,6 @@ _ORIGIN_STEPS: Mapping[str, Callable[[str], Step]] = MappingProxyType(
         "park": lambda _: Step(Park()),
         "sleep": lambda argument: Step(Sleep(int(argument))),
         "unloop": lambda _: Step(Unloop()),
-        "bridge": lambda _: Step(BridgeToNull(), b_leg="a-leg"),
+        "bridge": lambda _: Step(BridgeToNull(), ((Dialled((), (), "a-leg", BridgeToNull()),),)),
     }
 )

@@ -20,7 +20,9 @@ from conformance.expectation import (
     only,
 )
 from conformance.facts import STAMP_SECONDS
+from conformance.model.after_bridge import TOO_LATE, TRANSFER
 from conformance.model.course import NEVER, Course, Leg
+from conformance.model.deflect import DEFLECT
 from conformance.model.variables import is_true
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
@@ -35,27 +37,42 @@ _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about CDRs."""
     executed = {role for one in course.leavings if one.how == "execute" for role in one.acquired}
+    markup = _has_markup(scenario)
+    tells_dialling = _tells_dialling(course)
+    for role, leg in course.legs.items():
+        if leg.lost:
+            continue
+        wanted, answered = _wanted(scenario, course, leg), leg.answered != NEVER
+        yield from _own(role, markup, wanted, leg.causes, answered, role in executed)
+        if partners := _last_partners(course, role):
+            yield from _bridged(role, partners)
+        if tells_dialling:
+            yield from _dialled(role, *_dialling(scenario, course, leg))
+        yield from _bowed_out(course, leg)
+    for pair in pairs(scenario):
+        dialled = isinstance(pair.target, ExtensionTarget) and bool(pair.target.text)
+        extension = pair.target.extension if isinstance(pair.target, ExtensionTarget) else ""
+        for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
+            if role in course.legs:
+                yield from _other(role, other)
+                if dialled and not _transferred(course.legs[role]):
+                    yield from _destination(role, extension)
+
+
+@kept
+def _other(role: str, other: str) -> Iterator[Claim]:
+    """A leg of a pair names the other one."""
     for module in MODULES:
-        marked = module == "xml_cdr" and _has_markup(scenario)
-        for role, leg in course.legs.items():
-            if leg.lost:
-                continue
-            wanted = _wanted(scenario, course, leg)
-            answered = leg.answered != NEVER
-            yield from _own(role, module, marked, wanted, leg.causes, answered, role in executed)
-            yield from _bridged(course, leg, module)
-            yield from _bowed_out(course, leg, module)
-            yield from _dialled(scenario, course, leg, module)
-        for pair in pairs(scenario):
-            for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
-                if role in course.legs:
-                    named = CdrLeg(role, module, "variables.other_loopback_leg_uuid")
-                    yield Claim("cdr.other-loopback-leg", role, named, only(other))
-                    if isinstance(pair.target, ExtensionTarget) and pair.target.text:
-                        path = "callflow.0.caller_profile.destination_number"
-                        dialled = CdrField(role, module, path)
-                        extension = only(pair.target.extension)
-                        yield Claim("cdr.destination", role, dialled, extension)
+        named = CdrLeg(role, module, "variables.other_loopback_leg_uuid")
+        yield Claim("cdr.other-loopback-leg", role, named, only(other))
+
+
+@kept
+def _destination(role: str, extension: str) -> Iterator[Claim]:
+    """A leg of a pair names the extension that was dialled."""
+    for module in MODULES:
+        dialled = CdrField(role, module, "callflow.0.caller_profile.destination_number")
+        yield Claim("cdr.destination", role, dialled, only(extension))
 
 
 def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:
@@ -66,12 +83,14 @@ def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:
     if value == "a_only":
         return not _was_dialled(scenario, course, leg)
     if value == "b_only":
-        return not any(bridge.caller == leg.role for bridge in course.bridges)
+        return _transferred(leg) or not any(bridge.caller == leg.role for bridge in course.bridges)
     return is_true(value)
 
 
 def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
     """Whether the leg's newest caller profile tells of a channel that dialled it."""
+    if _transferred(leg):
+        return False
     if leg.role == "a-leg":
         bowed_out = any(leg.role in leaving.acquired for leaving in course.leavings)
         return not scenario.has_a_leg and not bowed_out
@@ -81,54 +100,69 @@ def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
     return dialled and (scenario.has_a_leg or leg.role != "loopback-a")
 
 
-def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Iterator[Claim]:
+def _transferred(leg: Leg) -> bool:
+    """Whether its newest caller profile is that of a transfer, which knows no other channel."""
+    return not {TRANSFER, TOO_LATE, DEFLECT}.isdisjoint(leg.told)
+
+
+def _tells_dialling(course: Course) -> bool:
+    """Whether profiles can be told: in a chain two pairs may both bring about a bowout in turn."""
+    return all(leaving.how == "bridge" and len(leaving.legs) == 2 for leaving in course.leavings)
+
+
+def _dialling(
+    scenario: Scenario, course: Course, leg: Leg
+) -> tuple[str | None, frozenset[str | None]]:
     """Who dialled the leg and whom it dialled, by the newest segment of its CDR.
 
     A bowout by bridge makes the caller of the new bridge dial its peer.
     """
-    if any(leaving.how != "bridge" or len(leaving.legs) > 2 for leaving in course.leavings):
-        return  # in a chain two pairs may both bring about a bowout, one after the other
-    dialler, dialled = _dialler(scenario, leg.role), _reached(scenario, course, leg.role)
-    for leaving in course.leavings:
+    if _transferred(leg):
+        return None, frozenset({None})
+    for leaving in reversed(course.leavings):
         near, far = leaving.acquired
         if leg.role == near:
-            dialler, dialled = None, {far}
-        elif leg.role == far:
-            dialler, dialled = near, {None}
-    for clause, relation, roles in (
-        ("cdr.dialled-by", "originator", {dialler}),
-        ("cdr.dialled-whom", "originatee", dialled),
-    ):
-        path = f"callflow.0.caller_profile.{relation}.{relation}_caller_profiles.0.uuid"
-        yield Claim(clause, leg.role, CdrLeg(leg.role, module, path), one_of(*roles))
+            return None, frozenset({far})
+        if leg.role == far:
+            return near, frozenset({None})
+    return _dialler(scenario, leg.role), _reached(scenario, course, leg.role)
+
+
+@kept
+def _dialled(role: str, dialler: str | None, dialled: frozenset[str | None]) -> Iterator[Claim]:
+    """The newest segment of a leg's CDR names who dialled it and whom it dialled."""
+    for module in MODULES:
+        for clause, relation, roles in (
+            ("cdr.dialled-by", "originator", {dialler}),
+            ("cdr.dialled-whom", "originatee", dialled),
+        ):
+            path = f"callflow.0.caller_profile.{relation}.{relation}_caller_profiles.0.uuid"
+            yield Claim(clause, role, CdrLeg(role, module, path), one_of(*roles))
 
 
 def _dialler(scenario: Scenario, role: str) -> str | None:
     if role == "a-leg":
         return None if scenario.has_a_leg else "loopback-a"
-    for pair in pairs(scenario):
-        if role == pair.leg_a and pair.outer:
-            return numbered("loopback-b", pair.outer)
-        if any(step.b_leg == role for step in pair.steps):
-            return pair.leg_b
-    return "a-leg" if role == "loopback-a" and scenario.has_a_leg else None
+    return scenario.diallers.get(role)
 
 
-def _reached(scenario: Scenario, course: Course, role: str) -> set[str | None]:
+def _reached(scenario: Scenario, course: Course, role: str) -> frozenset[str | None]:
     """The last leg that it dialled and was bridged to, or one that went as it was reached."""
     lasting: list[str | None] = [
         bridge.peer
         for bridge in course.bridges
         if bridge.caller == role and bridge.until > bridge.since
     ]
+    missed = {leg for fork in course.forks for leg in fork.legs if leg != fork.taken}
     brief = {
         other.role
         for other in course.legs.values()
         if _dialler(scenario, other.role) == role
         and min(other.early, other.answered) < NEVER
         and other.role not in lasting
+        and other.role not in missed
     }
-    return {*brief, *(lasting[-1:] or [None])}
+    return frozenset({*brief, *(lasting[-1:] or [None])})
 
 
 def _has_markup(scenario: Scenario) -> bool:
@@ -139,80 +173,95 @@ def _has_markup(scenario: Scenario) -> bool:
 @kept
 def _own(
     role: str,
-    module: str,
-    marked: bool,
+    markup: bool,
     wanted: bool | None,
     causes: frozenset[str],
     answered: bool,
     executed: bool,
 ) -> Iterator[Claim]:
     """The CDR of a leg is there, and what it says of the leg alone."""
-    clause = "one-for-each-leg" if wanted is None else "none-if-unwanted"
-    yield Claim(f"cdr.{clause}", role, CdrCount(role, module), only(int(wanted is not False)))
-    readable = one_of(True, False) if marked else only(True)
-    yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
-
-    def field(name: str) -> CdrField:
-        return CdrField(role, module, f"variables.{name}")
-
+    there = "one-for-each-leg" if wanted is None else "none-if-unwanted"
+    created, begun = EventRef(role, "CHANNEL_CREATE"), EventRef(role, "CHANNEL_ANSWER")
     ended = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
-    yield Claim("cdr.hangup-cause", role, field("hangup_cause"), one_of(*causes))
-    created = EventRef(role, "CHANNEL_CREATE")
-    duration = CdrSeconds(role, module, "variables.duration", created, ended)
-    yield Claim("cdr.duration", role, duration, _EXACT)
-    exact = CdrMicroseconds(role, module, "variables.uduration", created, ended)
-    yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
-    if not answered:
-        yield Claim("cdr.billsec", role, field("billsec"), only("0"))
-    else:
-        begun = EventRef(role, "CHANNEL_ANSWER")
-        billed = CdrSeconds(role, module, "variables.billsec", begun, ended)
-        yield Claim("cdr.billsec", role, billed, _EXACT)
-        exact = CdrMicroseconds(role, module, "variables.billusec", begun, ended)
-        yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
     loopback = role.startswith("loopback")
-    if not executed:
-        set_here = only("1" if loopback else None)
-        yield Claim("cdr.is-loopback", role, field("is_loopback"), set_here)
-    if loopback:
-        letter = "A" if role.startswith("loopback-a") else "B"
-        yield Claim("cdr.loopback-leg", role, field("loopback_leg"), only(letter))
+    for module in MODULES:
+
+        def claim(clause: str, name: str, *allowed: str | None, module: str = module) -> Claim:
+            field = CdrField(role, module, f"variables.{name}")
+            return Claim(f"cdr.{clause}", role, field, one_of(*allowed))
+
+        yield Claim(f"cdr.{there}", role, CdrCount(role, module), only(int(wanted is not False)))
+        spoilt = markup and module == "xml_cdr"
+        readable = one_of(True, False) if spoilt else only(True)
+        yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
+        yield claim("hangup-cause", "hangup_cause", *causes)
+        duration = CdrSeconds(role, module, "variables.duration", created, ended)
+        yield Claim("cdr.duration", role, duration, _EXACT)
+        exact = CdrMicroseconds(role, module, "variables.uduration", created, ended)
+        yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
+        if not answered:
+            yield claim("billsec", "billsec", "0")
+        else:
+            billed = CdrSeconds(role, module, "variables.billsec", begun, ended)
+            yield Claim("cdr.billsec", role, billed, _EXACT)
+            exact = CdrMicroseconds(role, module, "variables.billusec", begun, ended)
+            yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
+        if not executed:
+            yield claim("is-loopback", "is_loopback", "1" if loopback else None)
+        if loopback:
+            letter = "A" if role.startswith("loopback-a") else "B"
+            yield claim("loopback-leg", "loopback_leg", letter)
 
 
-def _bridged(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
-    """The last bridge of the leg; a bridge that was over at once may not have been one.
+def _last_partners(course: Course, role: str) -> frozenset[str]:
+    """To whom the leg was bridged last; a bridge that was over at once may not have been one.
 
-    A loopback leg of a chain may be bridged once more by one pair's bowout, and go by another's.
+    Nobody is told where a loopback leg of a chain may be bridged once more by one pair's bowout,
+    and go by another's.
     """
-    if any(leg.role in one.legs and len(one.legs) > 2 for one in course.leavings):
-        return
-    partners = []
+    if any(role in one.legs and len(one.legs) > 2 for one in course.leavings):
+        return frozenset()
+    last, lasting = "", ""
     for bridge in course.bridges:
-        if leg.role in (bridge.caller, bridge.peer):
-            partner = bridge.peer if bridge.caller == leg.role else bridge.caller
-            partners.append((partner, bridge.until > bridge.since))
-    lasting = [partner for partner, lasted in partners if lasted]
-    if lasting:
-        last = CdrLeg(leg.role, module, "variables.bridge_uuid")
-        yield Claim("cdr.bridge-uuid", leg.role, last, one_of(lasting[-1], partners[-1][0]))
+        if role in (bridge.caller, bridge.peer):
+            last = bridge.peer if bridge.caller == role else bridge.caller
+            if bridge.until > bridge.since:
+                lasting = last
+    return frozenset({last, lasting}) if lasting else frozenset()
 
 
-def _bowed_out(course: Course, leg: Leg, module: str) -> Iterator[Claim]:
+@kept
+def _bridged(role: str, partners: frozenset[str]) -> Iterator[Claim]:
+    """The CDR names the leg's last bridge."""
+    for module in MODULES:
+        last = CdrLeg(role, module, "variables.bridge_uuid")
+        yield Claim("cdr.bridge-uuid", role, last, one_of(*partners))
+
+
+def _bowed_out(course: Course, leg: Leg) -> Iterator[Claim]:
     """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling.
 
     Where loopback-b's thread is caught in its bridge its CDR waits for the end of the b-leg.
     """
     for leaving in course.leavings:
-        own = leg.role == numbered("loopback-b", leaving.pair)
+        own = leg.role == numbered("loopback-b", leaving.pair) and not leaving.staying
         if not (own and leaving.how == "bridge" and leaving.counted):
             continue
         last = max((b.since for b in course.bridges if b.caller == leg.role), default=NEVER)
         if leg.answered < last - 0.01:
             continue
         if leaving.clean:
-            billsec = CdrField(leg.role, module, "variables.billsec")
-            yield Claim("cdr.billsec-after-bowout", leg.role, billsec, one_of("1", "2", "3"))
+            yield from _two_seconds(leg.role)
         else:
-            ended = EventRef(leaving.acquired[1], "CHANNEL_HANGUP")
+            near, far = leaving.acquired
+            # A b-leg that is told to park after its bridge stays when the a-leg is gone.
+            ended = EventRef(near if course.legs[far].told else far, "CHANNEL_HANGUP")
             caught = Precedes(ended, EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE"))
             yield Claim("cdr.billsec-after-bowout", leg.role, caught, only(True))
+
+
+@kept
+def _two_seconds(role: str) -> Iterator[Claim]:
+    for module in MODULES:
+        billsec = CdrField(role, module, "variables.billsec")
+        yield Claim("cdr.billsec-after-bowout", role, billsec, one_of("1", "2", "3"))

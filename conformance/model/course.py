@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from conformance.scenario import Action
+
 NEVER = math.inf
 
 
@@ -17,9 +19,15 @@ NEVER = math.inf
 class Leg:
     """The course of one leg; times are NEVER where a thing does not come.
 
-    More than one of `causes` where threads race for it. A leg that is `lost` may never end by
-    itself. `given` are the variables that it has as it is created, on the a-leg those that its
-    dialplan sets too, `variables` those that it has at its end.
+    More than one of `causes` where threads race for it. `began` is when each of its `applications`
+    did. A leg that is `lost` may never end by itself. `given` are the variables that it has as it
+    is created, on the a-leg those that its dialplan sets too, `variables` those that it has at its
+    end.
+
+    `told` are the ways in which it went on as it was told to (`park`, `transfer` and `execute`
+    after a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
+    confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
+    `displays` whom a loopback leg was so given as its caller or callee.
     """
 
     role: str
@@ -30,9 +38,15 @@ class Leg:
     gone: float
     causes: frozenset[str]
     applications: tuple[str, ...]
+    began: tuple[float, ...]
     given: Mapping[str, str]
     variables: Mapping[str, str]
     lost: bool = False
+    told: tuple[str, ...] = ()
+    parks: int = 0
+    confirmed: Action | None = None
+    shown: tuple[str, str] | None = None
+    displays: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ class Leaving:
     bridge, for an execution the leg that goes on with the extension. `counted` is whether the
     counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run
     the bridges get in each other's way. `plan` names the applications of the extension that an
-    execution hands over.
+    execution hands over. Those of `legs` that are `staying` were told to after a bridge.
     """
 
     how: str
@@ -68,6 +82,23 @@ class Leaving:
     acquired: tuple[str, ...]
     clean: bool = True
     plan: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a leg dialled at once, and what came of it.
+
+    `legs` are those that were made, in the order in which they are named. One of them is `taken`,
+    or "" none: then it failed with a `cause`, or was given up by the caller (""). `alone` is
+    whether the dial string names nobody else.
+    """
+
+    caller: str
+    legs: tuple[str, ...]
+    taken: str
+    cause: str
+    alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +108,12 @@ class Course:
     legs: Mapping[str, Leg]
     bridges: tuple[Bridge, ...]
     leavings: tuple[Leaving, ...]
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def forks(self) -> tuple[Attempt, ...]:
+        """The attempts that were not alone in their dial string."""
+        return tuple(attempt for attempt in self.attempts if not attempt.alone)
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""
@@ -98,7 +135,9 @@ class Pace:
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
+    - `halted`: whether the cause reaches such a leg before it goes on with its plan
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
+    - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
@@ -111,6 +150,8 @@ class Pace:
     shift: float
     stall: float
     cut: frozenset[int] = frozenset()
+    halted: bool = False
     first: int = 0
+    tick: float = 0.0
     lag: float = 0.0
     collide: bool = False

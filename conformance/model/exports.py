@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
+from conformance.model.confirm import PREFIX
 from conformance.model.course import Course
-from conformance.model.variables import is_true
-from conformance.scenario import Pair, Pairs, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
+from conformance.model.variables import IGNORE_EARLY_MEDIA, MAX_FORWARDS, is_true
+from conformance.scenario import Pair, Scenario, SetVariable, UuidSetvar, null_bridges, pairs
 
-_ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid"})
+_ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid", MAX_FORWARDS})
 
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
@@ -18,6 +19,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             yield from _transferred(scenario, pair, given)
+            if MAX_FORWARDS in scenario.text:
+                yield from _forwards(pair, given)
             yield from _identity(scenario, pair, given)
     yield from _true_ids(scenario, course)
     for role in null_bridges(scenario):
@@ -35,7 +38,7 @@ def _transferred(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Claim]:
     """What loopback-a and loopback-b of a pair were given, as they are created."""
-    braces, brackets = _dial_string(scenario, pair)
+    braces, brackets = pair.braces, pair.brackets
     caller = _caller_variables(scenario, pair, given)
     listed = dict(given[pair.leg_a]).get("loopback_export", "").split(",")
     names = {name for name, _ in (*braces, *brackets)} | set(caller)
@@ -55,6 +58,8 @@ def _clause(
     listed: list[str],
 ) -> str:
     """The clause that a variable is a case of, by where it was given."""
+    if name.startswith(PREFIX):
+        return "confirmation-goes-to-loopback-b"
     otherwise = brackets.get(name) or leg_a.get(name)
     if name in (item.strip(" ") for item in listed) and leg_a.get(name) != otherwise:
         return "loopback-export-hands-over"
@@ -65,22 +70,30 @@ def _clause(
         return "braces-reach-both-legs"
     if name in brackets:
         return "brackets-reach-both-legs"
+    if name == IGNORE_EARLY_MEDIA:
+        return "ignore-early-media-goes-on"
     if name in leg_a:
         return "exported-reach-pair"
     wanted = caller.get("loopback_export", "").split(",")
     return "loopback-export-needs-loopback-a" if name in wanted else "set-stays-on-a-leg"
 
 
-def _dial_string(scenario: Scenario, pair: Pair) -> tuple[Pairs, Pairs]:
-    if pair.bridge is None:
-        return scenario.variables.braces, scenario.variables.brackets
-    return pair.bridge.braces, pair.bridge.brackets
+def _forwards(pair: Pair, given: Mapping[str, Mapping[str, str]]) -> Iterator[Claim]:
+    """What is left of `max_forwards`."""
+    on_a, on_b = (given[leg].get(MAX_FORWARDS) for leg in (pair.leg_a, pair.leg_b))
+    if on_a is not None:
+        clauses = ("max-forwards-on-loopback-a", "max-forwards-not-on-loopback-b")
+        if on_b is not None:
+            clauses = (clauses[0], "loopback-export-hands-over")
+        for clause, leg, left in zip(clauses, (pair.leg_a, pair.leg_b), (on_a, on_b), strict=True):
+            held = Header(EventRef(leg, "CHANNEL_CREATE"), f"variable_{MAX_FORWARDS}")
+            yield Claim(f"exports.{clause}", leg, held, only(left))
 
 
 def _caller_variables(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
 ) -> Mapping[str, str]:
-    if pair.bridge is None:
+    if not pair.outer:
         return given.get("a-leg", {})
     outer = pairs(scenario)[pair.outer - 1]
     return {name: value for name, value in given[outer.leg_b].items() if name != "loopback_export"}
@@ -88,15 +101,26 @@ def _caller_variables(
 
 def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterator[Claim]:
     created = EventRef(role, "CHANNEL_CREATE")
+    dialled = scenario.dialled[role]
+    own = {name for name, _ in (*dialled.braces, *dialled.brackets)}
     for name, value in given.items():
-        if name not in dict(null_bridges(scenario)[role].variables):
+        if name not in own:
             held = Header(created, f"variable_{name}")
-            yield Claim("exports.exported-reach-b-leg", role, held, only(value))
+            yield Claim(f"exports.{_copied(name)}", role, held, only(value))
     scopes = scenario.variables
     for name, _ in (*scopes.braces, *scopes.brackets):
         if name not in given and name not in _ENDPOINTS_OWN:
             held = Header(created, f"variable_{name}")
             yield Claim("exports.dial-string-stays-on-pair", role, held, only(None))
+
+
+def _copied(name: str) -> str:
+    """The clause of a variable of a b-leg that its own dial string does not name."""
+    if name == IGNORE_EARLY_MEDIA:
+        return "ignore-early-media-goes-on"
+    if name.startswith(PREFIX):
+        return "confirmation-goes-to-loopback-b"
+    return "exported-reach-b-leg"
 
 
 def _identity(
@@ -168,9 +192,7 @@ def _set_later(scenario: Scenario) -> set[str]:
 
 
 def _caller(scenario: Scenario, pair: Pair) -> str | None:
-    if pair.bridge is not None:
-        return pairs(scenario)[pair.outer - 1].leg_b
-    return "a-leg" if scenario.has_a_leg else None
+    return scenario.diallers.get(pair.leg_a)
 
 
 def _acquired_on_execution(course: Course, role: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from conformance.dialplan import EMPTY_EXTENSION
 from conformance.dialstring import target_text
 from conformance.expectation import (
+    SENT_SECONDS,
     Alive,
     Claim,
     Count,
@@ -16,11 +18,14 @@ from conformance.expectation import (
     Exists,
     Header,
     LegCount,
+    Precedes,
     kept,
     one_of,
     only,
 )
 from conformance.model.course import NEVER, Course, Leg
+from conformance.model.dialling import behind_losers, losers
+from conformance.model.variables import is_true
 from conformance.scenario import (
     ApplicationTarget,
     ExtensionTarget,
@@ -40,9 +45,12 @@ _NAME_BYTES = 127
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about legs."""
     yield Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))
+    lost, phones = losers(course), behind_losers(scenario, course)
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
-            yield from _pair(scenario, course, pair)
+            if pair.outer:
+                yield from _silent(scenario, course, pair)
+            yield from _pair(course, pair, lost)
     for role, bridge in null_bridges(scenario).items():
         if bridge.refusal is not None:
             yield Claim("legs.refused-target-has-no-leg", role, Exists(role), only(False))
@@ -50,20 +58,27 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         yield Claim("legs.no-other-legs", role, Exists(role), only(True))
         yield from _bridges(course, role)
         if not leg.lost:
-            yield from _gone(role, leg.causes)
+            yield from _gone(role)
+            if not role.startswith("loopback") and role not in lost:
+                phone = "losers-phone-is-cancelled" if role in phones else "cause-of-real-legs"
+                yield _ended(f"legs.{phone}", role, leg.causes)
     yield from _digits(scenario, course)
     yield from _afterwards(scenario, course)
 
 
 @kept
-def _gone(role: str, causes: frozenset[str]) -> Iterator[Claim]:
-    """A leg goes, and why."""
+def _gone(role: str) -> Iterator[Claim]:
+    """A leg goes, once."""
     yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
     for event in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
         yield Claim("legs.all-gone-after-call", role, Count(role, event), only(1))
-    if not role.startswith("loopback"):
-        ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
-        yield Claim("legs.cause-of-real-legs", role, ended, one_of(*causes))
+
+
+@lru_cache(maxsize=1 << 10)
+def _ended(clause: str, role: str, causes: frozenset[str]) -> Claim:
+    """Why a leg ends."""
+    ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
+    return Claim(clause, role, ended, one_of(*causes))
 
 
 def _bridges(course: Course, role: str) -> Iterator[Claim]:
@@ -83,7 +98,7 @@ def _bridges(course: Course, role: str) -> Iterator[Claim]:
         yield Claim("legs.bridged-to-whom-it-dials", role, Count(role, "CHANNEL_BRIDGE"), times)
 
 
-def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
+def _pair(course: Course, pair: Pair, lost: frozenset[str]) -> Iterator[Claim]:
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
         created = EventRef(leg.role, "CHANNEL_CREATE")
@@ -92,7 +107,10 @@ def _pair(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
         yield Claim(
             "legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name)
         )
-        yield from _cause(course, pair, leg.role)
+        # The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
+        left = any(leg.role in one.legs and leg.role not in one.staying for one in course.leavings)
+        if not (leg.role in lost or left or leg.lost):
+            yield _ended("legs.cause-crosses", leg.role, leg.causes)
     for leg in (leg_a, leg_b):
         # Both threads of its bridge may find the b-leg answered, and answer loopback-b.
         twice = leg is leg_b and _bridged_before(course, leg_b)
@@ -109,6 +127,20 @@ def _afterwards(scenario: Scenario, course: Course) -> Iterator[Claim]:
     if not any("a-leg" in one.acquired for one in course.leavings if one.how != "bridge"):
         ran = only(course.legs["a-leg"].applications)
         yield Claim("legs.caller-goes-on", "a-leg", Executed("a-leg"), ran)
+
+
+def _silent(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
+    """A loopback-b that is told not to pre-answer waits for the early media of whom it dials."""
+    leg_a, caller = course.legs[pair.leg_a], course.legs[pairs(scenario)[pair.outer - 1].leg_b]
+    told = is_true(caller.variables.get("loopback_no_pre_answer", ""))
+    if not told or caller.early < leg_a.created:
+        return
+    if caller.early == NEVER:
+        none = Count(caller.role, "CHANNEL_PROGRESS_MEDIA")
+        yield Claim("legs.no-pre-answer", caller.role, none, only(0))
+    elif leg_a.early <= caller.early:
+        first, then = (EventRef(leg.role, "CHANNEL_PROGRESS_MEDIA") for leg in (leg_a, caller))
+        yield Claim("legs.no-pre-answer", caller.role, Precedes(first, then), only(True))
 
 
 @kept
@@ -132,22 +164,24 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
 
 
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
-    """Who is there when loopback-b's own bridge to a real leg begins."""
+    """Who is there when loopback-b's own bridge to a real leg begins.
+
+    Of a race the others may be about to go.
+    """
     bowouts = {leaving.at for leaving in course.leavings}
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
             bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
-            everybody = only(course.there(bridge.since))
-            yield Claim("legs.bridged-call-has-all-legs", leg_b, Alive(bridged), everybody)
+            going = _going(course, bridge.since) if course.forks else ()
+            everybody = only(tuple(leg for leg in course.there(bridge.since) if leg not in going))
+            fact = Alive(bridged, going)
+            yield Claim("legs.bridged-call-has-all-legs", leg_b, fact, everybody)
 
 
-def _cause(course: Course, pair: Pair, role: str) -> Iterator[Claim]:
-    if any(role in leaving.legs for leaving in course.leavings):
-        return  # the causes of a bowout are the bowout's
-    ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
-    causes = one_of(*course.legs[role].causes)
-    yield Claim("legs.cause-crosses", role, ended, causes)
+def _going(course: Course, at: float) -> tuple[str, ...]:
+    """The legs that go at about this time."""
+    return tuple(role for role, leg in course.legs.items() if abs(leg.gone - at) < SENT_SECONDS)
 
 
 def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:

@@ -10,8 +10,18 @@ from itertools import chain
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim
+from conformance.model import (
+    after_bridge,
+    cdr,
+    confirm,
+    deflect,
+    dialling,
+    display,
+    exports,
+    legs,
+    targets,
+)
 from conformance.model import bowout as bowouts
-from conformance.model import cdr, exports, legs, targets
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
@@ -47,6 +57,7 @@ class Alternative:
 
     claims: tuple[Claim, ...]
     rare: bool
+    course: Course
 
 
 def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
@@ -67,7 +78,7 @@ def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
         run = course(scenario, applied.stimuli, pace)
         if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        yield Alternative(_claims(scenario, run), pace.collide)
+        yield Alternative(_claims(scenario, run), pace.collide, run)
         shapes.add(_shape(run))  # not before another course is asked for, which is rare
         for other in _deviations(scenario, applied, numbers, pace):
             if other not in tried:
@@ -79,15 +90,15 @@ def _deviations(
     scenario: Scenario, applied: Applied, numbers: list[int], pace: Pace
 ) -> Iterator[Pace]:
     """The paces that differ in one thing that can matter to this scenario, likeliest first."""
+    yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
     for notice in NOTICES:
         yield replace(pace, notice=(notice,) * len(pace.notice))
-    for dialling, own in enumerate(pace.notice):
+    for number, own in enumerate(pace.notice):
         late = 0.0 if own == NOTICES[-1] else NOTICES[-1]
-        yield replace(pace, notice=_with(pace.notice, dialling, late))
+        yield replace(pace, notice=_with(pace.notice, number, late))
     actions = [step.action for pair in pairs(scenario) for step in pair.steps]
-    if isinstance(scenario.origin, Direct) or any(
-        isinstance(action, Sleep | PlayTone) for action in actions
-    ):
+    timed = any(isinstance(action, Sleep | PlayTone) for action in actions)
+    if timed or isinstance(scenario.origin, Direct) or confirm.confirms(scenario):
         yield replace(pace, drift=DRIFT)
     if scenario.all_stimuli():
         yield from (replace(pace, shift=shift) for shift in SHIFTS)
@@ -95,7 +106,9 @@ def _deviations(
         yield from (replace(pace, stall=stall) for stall in STALLS)
     due = bowout_seconds(scenario)
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
-    yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
+    if pace.cut:
+        yield replace(pace, halted=True)
+        yield replace(pace, lag=LAG)
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)
     yield replace(pace, collide=True)
@@ -108,7 +121,10 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
 
 def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    concerns = (legs, targets, bowouts, exports, cdr)
+    concerns = (
+        *(legs, dialling, targets, bowouts, exports, cdr),
+        *(after_bridge, confirm, deflect, display),
+    )
     claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
     later = _later_than(scenario.profile)
     return tuple(claim for claim in claims if claim.clause not in later) if later else claims
@@ -126,7 +142,7 @@ def _shape(run: Course) -> object:
     """What tells one course from another, whatever its times."""
     legs = run.legs.values()
     return (
-        tuple((leg.role, leg.causes, leg.applications, leg.lost) for leg in legs),
+        tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
         tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),

@@ -10,16 +10,20 @@ from conformance.expectation import (
     Claim,
     EventRef,
     Executed,
+    Exists,
     Header,
     OneOf,
     only,
 )
+from conformance.model import after_bridge
 from conformance.model.call import INSTANT
 from conformance.model.course import Course
 from conformance.model.legs import application_of
+from conformance.model.variables import MAX_FORWARDS, forwards
 from conformance.scenario import (
     ALegRunsDialplan,
     ApplicationTarget,
+    BridgeAgain,
     ExtensionTarget,
     InlineTarget,
     Pair,
@@ -29,18 +33,22 @@ from conformance.scenario import (
     pairs,
 )
 
+_EXHAUSTED = "EXCHANGE_ROUTING_ERROR"
+"""Cause of a call for which no `max_forwards` is left."""
+
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about targets."""
-    context = inherited_context(scenario)
     dialplan = "XML" if isinstance(scenario.origin, ALegRunsDialplan) else "xml"
+    routed = {0: (inherited_context(scenario), dialplan)}
     for pair in pairs(scenario):
-        if pair.leg_b not in course.legs:
-            continue
-        yield from _routed(pair, context, dialplan)
-        yield from _run(scenario, course, pair)
-        context = routed_context(pair.target, context)
-        dialplan = getattr(pair.target, "dialplan", None) or dialplan
+        context, dialplan = routed[pair.outer]
+        own = getattr(pair.target, "dialplan", None) or dialplan
+        routed[pair.number] = (routed_context(pair.target, context), own)
+        if pair.leg_b in course.legs:
+            yield from _routed(pair, context, dialplan)
+            yield from _run(scenario, course, pair)
+            yield from _again(scenario, course, pair)
 
 
 def _routed(pair: Pair, context: str, dialplan: str) -> Iterator[Claim]:
@@ -97,6 +105,24 @@ def _run(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
             yield from _application(pair)
 
 
+def _again(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
+    """A loop ends where `max_forwards` does only if that comes to loopback-b."""
+    a_leg = course.legs.get("a-leg")
+    given = a_leg.given if a_leg else {}
+    for step in pair.steps:
+        if not isinstance(step.action, BridgeAgain):
+            continue
+        further = pairs(scenario)[step.dials[0][0].pair - 1].leg_a
+        there = further in course.legs
+        if there and MAX_FORWARDS in given and forwards(given) <= pair.depth:
+            yield Claim("targets.loop-is-not-limited", further, Exists(further), only(True))
+        if course.legs[pair.leg_b].causes == {_EXHAUSTED}:
+            clause = "targets.exported-max-forwards-ends-loop"
+            ended = Header(EventRef(pair.leg_b, "CHANNEL_HANGUP"), "Hangup-Cause")
+            yield Claim(clause, pair.leg_b, ended, only(_EXHAUSTED))
+            yield Claim(clause, further, Exists(further), only(there))
+
+
 def _executed(course: Course, pair: Pair) -> Allowed:
     """What loopback-b ran; at a bowout it may begin what comes next before it is hung up.
 
@@ -112,12 +138,17 @@ def _executed(course: Course, pair: Pair) -> Allowed:
             allowed.add(ran)
             if not isinstance(step.action, INSTANT):
                 break
+    told = after_bridge.told(course.legs[pair.leg_b].variables, calls=True) if left else None
+    if told is not None:
+        begun = course.legs[pair.leg_b].applications
+        allowed.add((*begun, *(_name(action.kind) for action in told.plan)))
     return OneOf(frozenset(allowed))
 
 
 def _name(kind: str) -> str:
-    spelled = {"bridge_null": "bridge", "bridge_loopback": "bridge", "play_tone": "playback"}
-    return spelled.get(kind, kind)
+    if kind.startswith("bridge_"):
+        return "bridge"
+    return "playback" if kind == "play_tone" else kind
 
 
 def _application(pair: Pair) -> Iterator[Claim]:

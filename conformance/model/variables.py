@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from conformance.scenario import ALegBridges, Pairs, Scenario
+from conformance.model.confirm import PREFIX, confirming
+from conformance.scenario import ALegBridges, ALegRunsDialplan, Pairs, Scenario
+
+MAX_FORWARDS = "max_forwards"
+"""How many more channels a call may be forwarded through; the core counts it down."""
+
+MOST_FORWARDS = 70
+
+IGNORE_EARLY_MEDIA = "ignore_early_media"
+"""Whoever has it waits for an answer; it comes to those that are dialled without an export."""
 
 _TRUE = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 _FALSE = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
@@ -67,6 +76,8 @@ def of_a_leg(scenario: Scenario) -> dict[str, str]:
     """Variables that the a-leg has when it dials, those that its dialplan sets included."""
     scopes = scenario.variables
     own = carried(scopes.originate)
+    if isinstance(scenario.origin, ALegRunsDialplan):
+        own[MAX_FORWARDS] = str(forwards(own))  # coming to its dialplan is a transfer
     if not scopes.export:
         return own | dict(scopes.set)
     names = {"export_vars": ",".join(name for name, _ in scopes.export)}
@@ -78,29 +89,60 @@ def of_a_leg(scenario: Scenario) -> dict[str, str]:
     return own | dict(scopes.set) | listed | names
 
 
+def of_dialling(caller: Mapping[str, str], braces: Pairs) -> dict[str, str]:
+    """Variables that hold for a whole dial string, by those of who dials."""
+    return confirming(caller) | _handed_on(caller) | exported(caller) | carried(braces)
+
+
 def of_pair(
-    caller: Mapping[str, str], braces: Pairs, brackets: Pairs
+    caller: Mapping[str, str], braces: Pairs, brackets: Pairs, *, confirms_once: bool = True
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Variables of loopback-a and loopback-b at their creation, by those of who dials them.
 
-    The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4).
-    On loopback-a `{}` wins over `[]`, with `local_var_clobber` the other way round; on loopback-b
-    `[]` always wins; `loopback_export` hands over what loopback-a has.
+    The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4); so
+    does what is left of `max_forwards`, which is here where anybody asks for it. On loopback-a `{}`
+    wins over `[]`, with `local_var_clobber` the other way round; on loopback-b `[]` always wins;
+    `loopback_export` hands over what loopback-a has. What makes a leg confirm is taken from
+    loopback-a if the pair `confirms_once`.
     """
-    shared = exported(caller) | carried(braces)
+    shared = of_dialling(caller, braces)
     single = carried(brackets)
     clobber = is_true(shared.get("local_var_clobber", ""))
     leg_a = shared | single if clobber else single | shared
     leg_b = shared | single
     leg_a = _process_cdr(caller) | leg_a
+    if confirms_once:
+        leg_a = {name: value for name, value in leg_a.items() if not name.startswith(PREFIX)}
     names = [name.strip(" ") for name in leg_a.get("loopback_export", "").split(",")]
+    if MAX_FORWARDS in caller or MAX_FORWARDS in names:
+        leg_a = {MAX_FORWARDS: str(forwards(caller))} | leg_a
     handed = {name: leg_a[name] for name in names if leg_a.get(name)}
     return leg_a, leg_b | handed
 
 
-def of_b_leg(caller: Mapping[str, str], given: Pairs) -> dict[str, str]:
+def of_b_leg(caller: Mapping[str, str], braces: Pairs, brackets: Pairs) -> dict[str, str]:
     """Variables of a b-leg at its creation, by those of the loopback-b that dials it."""
-    return _process_cdr(caller) | exported(caller) | carried(given)
+    shared = of_dialling(caller, braces)
+    return _process_cdr(caller) | carried(brackets) | shared
+
+
+def forwards(caller: Mapping[str, str]) -> int:
+    """How many channels may still be dialled, the next one included, if this one dials it."""
+    own = caller.get(MAX_FORWARDS)
+    if own is None:
+        return MOST_FORWARDS
+    return (_leading_integer(own) if _is_number(own) else 0) - 1
+
+
+def waits_for_answer(caller: Mapping[str, str], braces: Pairs) -> bool:
+    """Whether who dials does not take early media for an answer."""
+    value = dict(braces).get(IGNORE_EARLY_MEDIA) or caller.get(IGNORE_EARLY_MEDIA, "")
+    return is_true(value)
+
+
+def _handed_on(caller: Mapping[str, str]) -> dict[str, str]:
+    value = caller.get(IGNORE_EARLY_MEDIA)
+    return {IGNORE_EARLY_MEDIA: value} if value else {}
 
 
 def _process_cdr(caller: Mapping[str, str]) -> dict[str, str]:

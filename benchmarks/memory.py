@@ -1,0 +1,60 @@
+"""Measure the peak memory of a campaign on the embedded switch, of one and of longer ones.
+
+Each campaign runs in a process of its own, from the first scenario to the verdicts, recorded if
+asked; the memory is that process's (Linux), without the switch's. The ratio to the shortest one
+counts. Run `python -m benchmarks.memory [--scenarios N ...] [--record] [--json]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import tempfile
+import time
+from multiprocessing import get_context
+from pathlib import Path
+
+from campaign.campaign import Pace
+from campaign.session import Plan, run
+from fixtures.switches import open_switch
+
+
+def peak(scenarios: int, record: bool) -> tuple[float, float]:
+    """Peak memory of a campaign (MB), and the seconds that it took."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.jsonl.gz" if record else None
+        plan = Plan(scenarios=scenarios, seed=1, pace=Pace(window=200), record=path)
+        asyncio.run(run(open_switch("embedded:"), plan))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return memory, time.perf_counter() - began
+
+
+def main() -> None:
+    """Print the figures, or give them as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scenarios", type=int, nargs="+", default=[2_000, 20_000], metavar="N")
+    parser.add_argument("--record", action="store_true", help="with a recording")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    rows: list[dict[str, float]] = []
+    for scenarios in asked.scenarios:
+        with get_context("spawn").Pool(1) as pool:
+            memory, seconds = pool.apply(peak, (scenarios, asked.record))
+        first = rows[0]["peak_mb"] if rows else memory
+        row = {"scenarios": scenarios, "peak_mb": memory, "ratio": memory / first}
+        rows.append(row | {"seconds": seconds})
+    if asked.json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"{'scenarios':>10}{'peak memory, MB':>18}{'ratio':>8}{'seconds':>10}")
+    for row in rows:
+        print(
+            f"{row['scenarios']:10}{row['peak_mb']:18.1f}{row['ratio']:8.2f}{row['seconds']:10.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+"""A run as one HTML file: no server, no network, nothing beside it.
+
+Who was tested and the verdict on one page; each finding with the call that shows it, drawn and to
+be placed by hand; how long bowouts took; every clause, to be filtered.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from markupsafe import Markup
+
+from conformance.clauses import Area, Documentation, Level
+from conformance.comparison import compare
+from conformance.shape import shape_of
+from conformance.times import Times
+from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, Case, ClauseResult, Verdict
+from reports import files
+from reports.by_hand import Recipe, indented, recipe
+from reports.content import Example, Report
+from reports.diagram import diagram
+from reports.fields import Field, fields
+from reports.histogram import histogram, spread
+from reports.standing import OUTCOMES, counts, undecided
+from reports.template import render, text_of
+from reports.timeline import timeline
+from reports.visible import shortened
+
+SENTENCES = 8
+"""How many findings of a call are told; what they have in common is seen by then."""
+
+OTHERS = 10
+"""How many further calls are named that speak against a clause."""
+
+AGREEING = 80
+"""How many fields are shown that are as expected."""
+
+EVENTS = 300
+"""How many events of a call are told, one a line."""
+
+SENTENCE = 700
+"""Characters of a finding: two values of a sentence, each cut."""
+
+_SAID = {
+    CONFORMS: ("pass", "The switch does as released FreeSWITCH does."),
+    FINDINGS: ("fail", "The switch differs from released FreeSWITCH."),
+    UNDECIDED: ("undecided", "What has to be known for a verdict is not."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCard:
+    """A clause that calls speak against, with the call that is shown."""
+
+    result: ClauseResult
+    example: Example
+    against: int
+    sentences: tuple[str, ...]
+    more: int
+    others: tuple[Case, ...]
+    how: Recipe
+    dialplan: tuple[tuple[str, list[str]], ...]
+    drawing: Markup | None
+    differing: tuple[Field, ...]
+    agreeing: tuple[Field, ...]
+    not_shown: int
+    events: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """The times of a clause: the drawing, and in a sentence."""
+
+    times: Times
+    drawing: Markup
+    sentence: str
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the report to a file; raises ReportError."""
+    files.write(path, page(report))
+
+
+def page(report: Report) -> str:
+    """The report as the text of an HTML file."""
+    result = report.result
+    outcome, said = _SAID[result.exit_status]
+    results = list(result.clauses.values())
+    style = text_of("report.css") + text_of("timeline.css")
+    script = text_of("report.js")
+    return render(
+        "report.html.j2",
+        report=report,
+        outcome=outcome,
+        heading=OUTCOMES[result.exit_status].capitalize(),
+        said=said,
+        counts=counts(result),
+        areas={
+            area: Counter(one.verdict for one in results if one.clause.area is area)
+            for area in Area
+        },
+        undecided=list(undecided(result)),
+        documented=[one for one in results if _differs_from_documentation(one)],
+        cards=[_card(one, report.examples.get(one.clause.name)) for one in _worst_first(results)],
+        results=sorted(results, key=lambda one: _RANKS[one.verdict]),
+        plots=[Plot(one, Markup(histogram(one)), spread(one)) for one in result.times],
+        duration=_duration(report.seconds),
+        rate=result.attempts / report.seconds if report.seconds else None,
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
+        shape_of=shape_of,
+        Area=Area,
+        Level=Level,
+        Verdict=Verdict,
+    )
+
+
+_RANKS = {
+    verdict: rank
+    for rank, verdict in enumerate(
+        (
+            Verdict.FAIL,
+            Verdict.FLAKY,
+            Verdict.ERROR,
+            Verdict.INCONCLUSIVE,
+            Verdict.NOT_VERIFIED,
+            Verdict.PASS,
+            Verdict.NOT_IN_RELEASE,
+        )
+    )
+}
+
+
+def _policy(style: str, script: str) -> str:
+    """Only this style and this script, and nothing from anywhere."""
+    sources = {
+        "default-src": "'none'",
+        "style-src": f"'{_digest(style)}'",
+        "script-src": f"'{_digest(script)}'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {source}" for name, source in sources.items())
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+
+
+def _differs_from_documentation(one: ClauseResult) -> bool:
+    return one.verdict is Verdict.PASS and one.clause.documentation is Documentation.DIFFERS
+
+
+def _worst_first(results: Sequence[ClauseResult]) -> list[ClauseResult]:
+    """What fails, then what is flaky; first what the largest part of its calls speaks against.
+
+    A defect shows always in the clause that is about it, and now and then in others.
+    """
+    found = [one for one in results if one.failing or one.flaky]
+    return sorted(found, key=lambda one: (not one.failing, -_against(one) / max(one.exercised, 1)))
+
+
+def _against(one: ClauseResult) -> int:
+    return len(one.failing) or len(one.flaky)
+
+
+def _card(one: ClauseResult, example: Example | None) -> FindingCard:
+    cases = one.failing or one.flaky
+    shown = example or Example(cases[0].scenario, cases[0].findings)
+    scenario, placement = shown.scenario, shown.placement
+    name = one.clause.name
+    drawing: Markup | None = None
+    found: list[Field] = []
+    events: list[str] = []
+    if placement is not None:
+        comparison = compare(scenario, placement)
+        drawing = Markup(timeline(comparison, name))
+        found = fields(comparison.compared, name)
+        events = diagram(comparison.seen).split("\n")[:EVENTS]
+    how = recipe(scenario)
+    sentences = [shortened(finding.sentence, SENTENCE) for finding in shown.findings]
+    agreeing = [field for field in found if field.holds]
+    return FindingCard(
+        result=one,
+        example=shown,
+        against=len(cases),
+        sentences=tuple(sentences[:SENTENCES]),
+        more=max(0, len(sentences) - SENTENCES),
+        others=tuple(case for case in cases if case.scenario.id != scenario.id)[:OTHERS],
+        how=how,
+        dialplan=tuple((context, indented(xml).split("\n")) for context, xml in how.extensions),
+        drawing=drawing,
+        differing=tuple(field for field in found if not field.holds),
+        agreeing=tuple(agreeing[:AGREEING]),
+        not_shown=max(0, len(agreeing) - AGREEING),
+        events=events,
+    )
