@@ -84,14 +84,16 @@ def compare(
     *,
     releases: tuple[str | None, str | None] = (None, None),
     record: Path | None = None,
+    attempts: int = ATTEMPTS,
     progress: Progress | None = None,
 ) -> Compared:
     """Compare two switches by the plan's scenarios, or by those of a recording.
 
     `releases` say what either endpoint is, where that is not the switch's version; `record` is a
-    folder for recordings of what is placed. Raises what `campaign.session.run` does.
+    folder for recordings of what is placed. With fewer `attempts` a change that no clause reads is
+    only told of where many calls show it. Raises what `campaign.session.run` does.
     """
-    table = _Table(plan, releases, record)
+    table = _Table(replace(plan, attempts=attempts), releases, record)
     sides = dict(zip(Side, (old, new), strict=True))
     live = {side: one for side, one in sides.items() if not isinstance(one, Path)}
     table.comparing = Comparing(live)
@@ -202,7 +204,7 @@ class _Beside:
         self._table.comparing.add(self._side, scenario, placement, judgement)
 
     def unsettled(self) -> Iterable[Scenario]:
-        return self._table.comparing.unsettled(ATTEMPTS)
+        return self._table.comparing.unsettled(self._table.plan.attempts)
 
 
 def _settings(scenario: Scenario) -> tuple[bool, str]:
@@ -223,7 +225,6 @@ async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) ->
             table.plan,
             pace=pace,
             release=table.releases[side.value],
-            attempts=ATTEMPTS,
             confirming=CONFIRMING,
             record=table.record / name if table.record else None,
         )

@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from campaign.compare import ATTEMPTS as COMPARING
 from campaign.compare import compare
 from campaign.metamorphic import run_metamorphic
+from campaign.session import ATTEMPTS as CONFIRMING
 from campaign.session import Plan, Run, run
 from conformance.changes import Change
 from conformance.profile import Profile
@@ -109,7 +111,8 @@ def _contrasted(fault: Fault, plan: Plan) -> Caught:
 
 
 def _compared(fault: Fault, plan: Plan) -> Caught:
-    done = compare(open_switch("embedded:"), _switch(fault), plan).changes
+    attempts = COMPARING if fault.relation else CONFIRMING
+    done = compare(open_switch("embedded:"), _switch(fault), plan, attempts=attempts).changes
     worse = [name for name, one in done.clauses.items() if one.counts.get(Change.REGRESSION)]
     by = [name for name in worse if name in fault.clauses]
     if fault.relation and done.raw:

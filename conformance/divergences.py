@@ -167,11 +167,15 @@ def render(one: Divergence) -> str:
     lines += [f"leg = {_quoted(one.leg)}"] if one.leg else []
     lines += [f"versions = {_quoted(one.versions)}"] if one.versions else []
     if one.scenario:
-        places = (f"{_quoted(place)} = {json.dumps(value)}" for place, value in one.scenario)
+        places = (f"{_quoted(place)} = {_written(value)}" for place, value in one.scenario)
         lines.append(f"scenario = {{ {', '.join(places)} }}")
     lines += [f"{name} = {_quoted(getattr(one, name))}" for name in ("reason", "owner", "link")]
     lines += [f"expires = {one.expires.isoformat()}", f"witness = {_quoted(one.witness.text)}"]
     return "\n".join(lines) + "\n"
+
+
+def _written(value: Value) -> str:
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _quoted(text: str) -> str:

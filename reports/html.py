@@ -127,6 +127,7 @@ _RANKS = {
     for rank, verdict in enumerate(
         (
             Verdict.FAIL,
+            Verdict.KNOWN,
             Verdict.FLAKY,
             Verdict.ERROR,
             Verdict.INCONCLUSIVE,

@@ -23,8 +23,10 @@ LIMIT = 60_000
 
 _RESERVE = 300
 """Bytes kept for the words that say what is left out."""
-_AMPLE, _SCANT = 400, 120
-"""Characters of a text on a line of its own, and where there are too many of them."""
+_AMPLE = 400
+"""Characters of a text on a line of its own."""
+_SCANT = (120, 40)
+"""The same where there are too many of them: as many as leave half of the room."""
 _LINE = 500
 """Characters of a line of a finding: a dial string may be long."""
 
@@ -95,8 +97,9 @@ def _row(*cells: object) -> str:
 def _not_passing(report: Report) -> str:
     """A line a clause that does not pass, shorter ones where they would take half of the room."""
     lines = "\n".join(_lines(report, _AMPLE))
-    if len(lines.encode()) > LIMIT // 2:
-        lines = "\n".join(_lines(report, _SCANT))
+    for most in _SCANT:
+        if len(lines.encode()) > LIMIT // 2:
+            lines = "\n".join(_lines(report, most))
     return lines
 
 

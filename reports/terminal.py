@@ -25,7 +25,7 @@ from reports.text import (
     print_undecided,
 )
 
-_SHOWN = 8
+_SHOWN = 7
 """Clauses that do not pass and are on the screen: it has 24 lines on the smallest terminals."""
 
 _LINE = 500

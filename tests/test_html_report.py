@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from campaign.report import report_of
 from campaign.session import judge_recording
 from conformance.clauses import CLAUSES, Level
+from conformance.divergences import Divergence, Known
 from conformance.judge import Finding, Judgement
-from conformance.verdicts import JudgedScenario, RunResult, Verdict, decide
+from conformance.verdicts import JudgedScenario, RunResult, Verdict, Verdicts, decide
 from reports.content import Example, Report, Subject
 from reports.html import page
 from reports.visible import shortened, visible
@@ -261,6 +262,25 @@ def test_every_kind_of_verdict(verdict: Verdict) -> None:
     assert result.clauses[name].note in rows(reader)[name].text
     shown = [one.attributes["data-clause"] for one in reader.those("article")]
     assert shown == ([name] if verdict in (Verdict.FAIL, Verdict.FLAKY) else [])
+
+
+def test_what_is_known_is_told_with_its_reason() -> None:
+    """It is no finding; an entry that is to be gone over turns the page red."""
+    call = keeping()[ENDED][0]
+    name = next(name for name, one in CLAUSES.items() if one.level is Level.MUST)
+    entry = Divergence(name, "they <b>know</b>", "us", "", date(2027, 1, 1), call.scenario)
+    against = Judgement((Finding(name, "a-leg", "It was so; expected otherwise"),), ALL)
+    for today, class_ in ((date(2026, 1, 1), "pass"), (date(2028, 1, 1), "fail")):
+        verdicts = Verdicts(Known((entry,), "", today))
+        for _ in range(2):
+            verdicts.add(call.scenario, against)
+        reader = Reader(page(report(verdicts.result(), call)))
+        assert class_ in reader.only("header", "banner").classes
+        assert "known" in rows(reader)[name].text
+        assert "they <b>know</b> (us)" in rows(reader)[name].text
+        assert not list(reader.those("article"))
+        notes = [note.text for note in reader.those("p", "note")]
+        assert any("expired on 2027-01-01" in note for note in notes) is (class_ == "fail")
 
 
 def test_a_run_that_is_not_whole_says_so() -> None:

@@ -132,7 +132,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_what_was_there(tmp_path
 @pytest.fixture
 def judging(monkeypatch: pytest.MonkeyPatch) -> Callable[[Run], None]:
     """A function that lets the command judge a run that is there."""
-    return lambda done: monkeypatch.setattr(command_line, "judge_recording", lambda _: done)
+    return lambda done: monkeypatch.setattr(command_line, "judge_recording", lambda *_: done)
 
 
 STATUSES = [(CONFORMING_RUN, 2), (FINDINGS_RUN, 1), (UNDECIDED_RUN, 3)]
@@ -214,7 +214,7 @@ def test_a_standard_output_that_is_full(done: Run, status: int, tmp_path: Path) 
         "import sys\n"
         "from campaign import command_line\n"
         f"from tests.every_verdict import {name} as done\n"
-        "command_line.judge_recording = lambda _: done\n"
+        "command_line.judge_recording = lambda *_: done\n"
         f"sys.exit(command_line.main(['judge', 'r', '--verbose', '--json', {str(report)!r}]))\n"
     )
     with FULL.open("w") as nowhere:

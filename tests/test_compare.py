@@ -1,0 +1,172 @@
+"""The commands compare, record and bisect."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from campaign.bisect import MISSED, MOST, SURE, Probe, bisect, enough
+from campaign.command_line import main
+from campaign.compare import baseline
+from campaign.faults import chosen, run_faults
+from campaign.session import Plan
+from fixtures.recording import Recording
+from fixtures.switches import UsageError
+from reports.changes import SCREEN
+from tests.command import Ended, run
+from tests.recorded_calls import SHIPPED
+
+FAULTLESS, SWAPPED = "embedded:", "embedded:?fault=legs-swapped"
+
+
+def compare(old: str, new: str, *more: str) -> Ended:
+    return run("compare", "--old", old, "--new", new, *more, seconds=120)
+
+
+def test_the_same_switch_twice_shows_nothing(tmp_path: Path) -> None:
+    told = tmp_path / "changes.json"
+    ended = compare(FAULTLESS, FAULTLESS, "--scenarios", "25", "--json", str(told))
+    read = json.loads(told.read_text())
+    assert ended.status == 3, ended.err  # so few scenarios do not exercise every clause
+    assert read["failures"] == read["raw"] == read["distributions"] == []
+    assert read["scenarios"] == 25
+    assert {
+        kind for one in read["clauses"] for kind, cases in one["cases"].items() if cases
+    } == set()
+
+
+def test_a_fault_is_a_regression_and_a_fix_an_improvement(tmp_path: Path) -> None:
+    """Side by side; in JSON, on one screen of Markdown, on the terminal."""
+    told, page = tmp_path / "changes.json", tmp_path / "changes.md"
+    reports = ("--json", str(told), "--markdown", str(page), "--record", str(tmp_path))
+    ended = compare(FAULTLESS, SWAPPED, "--scenarios", "12", *reports)
+    assert ended.status == 1
+    assert "the gate fails" in ended.out
+    read = json.loads(told.read_text())
+    worse = {one["name"] for one in read["clauses"] if one["counts"]["regression"]}
+    assert "exports.loopback-leg" in worse
+    assert all(any(name in line for line in read["failures"]) for name in worse)
+    text = page.read_text()
+    assert len(text.splitlines()) <= SCREEN
+    assert "**regression**" in text
+    recordings = [str(tmp_path / name) for name in ("new.jsonl.gz", "old.jsonl.gz")]
+    ended = compare(*recordings, "--json", str(told))
+    read = json.loads(told.read_text())
+    better = {one["name"] for one in read["clauses"] if one["counts"]["improvement"]}
+    assert ended.status == 3
+    assert better == worse
+    assert read["failures"] == []
+
+
+def test_a_recording_and_a_switch(tmp_path: Path) -> None:
+    """The calls of the baseline are placed; each was recorded twice."""
+    path = tmp_path / "baseline.jsonl.gz"
+    ended = run("record", str(path), "--switch", FAULTLESS, "--scenarios", "12", "--quiet")
+    assert ended.status == 0, ended.err
+    attempts = [len(one.attempts) for one in Recording(path)]
+    assert sum(attempts) == 24
+    ended = compare(str(path), SWAPPED, "--quiet")
+    assert ended.status == 1
+    assert "12 scenarios on both" in ended.out
+
+
+def test_a_switch_that_cannot_be_started_ends_both(tmp_path: Path) -> None:
+    ended = compare(FAULTLESS, f"process://{tmp_path}/freeswitch", "--scenarios", "5", "--quiet")
+    assert ended.status == 2
+    assert ended.err.count("\n") == 1, ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--old", "freeswitch:1.0.0", "--new", "embedded:"], "there are freeswitch:1.10.12"),
+        (["--old", "nowhere.jsonl.gz", "--new", "embedded:"], "cannot read nowhere.jsonl.gz"),
+        (["--old", "embedded:", "--new", "embedded:", "--known", "nowhere.toml"], "nowhere.toml"),
+    ],
+)
+def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_baselines_are_shipped() -> None:
+    assert baseline("freeswitch:1.10.12") == SHIPPED
+    assert baseline("some/recording.jsonl") == Path("some/recording.jsonl")
+    with pytest.raises(UsageError, match="no baseline"):
+        baseline("freeswitch:0.1")
+
+
+def test_releases_that_are_shipped_differ_in_nothing(tmp_path: Path) -> None:
+    """Their mod_loopback is the same; no race of a recorded call may look like a change."""
+    told = tmp_path / "changes.json"
+    ended = compare("freeswitch:1.10.12", "freeswitch:1.11.2", "--json", str(told))
+    read = json.loads(told.read_text())
+    assert ended.status == 0, ended.out
+    assert read["failures"] == read["raw"] == read["distributions"] == []
+
+
+@pytest.mark.parametrize("name", ["legs-swapped", "x-not-in-cdr", "event-lost"])
+def test_a_seeded_fault_is_a_regression_beside_the_faultless_switch(name: str) -> None:
+    """One that a clause names, one that only shows raw, one of the transport, which is none.
+
+    All of them: `loopback-conformance faults --compare`.
+    """
+    (caught,) = run_faults(chosen([name], 1, 1), Plan(scenarios=60), comparing=True)
+    assert caught.right, caught
+
+
+# --- bisect --------------------------------------------------------------------------------------
+
+
+def asked(shares: Sequence[float | None]) -> tuple[list[str], Callable[[str, int, bool], Probe]]:
+    """Switches that show a finding in this share of the attempts; None exercises nothing."""
+
+    def ask(url: str, attempts: int, further: bool) -> Probe:
+        share = shares[int(url)]
+        if share is None:
+            return Probe(url, 0, 0)
+        return Probe(url, attempts, math.ceil(share * attempts))
+
+    return [str(number) for number in range(len(shares))], ask
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 100])
+def test_bisect_finds_the_first_with_few_runs(count: int) -> None:
+    for first in range(count):
+        urls, ask = asked([0.0] * first + [1.0] * (count - first))
+        probes = list(bisect(urls, ask))
+        shown = [int(probe.url) for probe in probes if probe.shown]
+        assert min(shown) == first
+        assert len(probes) <= 2 + math.ceil(math.log2(count))
+        assert len({probe.url for probe in probes}) == len(probes)
+        assert first == 0 or str(first - 1) in {probe.url for probe in probes}
+
+
+def test_bisect_ends_where_there_is_nothing_to_find() -> None:
+    urls, ask = asked([0.0, 0.0, 0.0])
+    assert [probe.url for probe in bisect(urls, ask)] == ["2"]
+    urls, ask = asked([None, 1.0, 1.0])
+    assert [probe.url for probe in bisect(urls, ask)] == ["2", "0"]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 1.0])
+def test_a_flaky_finding_is_asked_for_more_often(share: float) -> None:
+    attempts = enough(share)
+    assert SURE <= attempts <= MOST
+    assert attempts == MOST or (1 - share) ** attempts <= MISSED
+
+
+def test_bisect_over_switches(tmp_path: Path) -> None:
+    report = tmp_path / "run.json"
+    place = ("run", "--switch", SWAPPED, "--scenarios", "12", "--quiet", "--json", str(report))
+    assert run(*place).status == 1
+    urls = ("embedded:?seed=1", "embedded:?seed=2", SWAPPED, f"{SWAPPED}&seed=3")
+    ended = run("bisect", str(report), "exports.loopback-leg", "--switches", ",".join(urls))
+    assert ended.status == 1, ended.err
+    assert f"first: {SWAPPED}; embedded:?seed=2 does not" in ended.out
+    ended = run("bisect", str(report), "exports.loopback-leg", "--switches", ",".join(urls[:2]))
+    assert ended.status == 0

@@ -1,0 +1,176 @@
+"""Known divergences: what they cover, how they are written, and when they fail the gate."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaign.command_line import main
+from conformance.divergences import Divergence, DivergenceError, Known, parse, render
+from conformance.judge import Finding, Judgement
+from conformance.scenario import ALegBridges, BridgeToNull, Direct, ExtensionTarget, Park, Scenario
+from conformance.verdicts import Verdict, Verdicts
+from tests.command import run
+
+CLAUSE = "bowout.bridges-real-legs"
+CALL = Scenario(ALegBridges(), ExtensionTarget("1000"), (BridgeToNull(),))
+OTHER = Scenario(Direct(), ExtensionTarget("1000"), (Park(),))
+FOUND = Finding(CLAUSE, "a-leg", "it was so; expected otherwise")
+ENTRY = Divergence(
+    clause=CLAUSE,
+    reason="the vendor backports it",
+    owner="voice platform",
+    link="https://tracker.example/1",
+    expires=date(2027, 3, 31),
+    witness=CALL,
+)
+TODAY = date(2027, 1, 1)
+BROKEN = Judgement((FOUND,), frozenset({CLAUSE}))
+HELD = Judgement((), frozenset({CLAUSE}))
+
+
+@pytest.mark.parametrize(
+    ("entry", "covers"),
+    [
+        (ENTRY, True),
+        (replace(ENTRY, leg="a-leg"), True),
+        (replace(ENTRY, leg="b-leg"), False),
+        (replace(ENTRY, clause="bowout.uuid-bridge-once"), False),
+        (replace(ENTRY, versions=">=1.10.3, <1.10.13"), True),
+        (replace(ENTRY, versions="<1.10.12"), False),
+        (replace(ENTRY, versions="==1.10.12"), True),
+        (replace(ENTRY, scenario=(("origin.kind", "a_leg_bridges"),)), True),
+        (replace(ENTRY, scenario=(("plan.*.kind", "bridge_null"), ("ending", "x"))), False),
+        (replace(ENTRY, scenario=(("plan.0.answer_delay_ms", 0),)), True),
+        (replace(ENTRY, scenario=(("plan.*.early_media", True),)), False),
+        (replace(ENTRY, scenario=(("plan.0.answer_delay_ms", False),)), False),
+    ],
+)
+def test_what_an_entry_covers(entry: Divergence, covers: bool) -> None:
+    version = "FreeSWITCH Version 1.10.12-release~64bit"
+    assert entry.covers(CALL, FOUND, version) is covers
+
+
+def test_a_finding_that_is_known_is_no_failure() -> None:
+    verdicts = Verdicts(Known((ENTRY,), "1.10.12", TODAY))
+    for _ in range(2):
+        verdicts.add(CALL, BROKEN)
+    one = verdicts.result().clauses[CLAUSE]
+    assert (one.verdict, one.note) == (Verdict.KNOWN, "the vendor backports it (voice platform)")
+    assert one.known[0].scenario == CALL
+    assert verdicts.result().stale == verdicts.result().idle == ()
+
+
+def test_another_finding_beside_it_fails() -> None:
+    entry = replace(ENTRY, scenario=(("origin.kind", "a_leg_bridges"),))
+    verdicts = Verdicts(Known((entry,), "1.10.12", TODAY))
+    for scenario in (CALL, OTHER):
+        for _ in range(2):
+            verdicts.add(scenario, BROKEN)
+    one = verdicts.result().clauses[CLAUSE]
+    assert one.verdict is Verdict.FAIL
+    assert [case.scenario for case in one.failing] == [OTHER]
+    assert [case.scenario for case in one.known] == [CALL]
+
+
+def test_a_witness_that_differs_no_more_fails_the_gate() -> None:
+    verdicts = Verdicts(Known((ENTRY,), "1.10.12", TODAY))
+    verdicts.add(CALL, HELD)
+    result = verdicts.result()
+    assert result.stale == (f"{ENTRY.name} no longer differs on its witness; take the entry out",)
+    assert result.exit_status == 1
+
+
+def test_one_that_has_expired_fails_the_gate() -> None:
+    verdicts = Verdicts(Known((ENTRY,), "1.10.12", date(2027, 4, 1)))
+    verdicts.add(CALL, BROKEN)
+    (stale,) = verdicts.result().stale
+    assert "expired on 2027-03-31; its owner is voice platform" in stale
+    assert verdicts.result().clauses[CLAUSE].verdict is Verdict.KNOWN
+    assert verdicts.result().exit_status == 1
+
+
+def test_one_that_matched_nothing_is_named() -> None:
+    verdicts = Verdicts(Known((ENTRY,), "1.10.12", TODAY))
+    verdicts.add(OTHER, HELD)
+    assert verdicts.result().idle == (f"{ENTRY.name} matched nothing",)
+    assert verdicts.result().stale == ()
+
+
+# --- TOML ----------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+
+
+@given(texts, texts, texts, st.dictionaries(texts, st.integers(-9, 9) | st.booleans() | texts))
+def test_what_is_written_is_read(
+    reason: str, owner: str, link: str, places: dict[str, str | int | bool]
+) -> None:
+    """Whatever stands in a text: quotes, line ends, control characters."""
+    entry = replace(ENTRY, reason=reason, owner=owner, link=link, scenario=tuple(places.items()))
+    assert parse(render(entry)) == (entry,)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (f'clause = "{CLAUSE}"', 'clause = "bowout.nonsense"', "there is no clause"),
+        ("expires = 2027-03-31", 'expires = "soon"', "expires is no date"),
+        ("expires = 2027-03-31", "", "no expires"),
+        ("reason =", "raison =", "'raison' is not known"),
+        ('owner = "voice platform"', 'owner = " "', "owner is empty"),
+        ('owner = "voice platform"', 'owner = "o"\nversions = "new"', "no bound"),
+        ("[[divergence]]", "[[divergences]]", "'divergences' is not known"),
+        ("clause =", "clause", "it is not TOML"),
+        ('\\"kind\\": \\"scenario\\"', '\\"kind\\": \\"scenery\\"', "divergence 1"),
+    ],
+)
+def test_what_cannot_be_read_is_told(old: str, new: str, why: str) -> None:
+    text = render(ENTRY)
+    assert old in text
+    with pytest.raises(DivergenceError, match=why):
+        parse(text.replace(old, new))
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def test_accept_a_finding_and_see_it_as_known(tmp_path: Path) -> None:
+    """From a report to an entry to a run that shows it as known; without the fault it is stale."""
+    report, known = tmp_path / "run.json", tmp_path / "known.toml"
+    faulty = ("--switch", "embedded:?fault=legs-swapped", "--scenarios", "12", "--quiet")
+    assert run("run", *faulty, "--json", str(report)).status == 1
+    failing = [
+        one["name"] for one in json.loads(report.read_text())["clauses"] if one["verdict"] == "fail"
+    ]
+    assert failing
+    for clause in failing:
+        told = ("--file", str(known), "--reason", "r", "--owner", "o", "--expires", "2999-01-01")
+        assert main(["divergences", "accept", str(report), clause, *told, "--any-leg"]) == 0
+    assert main(["divergences", "list", str(known)]) == 0
+    ended = run("run", *faulty, "--known", str(known), "--json", str(report))
+    verdicts = {one["name"]: one["verdict"] for one in json.loads(report.read_text())["clauses"]}
+    assert {verdicts[name] for name in failing} == {"known"}, ended.out
+    assert ended.status in (0, 3)
+    healthy = ("--switch", "embedded:", "--scenarios", "12", "--quiet", "--known", str(known))
+    ended = run("run", *healthy)
+    assert ended.status == 1
+    assert "no longer differs on its witness" in ended.out
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"clauses": []}', "\udc80"])
+def test_what_shows_no_finding_is_refused(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(text, errors="surrogateescape")
+    told = ("--file", str(tmp_path / "k"), "--reason", "r", "--owner", "o")
+    status = main(["divergences", "accept", str(path), CLAUSE, *told, "--expires", "2999-01-01"])
+    assert status == 2
+    assert capsys.readouterr().err.count("\n") == 1
