@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from conformance.dialstring import (
@@ -30,15 +31,32 @@ EMPTY_EXTENSION = "service"
 """What the switch dials for an empty `loopback/` (facts, section 2.1)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What the switch runs for a leg that is routed in a context.
+
+    `number` is what is dialled, None where the a-leg enters its own dialplan; `actions` are
+    (application, data).
+    """
+
+    context: str
+    number: str | None
+    actions: tuple[tuple[str, str], ...]
+
+
 def extensions(scenario: Scenario) -> list[tuple[str, str]]:
     """(context, XML of one `<extension>`) for each plan that the switch must know."""
-    context = inherited_context(scenario)
     token = token_of(scenario, 0).removesuffix("0") + "[0-9]+"
+    return [(one.context, _xml(one, token)) for one in planned(scenario)]
+
+
+def planned(scenario: Scenario) -> list[Extension]:
+    """Each extension that the switch must know."""
+    context = inherited_context(scenario)
     found = []
     if isinstance(scenario.origin, ALegRunsDialplan):
-        entry = [("destination_number", f"{ENTRY}-{token}")]
-        found.append((context, _extension(entry, a_leg_actions(scenario))))
-    return found + _of_plan(scenario.target, scenario.plan, token, context, 1)
+        found.append(Extension(context, None, tuple(a_leg_actions(scenario))))
+    return found + _of_plan(scenario.target, scenario.plan, context, 1)
 
 
 def inherited_context(scenario: Scenario) -> str:
@@ -54,26 +72,29 @@ def routed_context(target: Target, inherited: str) -> str:
 
 
 def _of_plan(
-    target: Target, plan: Sequence[Action], token: str, inherited: str, b_leg: int
-) -> list[tuple[str, str]]:
+    target: Target, plan: Sequence[Action], inherited: str, b_leg: int
+) -> list[Extension]:
     context = routed_context(target, inherited)
     found = []
     if isinstance(target, ExtensionTarget) and plan:
         number = target.extension if target.text else EMPTY_EXTENSION
-        conditions = [("caller_id_number", token), ("destination_number", _literal(number))]
-        found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
+        found.append(Extension(context, number, tuple(plan_actions(plan, b_leg))))
     for action in plan:
         if isinstance(action, BridgeToLoopback):
-            found += _of_plan(action.target, action.plan, token, context, b_leg)
+            found += _of_plan(action.target, action.plan, context, b_leg)
         b_leg += count_null_bridges((action,))
     return found
 
 
-def _extension(conditions: Sequence[tuple[str, str]], actions: Sequence[tuple[str, str]]) -> str:
+def _xml(one: Extension, token: str) -> str:
+    if one.number is None:
+        conditions = [("destination_number", f"{ENTRY}-{token}")]
+    else:
+        conditions = [("caller_id_number", token), ("destination_number", _literal(one.number))]
     extension = ElementTree.Element("extension", name="scenario")
     for field, text in conditions:
         node = ElementTree.SubElement(extension, "condition", field=field, expression=f"^{text}$")
-    for application, data in actions:
+    for application, data in one.actions:
         ElementTree.SubElement(node, "action", application=application, data=data)
     return ElementTree.tostring(extension, encoding="unicode")
 
