@@ -21,6 +21,7 @@ from conformance.dialstring import (
 from conformance.scenario import (
     Action,
     ALegRunsDialplan,
+    ApplicationTarget,
     BridgeToLoopback,
     ExtensionTarget,
     Scenario,
@@ -69,6 +70,21 @@ def inherited_context(scenario: Scenario) -> str:
 def routed_context(target: Target, inherited: str) -> str:
     """The context in which loopback-b of a target is routed."""
     return getattr(target, "context", None) or inherited
+
+
+def routed_contexts(scenario: Scenario) -> frozenset[str]:
+    """The contexts in which legs of a scenario are routed, whether or not an extension is there."""
+    inherited = inherited_context(scenario)
+    return frozenset((inherited, *_routed(scenario.target, scenario.plan, inherited)))
+
+
+def _routed(target: Target, plan: Sequence[Action], inherited: str) -> list[str]:
+    context = routed_context(target, inherited)
+    found = [] if isinstance(target, ApplicationTarget) else [context]
+    for action in plan:
+        if isinstance(action, BridgeToLoopback):
+            found += _routed(action.target, action.plan, context)
+    return found
 
 
 def _of_plan(
