@@ -51,6 +51,7 @@ switches:
   embedded:                       a small switch of the suite's own, where nothing is installed
   process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
   docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
+  esl://HOST:PORT                 a switch that already runs; see `export-config` and `doctor`
 """
 
 _RUN_EXAMPLE = """\
@@ -173,6 +174,8 @@ def _placed(
         keep=parsed.keep,
         image=parsed.image,
         binary=parsed.binary,
+        password_file=parsed.password_file,
+        cdrs=parsed.cdrs,
     )
 
     async def campaign() -> T:
@@ -442,6 +445,17 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         default="freeswitch",
         metavar="PATH",
         help="FreeSWITCH in the image (default %(default)s)",
+    )
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="the Event Socket password of esl:// (else from LOOPBACK_CONFORMANCE_PASSWORD)",
+    )
+    parser.add_argument(
+        "--cdrs",
+        metavar="PLACE",
+        help="where the CDRs of esl:// are: a directory, or the collector.json of export-config",
     )
     parser.add_argument(
         "--event-socket",

@@ -158,7 +158,7 @@ async def run(
         identity = await switch.identity()
         _require_endpoint(identity)
         watcher = watcher or Nobody()
-        generated = _scenarios(plan, release_of(plan.release or identity.version))
+        generated = _scenarios(plan, release_of(plan.release or identity.version), switch)
         count, scenarios = watcher.scenarios(plan.scenarios, generated)
         plan = replace(plan, scenarios=count)
         return await _campaign(switch, identity, scenarios, plan, progress or Silent(), watcher)
@@ -166,14 +166,17 @@ async def run(
         await _stop(switch)
 
 
-def _scenarios(plan: Plan, release: str) -> Iterator[Scenario]:
-    """The plan's scenarios, as many as it asks for, as far as a release can be asked for them.
+def _scenarios(plan: Plan, release: str, switch: Switch) -> Iterator[Scenario]:
+    """The plan's scenarios, as many as it asks for, as far as a switch can be asked for them.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
-    possible = (one for one in stream(plan.seed, plan.strategy) if _possible(one, release))
-    for one in islice(possible, plan.scenarios):
-        yield replace(one, profile=_at_release(one.profile, release))
+    possible = (
+        replace(one, profile=_at_release(switch.fixed or one.profile, release))
+        for one in stream(plan.seed, plan.strategy)
+        if _possible(one, release) and switch.possible(one)
+    )
+    return islice(possible, plan.scenarios)
 
 
 def _at_release(profile: Profile, release: str) -> Profile:
@@ -222,7 +225,7 @@ async def _campaign(
     header, making = _header(identity, plan), _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
     tally = _Tally(writer, progress, watcher)
-    modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
+    modules = tuple(name for name in MODULES if name in switch.cdr_modules())
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
     try:
