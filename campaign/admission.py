@@ -76,6 +76,11 @@ class Admission:
         self._legs -= legs_of(scenario)
         self._changed.set()
 
+    def forget(self) -> None:
+        """Count no scenario as begun: those that were are given up."""
+        self._calls = self._legs = 0
+        self._changed.set()
+
     def told(self, lateness: float) -> None:
         """Take notice of how late the switch was, in seconds."""
         if not self._by_time:

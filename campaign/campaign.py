@@ -15,7 +15,7 @@ from campaign.placer import Placer
 from conformance.dialstring import token_of
 from conformance.observation import Placement
 from conformance.scenario import Scenario
-from fixtures.event_socket import EventSocket, EventSocketError
+from fixtures.event_socket import EventSocketError
 from fixtures.switches import Switch
 
 CONTROLS = 4
@@ -120,6 +120,7 @@ class Campaign:
                     await self._switch.configure(profile)
                     await self._place_group(left, pace, attempt, done, witness=witness)
                 except EventSocketError as error:
+                    self._admission.forget()
                     vain = 0 if done else vain + 1
                     if vain >= IN_VAIN:
                         raise
@@ -198,8 +199,7 @@ class Campaign:
                 for scenario in batch:
                     await self._admission.enter(scenario, pace)
                     token = token_of(scenario, number)
-                    task = group.create_task(self._place(scenario, token, done))
-                    task.add_done_callback(lambda _, one=scenario: self._admission.leave(one))
+                    group.create_task(self._place(scenario, token, done))
                     await self._admission.pause(scenario, pace)
                 begun.set()
         finally:
@@ -208,7 +208,10 @@ class Campaign:
 
     async def _place(self, scenario: Scenario, token: str, done: set[str]) -> None:
         began = asyncio.get_running_loop().time()
-        placement = await self._placer.place(scenario, token)
+        try:
+            placement = await self._placer.place(scenario, token)
+        finally:
+            self._admission.leave(scenario)
         lateness = [control.lateness for control in self._recent]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
         done.add(scenario.id)

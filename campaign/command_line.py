@@ -1,4 +1,4 @@
-"""The command `loopback-conformance`: run, metamorphic, judge, clauses, faults."""
+"""The command `loopback-conformance` and its sub-commands."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from campaign.campaign import Pace
+from campaign import doctor, guest
+from campaign.admission import Pace
 from campaign.faults import Caught, chosen, run_faults
+from campaign.guest import add_guest_options
 from campaign.metamorphic import run_metamorphic
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
 from campaign.progress import Bar
@@ -397,6 +399,8 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
     seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
     seeded.set_defaults(command=_faults)
+    guest.add(commands)
+    doctor.add(commands)
     for command in (place, related, judged):
         detail = command.add_mutually_exclusive_group()
         detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
@@ -446,17 +450,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="FreeSWITCH in the image (default %(default)s)",
     )
-    parser.add_argument(
-        "--password-file",
-        type=Path,
-        metavar="FILE",
-        help="the Event Socket password of esl:// (else from LOOPBACK_CONFORMANCE_PASSWORD)",
-    )
-    parser.add_argument(
-        "--cdrs",
-        metavar="PLACE",
-        help="where the CDRs of esl:// are: a directory, or the collector.json of export-config",
-    )
+    add_guest_options(parser)
     parser.add_argument(
         "--event-socket",
         choices=("asyncio", "python-esl"),

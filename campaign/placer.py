@@ -208,9 +208,7 @@ class Placer:
         deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
         while tokens or legs:
             there = [
-                uuid
-                for uuid, token in await self._channels()
-                if uuid in legs or token in tokens
+                uuid for uuid, token in await self._channels() if uuid in legs or token in tokens
             ]
             await self._kill(there)
             if not there or asyncio.get_running_loop().time() > deadline:
@@ -226,7 +224,9 @@ class Placer:
         rows = table.get("rows", []) if isinstance(table, dict) else []
         found = []
         for row in rows:
-            words = f"{row.get('cid_num', '')} {row.get('initial_cid_num', '')} {row.get('name', '')}"
+            words = (
+                f"{row.get('cid_num', '')} {row.get('initial_cid_num', '')} {row.get('name', '')}"
+            )
             token = TOKEN.search(words)
             found.append((str(row.get("uuid", "")), token.group() if token else ""))
         return found

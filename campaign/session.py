@@ -21,13 +21,16 @@ from typing import Protocol, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
-from campaign.campaign import Campaign, Control, Pace, open_campaign
+from campaign.admission import Pace
+from campaign.campaign import Campaign, Control, open_campaign
+from campaign.reach import out_of_reach
+from campaign.release import at_release, can_be_asked
 from conformance.clauses import CLAUSES
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
-from conformance.profile import Profile, numbers, release_of
-from conformance.scenario import Scenario, null_bridges
+from conformance.profile import Profile, release_of
+from conformance.scenario import Scenario
 from conformance.verdicts import RunResult, Verdicts, parts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
@@ -158,10 +161,12 @@ async def run(
         identity = await switch.identity()
         _require_endpoint(identity)
         watcher = watcher or Nobody()
-        generated = _scenarios(plan, release_of(plan.release or identity.version), switch)
+        release = release_of(plan.release or identity.version)
+        generated = _scenarios(plan, release, switch)
         count, scenarios = watcher.scenarios(plan.scenarios, generated)
         plan = replace(plan, scenarios=count)
-        return await _campaign(switch, identity, scenarios, plan, progress or Silent(), watcher)
+        header = replace(_header(identity, plan), out_of_reach=_out_of_reach(switch, release))
+        return await _campaign(switch, header, scenarios, plan, progress or Silent(), watcher)
     finally:
         await _stop(switch)
 
@@ -172,29 +177,18 @@ def _scenarios(plan: Plan, release: str, switch: Switch) -> Iterator[Scenario]:
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
     possible = (
-        replace(one, profile=_at_release(switch.fixed or one.profile, release))
+        replace(one, profile=at_release(switch.fixed or one.profile, release))
         for one in stream(plan.seed, plan.strategy)
-        if _possible(one, release) and switch.possible(one)
+        if can_be_asked(one, release) and switch.possible(one)
     )
     return islice(possible, plan.scenarios)
 
 
-def _at_release(profile: Profile, release: str) -> Profile:
-    """The same as a release takes it: before 1.8.6 there is no `loopback.conf`."""
-    if numbers(release) >= numbers("1.8.6"):
-        return replace(profile, release=release)
-    return Profile(release=release, global_variables=profile.global_variables)
-
-
-def _possible(scenario: Scenario, release: str) -> bool:
-    """Before 1.10.3 a `null/` leg answers at once, whatever it is told."""
-    if numbers(release) >= numbers("1.10.3"):
-        return True
-    plain = all(
-        bridge.answer_delay_ms == 0 and not bridge.early_media and bridge.refusal is None
-        for bridge in null_bridges(scenario).values()
-    )
-    return plain and scenario.origin_answers
+def _out_of_reach(switch: Switch, release: str) -> Mapping[str, str]:
+    """Clauses that cannot be verified on a switch that takes no profile of ours, and why."""
+    if switch.fixed is None:
+        return {}
+    return out_of_reach(switch.fixed, switch.possible, switch.cdr_modules(), release)
 
 
 class _Making:
@@ -216,13 +210,13 @@ class _Making:
 
 async def _campaign(
     switch: Switch,
-    identity: SwitchIdentity,
+    header: Header,
     scenarios: Iterator[Scenario],
     plan: Plan,
     progress: Progress,
     watcher: Watcher,
 ) -> Run:
-    header, making = _header(identity, plan), _Making(scenarios)
+    making = _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
     tally = _Tally(writer, progress, watcher)
     modules = tuple(name for name in MODULES if name in switch.cdr_modules())
@@ -245,7 +239,8 @@ async def _campaign(
         if writer is not None:
             shortfall = _finished(writer, ending, shortfall)
     seconds = asyncio.get_running_loop().time() - began - making.seconds
-    return Run(header, tally.verdicts.result(shortfall), seconds, tally.shown, tally.first)
+    result = tally.verdicts.result(shortfall, header.out_of_reach)
+    return Run(header, result, seconds, tally.shown, tally.first)
 
 
 def _finished(writer: RecordingWriter, ending: Ending, shortfall: str) -> str:
@@ -280,7 +275,7 @@ def judge_recording(path: Path) -> Run:
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    result = tally.verdicts.result(shortfall)
+    result = tally.verdicts.result(shortfall, recording.header.out_of_reach)
     return Run(recording.header, result, seconds, tally.shown, tally.first)
 
 

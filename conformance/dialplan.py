@@ -87,9 +87,7 @@ def _routed(target: Target, plan: Sequence[Action], inherited: str) -> list[str]
     return found
 
 
-def _of_plan(
-    target: Target, plan: Sequence[Action], inherited: str, b_leg: int
-) -> list[Extension]:
+def _of_plan(target: Target, plan: Sequence[Action], inherited: str, b_leg: int) -> list[Extension]:
     context = routed_context(target, inherited)
     found = []
     if isinstance(target, ExtensionTarget) and plan:

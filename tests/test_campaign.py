@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from fixtures.clock import Clock, WallClock
 from fixtures.event_socket import ConnectionLost, CutOff, EventSocket, EventSocketTimeout, Headers
 from fixtures.recording import Ending, Recording
 from fixtures.switches import SwitchError, SwitchIdentity
+from fixtures.switches.interface import Manners
 
 CONTROL = "lc" + 12 * "0"
 """How the token of a control call begins."""
@@ -119,6 +120,9 @@ class Fake:
         """Begin with control calls on time, and scenarios whose a-leg is created and goes."""
         self.url = "fake:"
         self.clock: Clock = WallClock()
+        self.patience = 0.0
+        self.fixed: Profile | None = None
+        self.manners: Manners | None = None
         self.lines: list[Line] = []
         self.commands: list[str] = []
         self.dialplans: set[str] = set()
@@ -231,17 +235,23 @@ class Fake:
         self.lines.append(Line(self))
         return self.lines[-1]
 
-    async def write_dialplan(self, name: str, contexts: Mapping[str, str]) -> None:
-        self.dialplans.add(name)
+    def possible(self, scenario: Scenario) -> bool:
+        return True
 
-    async def remove_dialplan(self, name: str) -> None:
+    async def load_plans(
+        self, name: str, scenarios: Sequence[Scenario], commands: EventSocket
+    ) -> None:
+        self.dialplans.add(name)
+        await commands.api("reloadxml")
+
+    async def unload_plans(self, name: str, commands: EventSocket) -> None:
         self.dialplans.discard(name)
+
+    def cdr_modules(self) -> tuple[str, ...]:
+        return ("json_cdr",)
 
     async def read_cdrs(self, uuids: Sequence[str]) -> dict[str, dict[str, bytes]]:
         return {uuid: {"json_cdr": b'{"variables": {"a": "1"}}'} for uuid in uuids}
-
-    async def read_csv_cdrs(self) -> bytes:
-        return b""
 
     async def identity(self) -> SwitchIdentity:
         return SwitchIdentity(self.url, "fake", self.modules, "", "")
