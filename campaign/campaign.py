@@ -27,8 +27,12 @@ HEARTBEAT = 0.25
 STALL = 0.25
 """Seconds an answer may take before the switch counts as having stood still as long."""
 
-IN_VAIN = 3
-"""How often in turn a lost connection is taken up again without a scenario having been placed."""
+IN_VAIN = 120.0
+"""Seconds in which no scenario was placed whole after which a connection that is lost again and
+again is lost for good."""
+
+PARTING = 5.0
+"""Seconds in which the suite tries at its end to reach a switch once more, to hang up its calls."""
 
 RETRY = 1.0
 """Seconds between two attempts to connect again."""
@@ -88,11 +92,24 @@ class Campaign:
             self._lines = stack.pop_all()
 
     async def close(self) -> None:
-        """Hang up what is left of our own calls, and disconnect."""
-        async with self._lines:
-            with suppress(EventSocketError):
+        """Hang up what is left of our own calls, and disconnect.
+
+        A switch that cannot be reached to be told so ends them by itself.
+        """
+        tokens, legs = self._placer.in_flight()
+        strays = frozenset(self._strays | tokens)
+        try:
+            async with self._lines:
                 await self._placer.hang_up_all()
-                await self._placer.hang_up_strays(frozenset(self._strays), frozenset())
+                await self._placer.hang_up_strays(strays, legs)
+        except EventSocketError:
+            self._placer.give_up()
+            if self._switch.patience and self._switch.alive():
+                with suppress(EventSocketError, TimeoutError):
+                    async with asyncio.timeout(PARTING):
+                        await self.open()
+                        async with self._lines:
+                            await self._placer.hang_up_strays(strays, legs)
 
     async def place_all(
         self,
@@ -113,7 +130,9 @@ class Campaign:
         when the switch is lost for good.
         """
         for profile, group in groupby(scenarios, lambda scenario: scenario.profile):
-            left, vain = list(group), 0
+            # The longest first: the last ones, for which everything waits, are then over soon.
+            left = sorted(group, key=patience, reverse=True)
+            since = asyncio.get_running_loop().time()
             while left:
                 done: set[str] = set()
                 try:
@@ -121,9 +140,12 @@ class Campaign:
                     await self._place_group(left, pace, attempt, done, witness=witness)
                 except EventSocketError as error:
                     self._admission.forget()
-                    vain = 0 if done else vain + 1
-                    if vain >= IN_VAIN:
+                    if done:
+                        since = asyncio.get_running_loop().time()
+                    elif asyncio.get_running_loop().time() - since > IN_VAIN:
                         raise
+                    else:
+                        left.reverse()  # the shortest may be over before it is lost again
                     await self._take_up(error)
                 left = [scenario for scenario in left if scenario.id not in done]
 
@@ -159,8 +181,6 @@ class Campaign:
         *,
         witness: bool,
     ) -> None:
-        # The longest first: the last ones, for which everything waits, are then over soon.
-        scenarios = sorted(scenarios, key=patience, reverse=True)
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]

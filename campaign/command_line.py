@@ -165,7 +165,7 @@ def _placed(
     plan = Plan(
         scenarios=parsed.scenarios,
         seed=parsed.seed,
-        pace=Pace(window=parsed.window),
+        pace=Pace(parsed.window, parsed.max_rate),
         release=parsed.release,
         record=parsed.record,
         overwrite=parsed.overwrite,
@@ -429,11 +429,20 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="same seed, same calls (default %(default)s)",
     )
     parser.add_argument(
-        "--window",
+        *("--window", "--max-calls"),
         type=positive,
         default=100,
         metavar="N",
-        help="calls at once (default %(default)s, enough for 2 cores)",
+        help="calls at once at most (default %(default)s, enough for 2 cores); of a switch that is "
+        "not ours no more than half of the sessions that it has left",
+    )
+    parser.add_argument(
+        "--max-rate",
+        type=positive,
+        default=60,
+        metavar="N",
+        help="calls begun a second at most (default %(default)s); of a switch that is not ours no "
+        "more than half of the sessions a second that it allows",
     )
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"

@@ -82,6 +82,7 @@ class Placer:
         self._by_uuid: dict[str, Call] = {}
         self._jobs: dict[str, asyncio.Future[Headers]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._originating: set[asyncio.Task[Headers]] = set()
         self._cdr_modules: tuple[str, ...] = ()
         self._witnessed: dict[str, set[int]] | None = None
         self._lost: EventSocketError | None = None
@@ -174,7 +175,7 @@ class Placer:
         Those are of calls that were given up or would not go. `run` must have ended: the events of
         these calls are routed here, so that legs that are only now told of are hung up as well.
         """
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         killed: set[str] = set()
         deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
@@ -196,7 +197,7 @@ class Placer:
 
     def give_up(self) -> None:
         """Do nothing more for the calls in flight."""
-        for task in self._tasks:
+        for task in (*self._tasks, *self._originating):
             task.cancel()
 
     async def hang_up_strays(self, tokens: frozenset[str], legs: frozenset[str]) -> None:
@@ -322,6 +323,8 @@ class Placer:
         self._by_token[call.token] = call
         job = asyncio.create_task(self._job(f"originate {arguments}"))
         job.add_done_callback(lambda done: _answer(call, done))
+        self._originating.add(job)
+        job.add_done_callback(self._originating.discard)
         return job
 
     async def _job(self, command: str) -> Headers:

@@ -34,11 +34,13 @@ def out_of_reach(
     reached: set[str] = set()
     lacking: dict[str, str] = {}
     for scenario, there in _sample(fixed, release):
-        asked = clauses_of(scenario)
-        got = clauses_of(there) if possible(there) else frozenset[str]()
-        reached |= got
-        why = SETTINGS if got else NOT_INSTALLED
-        lacking |= {name: why for name in asked - got if name not in lacking}
+        got = clauses_of(there)
+        if possible(there):
+            reached |= got
+        else:
+            lacking |= dict.fromkeys(got, NOT_INSTALLED)
+        for name in clauses_of(scenario) - got:
+            lacking.setdefault(name, SETTINGS)
     gaps = {name: why for name, why in lacking.items() if name not in reached}
     if not cdr_modules:
         gaps |= {name: NO_CDRS for name, one in CLAUSES.items() if one.area is Area.CDR}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
@@ -121,6 +122,7 @@ class Fake:
         self.url = "fake:"
         self.clock: Clock = WallClock()
         self.patience = 0.0
+        self.channels: list[dict[str, str]] = []
         self.fixed: Profile | None = None
         self.manners: Manners | None = None
         self.lines: list[Line] = []
@@ -166,6 +168,10 @@ class Fake:
         verb, _, rest = command.partition(" ")
         if verb == "uuid_kill":
             self.hung_up.setdefault(rest.split()[0], asyncio.Event()).set()
+        if command == "show channels as json":
+            return json.dumps({"row_count": len(self.channels), "rows": self.channels})
+        if verb == "uuid_kill":
+            self.channels = [one for one in self.channels if one["uuid"] not in rest]
         if verb != "originate":
             return "+OK"
         found = TOKEN.search(rest)
@@ -509,6 +515,61 @@ def test_lost_commands_end_the_campaign() -> None:
 
     with pytest.raises(CutOff):
         place(switch, scenario(), scenario(number=1), meanwhile=lose)
+
+
+def test_a_lost_connection_is_taken_up_again_and_its_calls_are_placed_anew() -> None:
+    """Nothing is judged on half an observation; every scenario is placed whole, once."""
+    switch = Fake()
+    switch.patience = 5.0
+    switch.script = switch.held_call
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        switch.lines[1].lose()
+
+    calls = [scenario(ending=hangup(200), number=number) for number in range(3)]
+    came = place(switch, *calls, meanwhile=lose)
+    assert sorted(one.token for one in came) == sorted(token_of(call, 1001) for call in calls)
+
+
+def test_what_is_left_of_lost_calls_is_hung_up_by_uuid_and_nothing_else() -> None:
+    switch = Fake()
+    switch.patience = 5.0
+    switch.script = switch.held_call
+    call = scenario(ending=hangup(200))
+    lost = token_of(call, 1)
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        stray = {"uuid": "left-over", "name": "loopback/1000-b", "cid_num": lost}
+        theirs = {"uuid": "theirs", "name": "sofia/x", "cid_num": "1000"}
+        switch.channels = [stray, theirs]
+        switch.lines[0].lose()
+        switch.lines[1].lose()
+
+    place(switch, call, meanwhile=lose)
+    assert "left-over" in " ".join(switch.kills())
+    assert "theirs" not in " ".join(switch.kills())
+
+
+def test_on_a_switch_that_is_not_ours_calls_end_by_themselves() -> None:
+    """Each leg's limit is set on the switch, the a-leg's before it is there; and is taken back."""
+    switch = Fake()
+    switch.manners = Manners(legs=1000, legs_a_second=1000.0)
+    call = scenario()
+    (came,) = place(switch, call)
+    said = [one for one in switch.commands if came.token in one]
+    limit, originate, taken_back = said
+    assert limit.startswith("sched_api +")
+    assert limit.endswith(f"{came.token} uuid_kill {came.a_leg_uuid}")
+    assert originate.startswith("originate")
+    assert taken_back == f"sched_del {came.token}"
+
+
+def test_on_a_switch_of_our_own_no_limit_is_set() -> None:
+    switch = Fake()
+    place(switch, scenario())
+    assert not [one for one in switch.commands if one.startswith("sched")]
 
 
 # --- a whole run ---------------------------------------------------------------------------------
