@@ -79,6 +79,7 @@ class Campaign:
         self._admission = Admission(switch.clock, switch.manners, by_time=by_time)
         self._lines = AsyncExitStack()
         self._strays: set[str] = set()
+        self._measured = asyncio.Event()
 
     async def open(self) -> None:
         """Connect; raises EventSocketError."""
@@ -171,6 +172,7 @@ class Campaign:
                 await asyncio.sleep(RETRY)
         self.taken_up += 1
         self._recent.clear()
+        self._measured.clear()
 
     async def _place_group(
         self,
@@ -232,6 +234,7 @@ class Campaign:
             placement = await self._placer.place(scenario, token)
         finally:
             self._admission.leave(scenario)
+        await self._measured.wait()  # how late the host is, no control call has told before
         lateness = [control.lateness for control in self._recent]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
         done.add(scenario.id)
@@ -242,6 +245,7 @@ class Campaign:
             self._controls += 1
             control = Control(*await self._placer.control(self._controls))
             self._recent.append(control)
+            self._measured.set()
             self._admission.told(control.lateness)
             self._on_control(control)
 
