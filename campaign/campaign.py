@@ -237,6 +237,8 @@ class Campaign:
         await self._measured.wait()  # how late the host is, no control call has told before
         lateness = [control.lateness for control in self._recent]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
+        if self._switch.posts_cdrs:
+            lateness.append(_reporting(placement))
         done.add(scenario.id)
         self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
 
@@ -276,6 +278,19 @@ async def open_campaign(
         yield campaign
     finally:
         await campaign.close()
+
+
+def _reporting(placement: Placement) -> float:
+    """The longest time, in seconds, that a leg took from its hangup to having reported it."""
+    ended: dict[str, int] = {}
+    longest = 0
+    for headers in placement.events:
+        uuid, at = str(headers.get("Unique-ID")), int(str(headers.get("Event-Date-Timestamp", 0)))
+        if headers.get("Event-Name") == "CHANNEL_HANGUP":
+            ended[uuid] = at
+        elif headers.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
+            longest = max(longest, at - ended.get(uuid, at))
+    return longest / 1e6
 
 
 def _batches(scenarios: Sequence[Scenario], size: int) -> Iterator[Sequence[Scenario]]:

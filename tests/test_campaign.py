@@ -125,6 +125,7 @@ class Fake:
         self.channels: list[dict[str, str]] = []
         self.fixed: Profile | None = None
         self.manners: Manners | None = None
+        self.posts_cdrs = False
         self.lines: list[Line] = []
         self.commands: list[str] = []
         self.dialplans: set[str] = set()
@@ -564,6 +565,23 @@ def test_on_a_switch_that_is_not_ours_calls_end_by_themselves() -> None:
     assert limit.endswith(f"{came.token} uuid_kill {came.a_leg_uuid}")
     assert originate.startswith("originate")
     assert taken_back == f"sched_del {came.token}"
+
+
+def test_what_taking_cdrs_delays_is_not_held_against_the_switch() -> None:
+    """A leg says that it is gone only when its CDRs were taken, which may be our own fault."""
+    switch = Fake()
+    switch.posts_cdrs = True
+
+    async def late(token: str, uuid: str) -> str:
+        switch.create(uuid, f"null/{token}")
+        switch.send("CHANNEL_HANGUP", uuid, Event_Date_Timestamp="1000000")
+        switch.send("CHANNEL_HANGUP_COMPLETE", uuid, Event_Date_Timestamp="1500000")
+        switch.send("CHANNEL_DESTROY", uuid)
+        return f"+OK {uuid}"
+
+    switch.script = late
+    (came,) = place(switch, scenario())
+    assert came.lateness == pytest.approx(0.5)
 
 
 def test_on_a_switch_of_our_own_no_limit_is_set() -> None:
