@@ -152,8 +152,9 @@ def _originate_causes(fact: OriginateCauses, seen: Observation) -> Outcome | Uno
     if found is None:
         return UNOBSERVABLE
     listed = found.headers.get("variable_originate_causes", [])
-    each = [listed] if isinstance(listed, str) else listed
-    parts = (text.partition(";") for text in each)
+    if isinstance(listed, str):  # as a client may give it that leaves lists as they are sent
+        listed = listed.removeprefix("ARRAY::").split("|:")
+    parts = (text.partition(";") for text in listed)
     return tuple(f"{_role(seen, uuid)} {cause}" for uuid, _, cause in parts)
 
 

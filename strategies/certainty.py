@@ -15,13 +15,16 @@ from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.predict import BOWOUTS, ON_TIME, STALLS
 from conformance.model.variables import bowout_seconds
-from conformance.scenario import Event, Moment, Scenario, pairs
+from conformance.scenario import Event, Moment, Scenario, UuidKill, pairs
 
 LATE = 0.15
 """How much later (seconds) a slow host may notice something, or end a sleep."""
 
 QUIET = 0.15
 """For how long (seconds) before and after a moment nothing else may happen."""
+
+CLEAR = (-0.3, 0.2)
+"""By how much (seconds) a hangup and a bowout may come nearer to each other on a slow host."""
 
 TICK = 0.98
 """How much (seconds) of a time for dialling the whole seconds of the clock may cut off."""
@@ -46,6 +49,16 @@ class Quiet:
 def is_certain(scenario: Scenario) -> bool:
     """Whether a call has the same legs on a slow host, and the same ones are taken."""
     return len({_outcome(run) for run in _runs(scenario)}) == 1
+
+
+def is_clear_of_bowouts(scenario: Scenario) -> bool:
+    """Whether no hangup comes about when a bowout does, so that either might be first."""
+    if not any(isinstance(one.deed, UuidKill) for one in scenario.all_stimuli()):
+        return True
+    prompt = (0.0,) * (1 + len(pairs(scenario)))
+    pace = replace(ON_TIME, bowout=bowout_seconds(scenario), notice=prompt)
+    runs = (course(scenario, {}, replace(pace, shift=shift)) for shift in (*CLEAR, 0.0))
+    return len({tuple((one.how, one.legs) for one in run.leavings) for run in runs}) == 1
 
 
 def ends_by_itself(scenario: Scenario) -> bool:

@@ -42,7 +42,10 @@ class Fairness:
         self._parents: dict[Profile, dict[str, dict[int, bytes]]] = {}
 
     def count(self, scenario: Scenario, choices: bytes) -> None:
-        """Count a scenario for each clause that it exercises."""
+        """Count a scenario for each clause that it exercises.
+
+        One that was not made of choices (b"") is never varied.
+        """
         shape = shape_key(scenario)
         self._shapes.put(shape)
         if scenario.profile not in self._parents:
@@ -50,6 +53,8 @@ class Fairness:
         parents = self._parents.setdefault(scenario.profile, {})
         for clause in clauses_of(scenario):
             self._exercised[clause] += 1
+            if not choices:
+                continue
             remembered = parents.setdefault(clause, {})
             remembered.pop(shape, None)
             remembered[shape] = choices

@@ -7,10 +7,14 @@ fuzzers does none of that: each example comes from bytes of its own, drawn from 
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import count as numbers
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias, TypeVar
 
@@ -56,9 +60,10 @@ def generate(
 ) -> list[Scenario]:
     """`count` different scenarios of a seed; a smaller count gives the beginning of the same list.
 
-    Without a `strategy` they are `scenarios()` in blocks of `BLOCK`, of which every third has a
-    profile of its own, steered so that each clause gets its share (`strategies.fairness`). A
-    strategy that cannot make so many different scenarios makes this run for ever.
+    Without a `strategy` they are the `openers()`, then `scenarios()`, in blocks of `BLOCK`, of
+    which every third has a profile of its own, steered so that each clause gets its share
+    (`strategies.fairness`). A strategy that cannot make so many different scenarios makes this run
+    for ever.
     """
     return list(islice(stream(seed, strategy), count))
 
@@ -91,23 +96,47 @@ def _steered(seed: int) -> Iterator[Scenario]:
     fairness, profile = Fairness(), Profile()
     seen = Bits()
     patient = True
+    opening = deque(_opening(profile))
     for fresh in _noise(seed):
-        parent = fairness.parent(profile) if len(seen) % 2 else None
-        made = read(fresh if parent is None else _varied(parent, fresh, dice))
-        if made is None:
+        choices = b""
+        if opening:
+            scenario = opening.popleft()
+        else:
+            parent = fairness.parent(profile) if len(seen) % 2 else None
+            made = read(fresh if parent is None else _varied(parent, fresh, dice))
+            if made is None:
+                continue
+            scenario, choices = replace(made[0], profile=profile), made[1]
+            # Variations tend to resemble each other: one of a known shape gives way once.
+            if parent is not None and patient and fairness.knows(scenario):
+                patient = False
+                continue
+        if (key := int(scenario.id, 16)) in seen:
             continue
-        scenario, choices = replace(made[0], profile=profile), made[1]
-        # Variations tend to resemble each other, so one of a known shape gives way to another once.
-        if parent is not None and patient and fairness.knows(scenario):
-            patient = False
-        elif (key := int(scenario.id, 16)) not in seen:
-            patient = True
-            seen.put(key)
-            fairness.count(scenario, choices)
-            yield scenario
-            block, inside = divmod(len(seen), BLOCK)
-            if not inside:
-                profile = _profile(drawn, block // 3) if block % 3 == 2 else Profile()
+        patient = True
+        seen.put(key)
+        fairness.count(scenario, choices)
+        yield scenario
+        block, inside = divmod(len(seen), BLOCK)
+        if not inside:
+            profile = _profile(drawn, block // 3) if block % 3 == 2 else Profile()
+            opening = deque(_opening(profile))
+
+
+@cache
+def openers() -> tuple[Scenario, ...]:
+    """A few scenarios that exercise every clause, so that every run does which they begin."""
+    file = Path(__file__).with_name("openers.jsonl")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return tuple(Scenario.from_json(json.loads(line)) for line in lines)
+
+
+def _opening(profile: Profile) -> Iterator[Scenario]:
+    """The openers for a switch that is set like this: those that need its settings, or none."""
+    for one in openers():
+        needed = one.profile.changed().items()
+        if bool(needed) == bool(profile.changed()) and needed <= profile.changed().items():
+            yield replace(one, profile=profile)
 
 
 def _varied(parent: bytes, fresh: bytes, dice: Random) -> bytes:

@@ -73,7 +73,14 @@ from strategies.bridges import (
     preludes,
     unloopable_plans,
 )
-from strategies.certainty import Quiet, by_stage, ends_by_itself, is_certain, quiet_moments
+from strategies.certainty import (
+    Quiet,
+    by_stage,
+    ends_by_itself,
+    is_certain,
+    is_clear_of_bowouts,
+    quiet_moments,
+)
 from strategies.confirmations import confirmed_calls
 from strategies.deflections import deflected_calls
 from strategies.forks import Targets, loop_variables, several_targets
@@ -412,7 +419,7 @@ def _scenarios(
     origin = draw(origins)
     kind = draw(_kinds(weights))
     if kind != "plain":
-        return replace(draw(_call(kind, origin)), profile=profile)
+        return replace(draw(_call(kind, origin).filter(is_clear_of_bowouts)), profile=profile)
     target = draw(targets)
     plan = draw(_plans_for(origin, target, weights) if plans is None else plans)
     several = None
@@ -441,7 +448,9 @@ def _scenarios(
     if draw(_amid(weights)) and (hangup := draw(hangups(bare))) is not None:
         return replace(bare, ending=hangup)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
-    return replace(acted_on, ending=draw(endings(acted_on)))
+    whole = replace(acted_on, ending=draw(endings(acted_on)))
+    assume(is_clear_of_bowouts(whole))
+    return whole
 
 
 @st.composite
@@ -676,7 +685,7 @@ def _ending_after_unloop(scenario: Scenario, known: Course) -> SearchStrategy[St
     if known.ends_by_itself:
         return st.none()
     natural = sum(_milliseconds(action) for action in scenario.plan)
-    delays = tuple(UNLOOP_DELAY_MS + natural + later for later in (700, 1000))
+    delays = tuple(UNLOOP_DELAY_MS + natural + later for later in (1500, 1800))
     return _at(Event.CREATE, "a-leg", delays, kills(("a-leg",)))
 
 

@@ -16,6 +16,7 @@ from conformance.scenario import (
     ALegBridges,
     ALegRunsDialplan,
     Answer,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
     Direct,
@@ -24,6 +25,7 @@ from conformance.scenario import (
     Moment,
     Park,
     Scenario,
+    Sleep,
     Stimulus,
     Unloop,
     UuidKill,
@@ -33,6 +35,7 @@ from conformance.scenario import (
 )
 from conformance.verdicts import parts
 from fixtures.recording import Recording
+from strategies.forks import HANDING_ON, WAITING
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "fixtures" / "recordings" / "freeswitch-1.10.12.jsonl.gz"
@@ -245,8 +248,10 @@ class Script:
         }
         self.tell(at, role, "CHANNEL_CREATE")
 
-    def create_pair(self, at: float, number: int, caller: str | None, **variables: str) -> None:
-        """Write that a loopback pair is created by a channel."""
+    def create_pair(
+        self, at: float, number: int, caller: str | None, left: str = "", **variables: str
+    ) -> None:
+        """Write that a loopback pair is created by a channel, with its `max_forwards`."""
         pair = pairs(self.scenario)[number - 1]
         assert isinstance(pair.target, ExtensionTarget)
         extension = pair.target.extension or "service"
@@ -256,6 +261,8 @@ class Script:
             (pair.leg_b, pair.leg_a, "other_loopback_from_uuid"),
         ):
             own = dict(variables)
+            if left and role == pair.leg_a:
+                own["max_forwards"] = left
             own["loopback_leg"] = "A" if role == pair.leg_a else "B"
             own["other_loopback_leg_uuid"] = f"uuid of {other}"
             if from_uuid:
@@ -439,6 +446,101 @@ def _taken_over() -> Script:
     return script
 
 
+def _race() -> Script:
+    """Two targets at once, a third behind: the second is answered first, the first one's rings."""
+    second = BridgeToLoopback(ExtensionTarget("n2"), (BridgeToNull(300),))
+    script = Script(
+        Scenario(
+            ALegBridges(),
+            ExtensionTarget("1000"),
+            (BridgeToNull(None),),
+            Variables(braces=WAITING),
+            ending=kill("a-leg", 1000, Event.ANSWER, "b-leg2"),
+            beside=(second,),
+            otherwise=(BridgeToLoopback(ExtensionTarget("n3"), ()),),
+        )
+    )
+    waiting = {"ignore_early_media": "true"}
+    script.create(0.0, "a-leg", f"null/{script.token}")
+    script.tell(0.0, "a-leg", "CHANNEL_ANSWER")
+    script.execute(0.0, "a-leg", "bridge")
+    for number, leg_a, leg_b, b_leg in (
+        (1, "loopback-a", "loopback-b", "b-leg"),
+        (2, "loopback-a2", "loopback-b2", "b-leg2"),
+    ):
+        script.create_pair(0.0, number, "a-leg", **waiting)
+        script.execute(0.0, leg_b, "bridge")
+        for role in (leg_a, leg_b):
+            script.tell(0.0, role, "CHANNEL_PROGRESS_MEDIA")
+        script.create(0.01, b_leg, f"null/b{number}", **waiting)
+    script.tell(0.3, "b-leg2", "CHANNEL_ANSWER")
+    for role in ("loopback-a2", "loopback-b2"):
+        script.tell(0.32, role, "CHANNEL_ANSWER")
+    script.bridge(0.32, "loopback-b2", "b-leg2")
+    script.legs["loopback-a"]["variable_group_dial_status"] = "loser"
+    script.hang_up(0.34, "LOSE_RACE", "loopback-a", "loopback-b")
+    script.hang_up(0.34, "ORIGINATOR_CANCEL", "b-leg")
+    causes = "ARRAY::uuid of loopback-a;LOSE_RACE|:uuid of loopback-a2;NONE"
+    script.legs["a-leg"]["variable_originate_causes"] = causes
+    script.legs["a-leg"]["variable_originate_disposition"] = "SUCCESS"
+    script.bridge(0.34, "a-leg", "loopback-a2")
+    script.stimulate(1.3, 0)
+    script.hang_up(1.3, "NORMAL_CLEARING", "a-leg", "loopback-a2", "loopback-b2", "b-leg2")
+    return script
+
+
+def _in_turn() -> Script:
+    """The first target has no route, and so has the one that is dialled then."""
+    behind = BridgeToLoopback(ExtensionTarget("n2"), ())
+    script = Script(Scenario(ALegBridges(), ExtensionTarget("1000"), (), otherwise=(behind,)))
+    script.create(0.0, "a-leg", f"null/{script.token}")
+    script.tell(0.0, "a-leg", "CHANNEL_ANSWER")
+    script.execute(0.0, "a-leg", "bridge")
+    script.create_pair(0.0, 1, "a-leg")
+    script.hang_up(0.0, "NO_ROUTE_DESTINATION", "loopback-b", "loopback-a")
+    script.create_pair(0.02, 2, "a-leg")
+    script.hang_up(0.02, "NO_ROUTE_DESTINATION", "loopback-b2", "loopback-a2")
+    listed = [f"uuid of {leg};NO_ROUTE_DESTINATION" for leg in ("loopback-a", "loopback-a2")]
+    script.legs["a-leg"]["variable_originate_causes"] = f"ARRAY::{'|:'.join(listed)}"
+    script.legs["a-leg"]["variable_originate_disposition"] = "NO_ROUTE_DESTINATION"
+    script.hang_up(0.02, "NO_ROUTE_DESTINATION", "a-leg")
+    return script
+
+
+def _loop_goes_on() -> Script:
+    """A loop goes on beyond the a-leg's max_forwards, until its extension is not found."""
+    plan = (Sleep(200), BridgeAgain(1))
+    given = Variables(originate=(("max_forwards", "2"),))
+    script = Script(Scenario(ALegBridges(), ExtensionTarget("1000"), plan, given))
+    script.create(0.0, "a-leg", f"null/{script.token}", max_forwards="2")
+    script.tell(0.0, "a-leg", "CHANNEL_ANSWER")
+    script.execute(0.0, "a-leg", "bridge")
+    script.create_pair(0.0, 1, "a-leg", "1", lc_hops="1")
+    script.execute(0.0, "loopback-b", "sleep", "bridge")
+    for role in ("loopback-a", "loopback-b"):
+        script.tell(0.2, role, "CHANNEL_PROGRESS_MEDIA")
+    script.create_pair(0.2, 2, "loopback-b", "70", lc_hops="0")
+    everybody = ("loopback-b2", "loopback-a2", "loopback-b", "loopback-a", "a-leg")
+    script.hang_up(0.2, "NO_ROUTE_DESTINATION", *everybody)
+    return script
+
+
+def _loop_ends() -> Script:
+    """A loop that hands max_forwards on ends when none are left."""
+    plan = (Sleep(200), BridgeAgain(1, HANDING_ON))
+    given = Variables(originate=(("max_forwards", "2"),), braces=HANDING_ON)
+    script = Script(Scenario(ALegBridges(), ExtensionTarget("1000"), plan, given))
+    script.create(0.0, "a-leg", f"null/{script.token}", max_forwards="2")
+    script.tell(0.0, "a-leg", "CHANNEL_ANSWER")
+    script.execute(0.0, "a-leg", "bridge")
+    script.create_pair(
+        0.0, 1, "a-leg", lc_hops="1", max_forwards="1", loopback_export="max_forwards"
+    )
+    script.execute(0.0, "loopback-b", "sleep", "bridge")
+    script.hang_up(0.2, "EXCHANGE_ROUTING_ERROR", "loopback-b", "loopback-a", "a-leg")
+    return script
+
+
 @cache
 def by_hand() -> Mapping[str, Call]:
     """The calls written by hand: what no recorded scenario, or hardly one, exercises."""
@@ -449,6 +551,10 @@ def by_hand() -> Mapping[str, Call]:
         "parked": _parked(),
         "digits, to an empty target": _digits(),
         "taken over and parked": _taken_over(),
+        "a race of two targets": _race(),
+        "one target after the other": _in_turn(),
+        "a loop that is not limited": _loop_goes_on(),
+        "a loop that is limited": _loop_ends(),
     }
     calls = {name: Call(script.scenario, script.placement()) for name, script in scripts.items()}
     return MappingProxyType(calls)

@@ -21,7 +21,7 @@ from tests.recorded_calls import Call, Draft, by_hand, keeping, sequence
 
 Change: TypeAlias = Callable[[Draft], None]
 
-WRONG = "EXCHANGE_ROUTING_ERROR"
+WRONG = "SUBSCRIBER_ABSENT"
 """A cause with which no scenario hangs up."""
 
 
@@ -106,11 +106,6 @@ def chosen(draft: Draft, *roles: str) -> list[str]:
 
 
 # --- changes that only one clause needs ----------------------------------------------------------
-
-
-def loopback_b_is_not_created(draft: Draft) -> None:
-    gone = draft.uuids["loopback-b"]
-    draft.events = [event for event in draft.events if event.get("Unique-ID") != gone]
 
 
 def a_stranger_comes(draft: Draft) -> None:
@@ -329,11 +324,21 @@ def cdr_has_another_destination(draft: Draft) -> None:
     draft.record("loopback-b", "callflow.0.caller_profile.destination_number", "another")
 
 
+def is_not_dialled(role: str) -> Change:
+    """A leg never comes to be."""
+
+    def change(draft: Draft) -> None:
+        gone = draft.uuids[role]
+        draft.events = [event for event in draft.events if event.get("Unique-ID") != gone]
+
+    return change
+
+
 ENDED, GONE, MADE = "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_CREATE"
 
 BREAKS: Mapping[str, Change] = MappingProxyType(
     {
-        "legs.pair-is-created": loopback_b_is_not_created,
+        "legs.pair-is-created": is_not_dialled("loopback-b"),
         "legs.no-other-legs": a_stranger_comes,
         "legs.bridged-to-whom-it-dials": missing("CHANNEL_BRIDGE", "real", "loopbacks"),
         "legs.bridged-call-has-all-legs": loopback_a_goes_before_the_bridge,
@@ -349,6 +354,14 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "legs.cause-crosses": header("Hangup-Cause", ENDED, WRONG, "outbound"),
         "legs.cause-of-real-legs": header("Hangup-Cause", ENDED, WRONG, "real"),
         "legs.dtmf-crosses": a_digit_is_lost,
+        "legs.first-reached-is-taken": header(
+            "Bridge-B-Unique-ID", "CHANNEL_BRIDGE", "another", "a-leg"
+        ),
+        "legs.others-lose-race": header("Hangup-Cause", ENDED, "NORMAL_CLEARING", "loopback-a"),
+        "legs.losers-phone-is-cancelled": header("Hangup-Cause", ENDED, "LOSE_RACE", "b-leg"),
+        "legs.alternatives-in-turn": is_not_dialled("loopback-a2"),
+        "legs.caller-is-told-outcome": variable("originate_disposition", GONE, "failure", "a-leg"),
+        "legs.caller-is-told-causes": variable("originate_causes", GONE, None, "a-leg"),
         "legs.caller-goes-on": twice("CHANNEL_EXECUTE", "a-leg"),
         "targets.extension": header("Caller-Destination-Number", MADE, "another", "inbound"),
         "targets.empty-extension-is-service": header(
@@ -360,6 +373,10 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "targets.dialplan-given": header("Caller-Dialplan", MADE, "another", "inbound"),
         "targets.empty-context-inherits": header("Caller-Context", MADE, "another", "inbound"),
         "targets.no-route": header("Hangup-Cause", ENDED, WRONG, "loopback-b"),
+        "targets.loop-is-not-limited": is_not_dialled("loopback-a2"),
+        "targets.exported-max-forwards-ends-loop": header(
+            "Hangup-Cause", ENDED, "NO_ROUTE_DESTINATION", "loopback-b"
+        ),
         "targets.plan-runs-on-loopback-b": first_application_runs_twice,
         "targets.inline-runs-on-loopback-b": first_application_runs_twice,
         "targets.inline-empties-destination": header(
@@ -411,6 +428,9 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "exports.dial-string-stays-on-pair": dial_string_reaches_the_b_leg,
         "exports.loopback-export-hands-over": nothing_is_handed_over,
         "exports.loopback-export-needs-loopback-a": what_is_set_comes_to_loopback_b,
+        "exports.max-forwards-on-loopback-a": variable("max_forwards", MADE, "7", "outbound"),
+        "exports.max-forwards-not-on-loopback-b": variable("max_forwards", MADE, "1", "inbound"),
+        "exports.ignore-early-media-goes-on": variable("ignore_early_media", MADE, None, "real"),
         "exports.loopback-leg": legs_swap_a_and_b,
         "exports.other-loopback-leg": loopback_a_names("other_loopback_leg_uuid", MADE),
         "exports.from-uuid": loopback_a_names("loopback_from_uuid", MADE),
@@ -527,6 +547,20 @@ def in_place_of_the_b_leg(draft: Draft) -> None:
     gone = draft.uuids["b-leg"]
     draft.add(created, Unique_ID="a stranger's", Channel_Name="null/stranger")
     draft.events = [event for event in draft.events if event.get("Unique-ID") != gone]
+
+
+def further_pair_is_dialled(draft: Draft) -> None:
+    """The next pair of the scenario is there as well."""
+    further = next(pair for pair in pairs(draft.scenario) if pair.leg_a not in draft.uuids)
+    (created,) = draft.find("loopback-a", MADE)
+    name = f"loopback/{getattr(further.target, 'extension', '')}-a"
+    draft.add(created, Unique_ID="one more", Channel_Name=name)
+
+
+def causes_are_turned_round(draft: Draft) -> None:
+    for event in draft.find("a-leg", GONE):
+        listed = str(event["variable_originate_causes"]).removeprefix("ARRAY::").split("|:")
+        event["variable_originate_causes"] = "ARRAY::" + "|:".join(reversed(listed))
 
 
 def cdr_on_a_real_leg(draft: Draft) -> None:
@@ -702,6 +736,28 @@ DEFECTS = (
         "bowout.execute-sends-event",
         missing("loopback::bowout", "loopbacks"),
         acquired_leg_parks,
+    ),
+    Defect(
+        "who lost is not told",
+        "legs.others-lose-race",
+        variable("group_dial_status", GONE, None, "loopback-a"),
+    ),
+    Defect(
+        "what stands behind is dialled although a target before it was taken",
+        "legs.alternatives-in-turn",
+        further_pair_is_dialled,
+        lambda call: bool(call.scenario.beside),
+    ),
+    Defect(
+        "causes of the legs that were dialled are in another order",
+        "legs.caller-is-told-causes",
+        causes_are_turned_round,
+        lambda call: bool(call.scenario.beside),
+    ),
+    Defect(
+        "a loop goes on although nothing is left of max_forwards",
+        "targets.exported-max-forwards-ends-loop",
+        further_pair_is_dialled,
     ),
     Defect(
         "a stranger in place of the b-leg",

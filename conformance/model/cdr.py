@@ -36,11 +36,18 @@ _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about CDRs."""
-    executed = {role for one in course.leavings if one.how == "execute" for role in one.acquired}
+    taken_over = [one for one in course.leavings if one.how in ("execute", "cancelled")]
+    executed = {role for one in taken_over for role in one.acquired}
+    unsettled = {
+        role
+        for one in taken_over
+        if one.how == "cancelled" and "process_cdr" in course.legs[one.legs[-1]].variables
+        for role in one.acquired  # it may end with the variables of loopback-b or without
+    }
     markup = _has_markup(scenario)
     tells_dialling = _tells_dialling(course)
     for role, leg in course.legs.items():
-        if leg.lost:
+        if leg.lost or role in unsettled:
             continue
         wanted, answered = _wanted(scenario, course, leg), leg.answered != NEVER
         yield from _own(role, markup, wanted, leg.causes, answered, role in executed)

@@ -196,5 +196,8 @@ def _caller(scenario: Scenario, pair: Pair) -> str | None:
 
 
 def _acquired_on_execution(course: Course, role: str) -> bool:
-    """Such a leg carries the variables of the loopback leg that it replaced."""
-    return any(leaving.how == "execute" and role in leaving.acquired for leaving in course.leavings)
+    """Such a leg carries the variables of the loopback leg that it replaced, or was to replace."""
+    return any(
+        leaving.how in ("execute", "cancelled") and role in leaving.acquired
+        for leaving in course.leavings
+    )
