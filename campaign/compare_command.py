@@ -48,7 +48,8 @@ exit status:
   0  nothing that fails the gate
   1  the gate fails, or a known divergence has expired or differs no more
   2  usage or configuration: a switch cannot be started or reached, a file not read or written
-  3  not decided: a MUST clause was not compared or is flaky, or a side is not whole
+  3  not decided: a MUST clause was not compared, or is flaky on the new one alone; or a side is
+     not whole
 """
 
 _WIDTH = max(map(len, Change))

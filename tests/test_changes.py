@@ -295,5 +295,23 @@ def test_what_was_not_compared_is_not_decided() -> None:
     found = list(doubts(compared([HOLDS], [HOLDS]), "1.10.6"))
     assert len(found) == len(MUST) - 1
     assert list(doubts(compared([HOLDS], [None]), "1.10.6")) == ["no clause was compared"]
+
+
+def test_what_was_flaky_before_is_no_doubt_about_the_new_one() -> None:
+    def flaky(old: Sequence[str], new: Sequence[str]) -> bool:
+        comparing = Comparing(Side)
+        calm, doubtful = calls(2)
+        for call, sides in ((calm, ([HOLDS], [HOLDS])), (doubtful, (old, new))):
+            for side, attempts in zip(Side, sides, strict=True):
+                for said in attempts:
+                    comparing.add(side, call.scenario, call.placement, judged(said))
+        return any(CLAUSE in doubt for doubt in doubts(comparing.result(), "1.10.6"))
+
+    assert flaky([HOLDS, HOLDS], [HOLDS, BREAKS])
+    assert not flaky([HOLDS, BREAKS], [BREAKS, HOLDS])
+    assert not flaky([HOLDS, BREAKS], [HOLDS, HOLDS])
+
+
+def test_a_clause_that_is_only_flaky_was_not_compared() -> None:
     flaky = doubts(compared([HOLDS] * 2, [HOLDS, BREAKS]), "1.10.6")
     assert list(flaky) == ["no clause was compared"]
