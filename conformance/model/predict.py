@@ -47,6 +47,7 @@ DRIFT = 0.05
 SHIFTS = (0.07, -0.07)
 BOWOUTS = (-0.15, 0.4)
 STALLS = (5.0, 7.5)
+ON_EXECUTE = "loopback_bowout_on_execute"
 LAG = 0.02
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
@@ -102,7 +103,8 @@ def _deviations(
         yield replace(pace, drift=DRIFT)
     if scenario.all_stimuli():
         yield from (replace(pace, shift=shift) for shift in SHIFTS)
-    if applied.stall is None and any(isinstance(action, Unloop) for action in actions):
+    waits = ON_EXECUTE in scenario.text or any(isinstance(action, Unloop) for action in actions)
+    if applied.stall is None and waits:
         yield from (replace(pace, stall=stall) for stall in STALLS)
     due = bowout_seconds(scenario)
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
