@@ -24,7 +24,6 @@ from pathlib import Path
 from campaign.attempt import TOKEN, patience
 from campaign.campaign import Pace
 from campaign.session import Plan, run
-from conformance.dialplan import extensions
 from conformance.dialstring import command_of, originate_arguments, token_of
 from conformance.observation import Headers, role_of
 from conformance.profile import Profile
@@ -151,13 +150,8 @@ async def bare(switch: Switch, scenarios: Sequence[Scenario], pace: Pace) -> tup
     """Give the seconds that the bare script takes, and how many calls it had to end by force."""
     await switch.start(Profile())
     try:
-        contexts: dict[str, str] = {}
-        for scenario in scenarios:
-            for context, xml in extensions(scenario):
-                contexts[context] = contexts.get(context, "") + xml
-        await switch.write_dialplan("all", contexts)
         commands, events = await switch.connect(), await switch.connect()
-        await commands.api("reloadxml")
+        await switch.load_plans("all", scenarios, commands)
         start = time.perf_counter()
         script = Bare(commands, events)
         await script.place_all(scenarios, pace)

@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from campaign.admission import Admission, Pace
 from campaign.attempt import patience
 from campaign.placer import Placer
-from conformance.dialplan import extensions
 from conformance.dialstring import token_of
 from conformance.observation import Placement
 from conformance.scenario import Scenario
@@ -21,6 +21,26 @@ from fixtures.switches import Switch
 CONTROLS = 4
 """Control calls kept going beside the scenarios."""
 
+HEARTBEAT = 0.25
+"""Seconds from one question to the next that tells whether the switch answers at all."""
+
+STALL = 0.25
+"""Seconds an answer may take before the switch counts as having stood still as long."""
+
+IN_VAIN = 120.0
+"""Seconds in which no scenario was placed whole after which a connection that is lost again and
+again is lost for good."""
+
+PARTING = 5.0
+"""Seconds in which the suite tries at its end to reach a switch once more, to hang up its calls."""
+
+RETRY = 1.0
+"""Seconds between two attempts to connect again."""
+
+RENUMBERED = 1000
+"""Added to the number in tokens each time a lost connection is taken up again: calls of before may
+still be on the switch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Control:
@@ -28,14 +48,6 @@ class Control:
 
     began: int
     lateness: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast scenarios are placed: calls at once, and calls begun a second."""
-
-    window: int = 100
-    rate: float = 60.0
 
 
 class Campaign:
@@ -48,18 +60,57 @@ class Campaign:
     def __init__(
         self,
         switch: Switch,
-        placer: Placer,
+        cdr_modules: tuple[str, ...],
         on_placement: Callable[[Scenario, Placement], None],
         on_control: Callable[[Control], None],
     ) -> None:
         """Use `open_campaign`, which makes the connections too."""
+        self.taken_up = 0
+        """How often a lost connection was taken up again."""
         self._switch = switch
-        self._placer = placer
+        self._cdr_modules = cdr_modules
         self._on_placement = on_placement
         self._on_control = on_control
         self._batches = 0
         self._controls = 0
         self._recent: deque[Control] = deque(maxlen=3 * CONTROLS)
+        self._stalls: deque[tuple[float, float]] = deque(maxlen=64)
+        by_time = switch.patience > 0  # the embedded switch's time is not the host's
+        self._admission = Admission(switch.clock, switch.manners, by_time=by_time)
+        self._lines = AsyncExitStack()
+        self._strays: set[str] = set()
+        self._measured = asyncio.Event()
+
+    async def open(self) -> None:
+        """Connect; raises EventSocketError."""
+        async with AsyncExitStack() as stack:
+            self._commands = await self._switch.connect()
+            stack.push_async_callback(self._commands.close)
+            events = await self._switch.connect()
+            stack.push_async_callback(events.close)
+            self._placer = Placer(self._switch, self._commands, events)
+            await self._placer.prepare(self._cdr_modules)
+            self._lines = stack.pop_all()
+
+    async def close(self) -> None:
+        """Hang up what is left of our own calls, and disconnect.
+
+        A switch that cannot be reached to be told so ends them by itself.
+        """
+        tokens, legs = self._placer.in_flight()
+        strays = frozenset(self._strays | tokens)
+        try:
+            async with self._lines:
+                await self._placer.hang_up_all()
+                await self._placer.hang_up_strays(strays, legs)
+        except EventSocketError:
+            self._placer.give_up()
+            if self._switch.patience and self._switch.alive():
+                with suppress(EventSocketError, TimeoutError):
+                    async with asyncio.timeout(PARTING):
+                        await self.open()
+                        async with self._lines:
+                            await self._placer.hang_up_strays(strays, legs)
 
     async def place_all(
         self,
@@ -75,22 +126,68 @@ class Campaign:
         With a `witness` a second connection listens too, and an attempt of which the two were told
         differently has that as its problem.
 
-        Raises EventSocketError or SwitchError when a connection or the switch is lost; the calls
-        in flight are then given up.
+        A connection that is lost is taken up again, as long as the switch has patience and lives;
+        the calls in flight are given up and placed anew. Raises EventSocketError or SwitchError
+        when the switch is lost for good.
         """
         for profile, group in groupby(scenarios, lambda scenario: scenario.profile):
-            await self._switch.configure(profile)
-            await self._place_group(list(group), pace, attempt, witness=witness)
+            # The longest first: the last ones, for which everything waits, are then over soon.
+            left = sorted(group, key=patience, reverse=True)
+            since = asyncio.get_running_loop().time()
+            while left:
+                done: set[str] = set()
+                try:
+                    await self._switch.configure(profile)
+                    await self._place_group(left, pace, attempt, done, witness=witness)
+                except EventSocketError as error:
+                    self._admission.forget()
+                    if done:
+                        since = asyncio.get_running_loop().time()
+                    elif asyncio.get_running_loop().time() - since > IN_VAIN:
+                        raise
+                    else:
+                        left.reverse()  # the shortest may be over before it is lost again
+                    await self._take_up(error)
+                left = [scenario for scenario in left if scenario.id not in done]
+
+    async def _take_up(self, lost: EventSocketError) -> None:
+        """Connect again, and hang up what is left of the calls that were in flight.
+
+        Raises the error by which the connection was lost when that does not come about.
+        """
+        tokens, legs = self._placer.in_flight()
+        self._strays |= tokens
+        self._placer.give_up()
+        await self._lines.aclose()
+        deadline = asyncio.get_running_loop().time() + self._switch.patience
+        while True:
+            if not self._switch.alive() or asyncio.get_running_loop().time() >= deadline:
+                raise lost
+            try:
+                await self.open()
+                await self._placer.hang_up_strays(frozenset(self._strays), legs)
+                break
+            except EventSocketError:
+                await self._lines.aclose()
+                await asyncio.sleep(RETRY)
+        self.taken_up += 1
+        self._recent.clear()
+        self._measured.clear()
 
     async def _place_group(
-        self, scenarios: Sequence[Scenario], pace: Pace, attempt: int, *, witness: bool
+        self,
+        scenarios: Sequence[Scenario],
+        pace: Pace,
+        attempt: int,
+        done: set[str],
+        *,
+        witness: bool,
     ) -> None:
-        slots = asyncio.Semaphore(pace.window)
-        # The longest first: the last ones, for which everything waits, are then over soon.
-        scenarios = sorted(scenarios, key=patience, reverse=True)
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]
+                if self._switch.patience:
+                    beside.append(group.create_task(self._watch()))
                 if witness:
                     second = await self._switch.connect()
                     stack.push_async_callback(second.close)
@@ -99,7 +196,7 @@ class Campaign:
                 async with asyncio.TaskGroup() as batches:
                     for batch in _batches(scenarios, pace.window):
                         begun = asyncio.Event()
-                        batches.create_task(self._place_batch(batch, attempt, slots, pace, begun))
+                        batches.create_task(self._place_batch(batch, attempt, pace, done, begun))
                         await begun.wait()
                 for task in beside:
                     task.cancel()
@@ -110,39 +207,61 @@ class Campaign:
         self,
         batch: Sequence[Scenario],
         attempt: int,
-        slots: asyncio.Semaphore,
         pace: Pace,
+        done: set[str],
         begun: asyncio.Event,
     ) -> None:
-        """Load the dialplan of a batch, place it, unload it; `begun` when all of it was begun."""
+        """Load the plans of a batch, place it, unload them; `begun` when all of it was begun."""
         self._batches += 1
         name = f"batch{self._batches}"
-        await self._switch.write_dialplan(name, _contexts(batch))
-        await self._placer.reload()
+        number = attempt + RENUMBERED * self.taken_up
+        await self._switch.load_plans(name, batch, self._commands)
         try:
             async with asyncio.TaskGroup() as group:
                 for scenario in batch:
-                    await slots.acquire()
-                    task = group.create_task(self._place(scenario, token_of(scenario, attempt)))
-                    task.add_done_callback(lambda _: slots.release())
-                    await self._switch.clock.sleep(1 / pace.rate)
+                    await self._admission.enter(scenario, pace)
+                    token = token_of(scenario, number)
+                    group.create_task(self._place(scenario, token, done))
+                    await self._admission.pause(scenario, pace)
                 begun.set()
         finally:
             begun.set()
-        # The next batch's reload makes the switch forget it.
-        await self._switch.remove_dialplan(name)
+        await self._switch.unload_plans(name, self._commands)
 
-    async def _place(self, scenario: Scenario, token: str) -> None:
-        placement = await self._placer.place(scenario, token)
-        lateness = max((control.lateness for control in self._recent), default=0.0)
-        self._on_placement(scenario, replace(placement, lateness=max(0.0, lateness)))
+    async def _place(self, scenario: Scenario, token: str, done: set[str]) -> None:
+        began = asyncio.get_running_loop().time()
+        try:
+            placement = await self._placer.place(scenario, token)
+        finally:
+            self._admission.leave(scenario)
+        await self._measured.wait()  # how late the host is, no control call has told before
+        lateness = [control.lateness for control in self._recent]
+        lateness += [seconds for at, seconds in self._stalls if at >= began]
+        if self._switch.posts_cdrs:
+            lateness.append(_reporting(placement))
+        done.add(scenario.id)
+        self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
 
     async def _keep_control(self) -> None:
         while True:
             self._controls += 1
             control = Control(*await self._placer.control(self._controls))
             self._recent.append(control)
+            self._measured.set()
+            self._admission.told(control.lateness)
             self._on_control(control)
+
+    async def _watch(self) -> None:
+        """Ask the switch now and then: one that stands still makes no control call late at once."""
+        loop = asyncio.get_running_loop()
+        while True:
+            asked = loop.time()
+            await self._commands.api("strepoch")
+            seconds = loop.time() - asked
+            if seconds > STALL:
+                self._stalls.append((loop.time(), seconds))
+                self._admission.told(seconds)
+            await asyncio.sleep(HEARTBEAT)
 
 
 @asynccontextmanager
@@ -153,21 +272,25 @@ async def open_campaign(
     on_control: Callable[[Control], None],
 ) -> AsyncIterator[Campaign]:
     """A campaign on a switch that was started; its own calls are hung up at the end."""
-    commands = await switch.connect()
+    campaign = Campaign(switch, cdr_modules, on_placement, on_control)
+    await campaign.open()
     try:
-        events = await switch.connect()
-        try:
-            placer = Placer(switch, commands, events)
-            await placer.prepare(cdr_modules)
-            try:
-                yield Campaign(switch, placer, on_placement, on_control)
-            finally:
-                with suppress(EventSocketError):
-                    await placer.hang_up_all()
-        finally:
-            await events.close()
+        yield campaign
     finally:
-        await commands.close()
+        await campaign.close()
+
+
+def _reporting(placement: Placement) -> float:
+    """The longest time, in seconds, that a leg took from its hangup to having reported it."""
+    ended: dict[str, int] = {}
+    longest = 0
+    for headers in placement.events:
+        uuid, at = str(headers.get("Unique-ID")), int(str(headers.get("Event-Date-Timestamp", 0)))
+        if headers.get("Event-Name") == "CHANNEL_HANGUP":
+            ended[uuid] = at
+        elif headers.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
+            longest = max(longest, at - ended.get(uuid, at))
+    return longest / 1e6
 
 
 def _batches(scenarios: Sequence[Scenario], size: int) -> Iterator[Sequence[Scenario]]:
@@ -175,16 +298,11 @@ def _batches(scenarios: Sequence[Scenario], size: int) -> Iterator[Sequence[Scen
         yield scenarios[start : start + size]
 
 
-def _contexts(batch: Sequence[Scenario]) -> dict[str, str]:
-    contexts: dict[str, str] = {}
-    for scenario in batch:
-        for context, xml in extensions(scenario):
-            contexts[context] = f"{contexts.get(context, '')}{xml}\n"
-    return contexts
-
-
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+__all__ = ["Campaign", "Control", "Pace", "open_campaign"]

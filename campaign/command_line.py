@@ -14,9 +14,10 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from campaign import bisect, compare_command, divergences, record
-from campaign.campaign import Pace
+from campaign import bisect, compare_command, divergences, doctor, guest, record
+from campaign.admission import Pace
 from campaign.faults import Caught, chosen, run_faults
+from campaign.guest import add_guest_options
 from campaign.metamorphic import run_metamorphic
 from campaign.options import SWITCHES, cancel_on_signals, positive, release
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
@@ -156,7 +157,7 @@ def _placed(
     plan = Plan(
         scenarios=parsed.scenarios,
         seed=parsed.seed,
-        pace=Pace(window=parsed.window),
+        pace=Pace(parsed.window, parsed.max_rate),
         release=parsed.release,
         known=divergences.load(getattr(parsed, "known", None)),
         record=parsed.record,
@@ -168,6 +169,8 @@ def _placed(
         keep=parsed.keep,
         image=parsed.image,
         binary=parsed.binary,
+        password_file=parsed.password_file,
+        cdrs=parsed.cdrs,
     )
 
     async def campaign() -> T:
@@ -379,6 +382,8 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
     seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
     seeded.set_defaults(command=_faults)
+    guest.add(commands)
+    doctor.add(commands)
     for command in (place, related, judged):
         detail = command.add_mutually_exclusive_group()
         detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
@@ -408,11 +413,20 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="same seed, same calls (default %(default)s)",
     )
     parser.add_argument(
-        "--window",
+        *("--window", "--max-calls"),
         type=positive,
         default=100,
         metavar="N",
-        help="calls at once (default %(default)s, enough for 2 cores)",
+        help="calls at once at most (default %(default)s, enough for 2 cores); of a switch that is "
+        "not ours no more than half of the sessions that it has left",
+    )
+    parser.add_argument(
+        "--max-rate",
+        type=positive,
+        default=60,
+        metavar="N",
+        help="calls begun a second at most (default %(default)s); of a switch that is not ours no "
+        "more than half of the sessions a second that it allows",
     )
     parser.add_argument(
         "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"
@@ -429,6 +443,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="FreeSWITCH in the image (default %(default)s)",
     )
+    add_guest_options(parser)
     parser.add_argument(
         "--event-socket",
         choices=("asyncio", "python-esl"),

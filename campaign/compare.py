@@ -17,13 +17,13 @@ from typing import TypeAlias
 
 from campaign.campaign import Pace
 from campaign.options import cancel_on_signals
+from campaign.release import can_be_asked
 from campaign.session import (
     Plan,
     Progress,
     Run,
     Scenarios,
     Silent,
-    can_be_asked,
     judge_recording,
     run,
 )

@@ -13,6 +13,7 @@ switches:
   embedded:                       a small switch of the suite's own, where nothing is installed
   process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
   docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
+  esl://HOST:PORT                 a switch that already runs; see `export-config` and `doctor`
 """
 
 

@@ -10,13 +10,20 @@ import asyncio
 import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
 
+import orjson
+
 from campaign.attempt import TOKEN, Attempt, Call, patience
 from conformance.dialstring import command_of, originate_arguments
 from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
 from conformance.scenario import Scenario, Stimulus
 from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
 from fixtures.clock import in_time
-from fixtures.event_socket import EventSocket, EventSocketError, EventSocketTimeout
+from fixtures.event_socket import (
+    CommandFailed,
+    EventSocket,
+    EventSocketError,
+    EventSocketTimeout,
+)
 from fixtures.switches import Switch
 
 EVENTS = (
@@ -46,12 +53,18 @@ QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
 SWEEP_SECONDS = 3.0
 """How long legs that were hung up by the suite may take to go."""
+LIMIT_SECONDS = 120
+"""How much longer than it should last a call may on a switch that is not ours: far beyond any
+moment at which a hangup from outside would be part of what is tested."""
 WITNESS_SECONDS = 1.0
 """How much later a second connection may be told than the first."""
 TOLD_SECONDS = 1.0
 """How much later than a stimulus falls due its leg may be told of."""
 CDR_SECONDS = 3.0
 """How long CDRs of finished legs may take to appear."""
+
+SILENCE = 60.0
+"""How long no event at all may come while control calls are made: the connection is then dead."""
 
 UNANSWERED = "the switch did not answer the originate"
 """Problem of an attempt: hanging up every leg of a call makes a switch answer, unless it hangs."""
@@ -71,18 +84,16 @@ class Placer:
         self._by_uuid: dict[str, Call] = {}
         self._jobs: dict[str, asyncio.Future[Headers]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._originating: set[asyncio.Task[Headers]] = set()
         self._cdr_modules: tuple[str, ...] = ()
         self._witnessed: dict[str, set[int]] | None = None
+        self._lost: EventSocketError | None = None
 
     async def prepare(self, cdr_modules: tuple[str, ...]) -> None:
         """Subscribe to the events; `cdr_modules` are those whose CDRs can be had."""
         self._cdr_modules = cdr_modules
         clock = self._switch.clock
         await self._events.subscribe(EVENTS, (*CUSTOM_EVENTS, *filter(None, [clock.event])))
-
-    async def reload(self) -> None:
-        """Have the switch read its dialplan anew."""
-        await self._commands.api("reloadxml")
 
     async def witness(self, events: EventSocket) -> Coroutine[None, None, None]:
         """Subscribe a second connection; the coroutine given listens until it is cancelled."""
@@ -102,8 +113,9 @@ class Placer:
 
     async def run(self) -> None:
         """Route events until the connection ends; raises EventSocketError when it does."""
+        silence = SILENCE if self._switch.patience else None
         while True:
-            self._route(await self._events.next_event(None))
+            self._route(await self._events.next_event(silence))
             for event in self._events.take_events():
                 self._route(event)
 
@@ -115,6 +127,8 @@ class Placer:
         """
         attempt = Attempt(scenario, token, str(uuids.uuid4()))
         swept: tuple[str, ...] = ()
+        if scenario.has_a_leg:
+            await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
         if not await self._gone(attempt, patience(scenario)):
             if job.done():
@@ -122,7 +136,10 @@ class Placer:
             swept = await self._sweep(attempt)
         job.cancel()
         cdrs = await self._gather_cdrs(attempt)
+        await self._unlimit(attempt)
         self._forget(attempt)
+        if self._lost is not None:
+            raise self._lost.with_traceback(None)  # what it was not told was judged otherwise
         return Placement(
             token=token,
             a_leg_uuid=attempt.a_leg_uuid,
@@ -160,7 +177,7 @@ class Placer:
         Those are of calls that were given up or would not go. `run` must have ended: the events of
         these calls are routed here, so that legs that are only now told of are hung up as well.
         """
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         killed: set[str] = set()
         deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
@@ -173,6 +190,49 @@ class Placer:
                 self._route(await self._events.next_event(left))
             except EventSocketTimeout:
                 return
+
+    def in_flight(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Tokens of the calls that are not over, and those of their legs that are known."""
+        calls = [call for call in self._by_token.values() if not call.over]
+        legs = set[str]().union(*(call.live for call in calls))
+        return frozenset(call.token for call in calls), frozenset(legs)
+
+    def give_up(self) -> None:
+        """Do nothing more for the calls in flight."""
+        for task in (*self._tasks, *self._originating):
+            task.cancel()
+
+    async def hang_up_strays(self, tokens: frozenset[str], legs: frozenset[str]) -> None:
+        """Hang up, by uuid, what the switch still has of calls that were given up.
+
+        They are known by these tokens or as these legs, and are asked for until none is left or
+        `SWEEP_SECONDS` are over. Raises EventSocketError.
+        """
+        deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
+        while tokens or legs:
+            there = [
+                uuid for uuid, token in await self._channels() if uuid in legs or token in tokens
+            ]
+            await self._kill(there)
+            if not there or asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.2)
+
+    async def _channels(self) -> list[tuple[str, str]]:
+        """Every channel of the switch: its uuid, and the token of the call that it belongs to."""
+        try:
+            table = orjson.loads(await self._commands.api("show channels as json"))
+        except orjson.JSONDecodeError:
+            return []
+        rows = table.get("rows", []) if isinstance(table, dict) else []
+        found = []
+        for row in rows:
+            words = (
+                f"{row.get('cid_num', '')} {row.get('initial_cid_num', '')} {row.get('name', '')}"
+            )
+            token = TOKEN.search(words)
+            found.append((str(row.get("uuid", "")), token.group() if token else ""))
+        return found
 
     async def _missed(self, attempt: Attempt) -> str:
         """What only one of the two connections was told; "" if nothing, or without a witness."""
@@ -203,7 +263,11 @@ class Placer:
             return
         for index, stimulus in call.take(headers):
             assert isinstance(call, Attempt)
-            self._spawn(call, index, stimulus)
+            self._spawn(self._apply(call, index, stimulus))
+        if isinstance(call, Attempt) and headers.get("Event-Name") == "CHANNEL_CREATE":
+            uuid = _uuid(headers)
+            if self._switch.manners and uuid != call.a_leg_uuid:
+                self._spawn(self._limit(call, uuid))
 
     def _call_of(self, headers: Headers) -> Call | None:
         uuid = _uuid(headers)
@@ -217,10 +281,28 @@ class Placer:
                     break
         return call
 
-    def _spawn(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
-        task = asyncio.create_task(self._apply(attempt, index, stimulus))
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _limit(self, attempt: Attempt, uuid: str) -> None:
+        """Have a switch that is not ours hang a leg up by itself, should the suite be gone."""
+        if self._switch.manners is None:
+            return
+        seconds = LIMIT_SECONDS + round(patience(attempt.scenario))
+        await self._try(f"sched_api +{seconds} {attempt.token} uuid_kill {uuid}")
+
+    async def _unlimit(self, attempt: Attempt) -> None:
+        """Take back what `_limit` did, unless legs are left."""
+        if self._switch.manners is not None and not attempt.live:
+            await self._try(f"sched_del {attempt.token}")
+
+    async def _try(self, command: str) -> None:
+        try:
+            await self._commands.api(command)
+        except EventSocketError as error:
+            self._lost = self._lost or error
 
     async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
         await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
@@ -232,6 +314,8 @@ class Placer:
             headers = await self._job(command_of(stimulus.deed, uuid, attempt.token))
         except EventSocketError as error:
             attempt.applied[index] = AppliedStimulus(index, None, str(error))
+            if not isinstance(error, CommandFailed):
+                self._lost = self._lost or error
             return
         at = int(str(headers.get("Event-Date-Timestamp", 0)))
         attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
@@ -248,6 +332,8 @@ class Placer:
         self._by_token[call.token] = call
         job = asyncio.create_task(self._job(f"originate {arguments}"))
         job.add_done_callback(lambda done: _answer(call, done))
+        self._originating.add(job)
+        job.add_done_callback(self._originating.discard)
         return job
 
     async def _job(self, command: str) -> Headers:

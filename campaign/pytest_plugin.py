@@ -51,6 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
     group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
     group.addoption("--binary", default="freeswitch", help="FreeSWITCH in the image")
+    group.addoption("--password-file", type=Path, help="the Event Socket password of esl://")
+    group.addoption("--cdrs", help="where the CDRs of esl:// are")
     group.addoption(
         "--event-socket",
         choices=("asyncio", "python-esl"),
@@ -128,6 +130,8 @@ def _perform(config: pytest.Config) -> Run:
         event_socket=config.getoption("--event-socket"),
         image=config.getoption("--image"),
         binary=config.getoption("--binary"),
+        password_file=config.getoption("--password-file"),
+        cdrs=config.getoption("--cdrs"),
     )
     plan = Plan(
         scenarios=config.getoption("--scenarios"),

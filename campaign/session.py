@@ -21,14 +21,17 @@ from typing import Protocol, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
-from campaign.campaign import Campaign, Control, Pace, open_campaign
+from campaign.admission import Pace
+from campaign.campaign import Campaign, Control, open_campaign
+from campaign.reach import out_of_reach
+from campaign.release import at_release, can_be_asked
 from conformance.clauses import CLAUSES
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile, numbers, release_of
-from conformance.scenario import Scenario, null_bridges
+from conformance.scenario import Scenario
 from conformance.verdicts import RunResult, Verdicts, parts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
@@ -194,19 +197,22 @@ async def run(
         plan = await partner.agree(identity, plan)
         release = release_of(plan.release or identity.version)
         first = witnesses(plan.known, release)
-        generated = _scenarios(plan, release, first)
+        generated = _scenarios(plan, release, switch, first)
         asked = len(first) + plan.scenarios
         count, scenarios = watcher.scenarios(asked, generated)
         plan = replace(plan, scenarios=count)
         known = Known(plan.known, plan.release or identity.version, datetime.now(UTC).date())
         tally = _Tally(progress or Silent(), watcher, known)
-        return await _campaign(switch, identity, scenarios, plan, tally, partner)
+        header = replace(_header(identity, plan), out_of_reach=_out_of_reach(switch, release))
+        return await _campaign(switch, header, scenarios, plan, tally, partner)
     finally:
         await _stop(switch)
 
 
-def _scenarios(plan: Plan, release: str, shown: Iterable[Scenario] = ()) -> Iterator[Scenario]:
-    """The witnesses, then as many as the plan asks for, as far as a release can be asked for them.
+def _scenarios(
+    plan: Plan, release: str, switch: Switch, shown: Iterable[Scenario] = ()
+) -> Iterator[Scenario]:
+    """The witnesses, then as many as the plan asks for, as far as a switch can be asked for them.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
@@ -214,27 +220,19 @@ def _scenarios(plan: Plan, release: str, shown: Iterable[Scenario] = ()) -> Iter
     # those with settings first: the generated ones begin without any
     yield from sorted(first.values(), key=lambda one: (not one.profile.changed(), str(one.profile)))
     asked = min((release, release_of(plan.asked_of or release)), key=numbers)
-    possible = (one for one in stream(plan.seed, plan.strategy) if can_be_asked(one, asked))
-    made = (replace(one, profile=_at_release(one.profile, release)) for one in possible)
+    made = (
+        replace(one, profile=at_release(switch.fixed or one.profile, release))
+        for one in stream(plan.seed, plan.strategy)
+        if can_be_asked(one, asked) and switch.possible(one)
+    )
     yield from islice((one for one in made if one.id not in first), plan.scenarios)
 
 
-def _at_release(profile: Profile, release: str) -> Profile:
-    """The same as a release takes it: before 1.8.6 there is no `loopback.conf`."""
-    if numbers(release) >= numbers("1.8.6"):
-        return replace(profile, release=release)
-    return Profile(release=release, global_variables=profile.global_variables)
-
-
-def can_be_asked(scenario: Scenario, release: str) -> bool:
-    """Before 1.10.3 a `null/` leg answers at once, whatever it is told."""
-    if numbers(release) >= numbers("1.10.3"):
-        return True
-    plain = all(
-        bridge.answer_delay_ms == 0 and not bridge.early_media and bridge.refusal is None
-        for bridge in null_bridges(scenario).values()
-    )
-    return plain and scenario.origin_answers
+def _out_of_reach(switch: Switch, release: str) -> Mapping[str, str]:
+    """Clauses that cannot be verified on a switch that takes no profile of ours, and why."""
+    if switch.fixed is None:
+        return {}
+    return out_of_reach(switch.fixed, switch.possible, switch.cdr_modules(), release)
 
 
 class _Making:
@@ -256,16 +254,16 @@ class _Making:
 
 async def _campaign(
     switch: Switch,
-    identity: SwitchIdentity,
+    header: Header,
     scenarios: Iterator[Scenario],
     plan: Plan,
     tally: _Tally,
     partner: Partner,
 ) -> Run:
-    header, making = _header(identity, plan), _Making(scenarios)
+    making = _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
     tally.writer = writer
-    modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
+    modules = tuple(name for name in MODULES if name in switch.cdr_modules())
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
     try:
@@ -285,7 +283,8 @@ async def _campaign(
         if writer is not None:
             shortfall = _finished(writer, ending, shortfall)
     seconds = asyncio.get_running_loop().time() - began - making.seconds
-    return Run(header, tally.verdicts.result(shortfall), seconds, tally.shown, tally.first)
+    result = tally.verdicts.result(shortfall, header.out_of_reach)
+    return Run(header, result, seconds, tally.shown, tally.first)
 
 
 def _finished(writer: RecordingWriter, ending: Ending, shortfall: str) -> str:
@@ -328,7 +327,7 @@ def judge_recording(path: Path, known: tuple[Divergence, ...] = ()) -> Run:
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    result = tally.verdicts.result(shortfall)
+    result = tally.verdicts.result(shortfall, recording.header.out_of_reach)
     return Run(recording.header, result, seconds, tally.shown, tally.first)
 
 

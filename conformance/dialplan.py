@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from conformance.dialstring import (
@@ -23,6 +24,7 @@ from conformance.scenario import (
     HOPS,
     Action,
     ALegRunsDialplan,
+    ApplicationTarget,
     BridgeToLoopback,
     BridgeToSeveral,
     ExtensionTarget,
@@ -36,23 +38,43 @@ EMPTY_EXTENSION = "service"
 """What the switch dials for an empty `loopback/` (facts, section 2.1)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What the switch runs for a leg that is routed in a context.
+
+    `number` is what is dialled, None where a leg is sent to an extension of its own, of which
+    `entry` is the name; `actions` are (application, data). An extension of a loop is for the leg
+    that may take so many `hops` more.
+    """
+
+    context: str
+    number: str | None
+    actions: tuple[tuple[str, str], ...]
+    entry: str = ENTRY
+    hops: int | None = None
+
+
 def extensions(scenario: Scenario) -> list[tuple[str, str]]:
     """(context, XML of one `<extension>`) for each plan that the switch must know."""
-    context = inherited_context(scenario)
     token = token_of(scenario, 0).removesuffix("0") + "[0-9]+"
+    return [(one.context, _xml(one, token)) for one in planned(scenario)]
+
+
+def planned(scenario: Scenario) -> list[Extension]:
+    """Each extension that the switch must know."""
+    context = inherited_context(scenario)
     found = []
     if isinstance(scenario.origin, ALegRunsDialplan):
-        entry = [("destination_number", f"{ENTRY}-{token}")]
-        found.append((context, _extension(entry, a_leg_actions(scenario))))
+        found.append(Extension(context, None, tuple(a_leg_actions(scenario))))
     for stimulus in scenario.stimuli:
         if isinstance(stimulus.deed, UuidDeflect):
-            away = [("destination_number", f"{AWAY}-{token}")]
             where = deflected_context(scenario, stimulus.deed)
-            found.append((where, _extension(away, plan_actions(stimulus.deed.plan))))
-    found += _of_plan(scenario.target, scenario.plan, token, context, 1)
+            away = tuple(plan_actions(stimulus.deed.plan))
+            found.append(Extension(where, None, away, entry=AWAY))
+    found += _of_plan(scenario.target, scenario.plan, context, 1)
     b_leg = 1 + count_null_bridges(scenario.plan)
     for bridge in (*scenario.beside, *scenario.otherwise):
-        found += _of_plan(bridge.target, bridge.plan, token, context, b_leg)
+        found += _of_plan(bridge.target, bridge.plan, context, b_leg)
         b_leg += count_null_bridges((bridge,))
     return found
 
@@ -80,35 +102,57 @@ def routed_context(target: Target, inherited: str) -> str:
     return getattr(target, "context", None) or inherited
 
 
-def _of_plan(
-    target: Target, plan: Sequence[Action], token: str, inherited: str, b_leg: int
-) -> list[tuple[str, str]]:
+def routed_contexts(scenario: Scenario) -> frozenset[str]:
+    """The contexts in which legs of a scenario are routed, whether or not an extension is there."""
+    inherited = inherited_context(scenario)
+    named = [(scenario.target, scenario.plan)]
+    named += [(one.target, one.plan) for one in (*scenario.beside, *scenario.otherwise)]
+    routed = (context for target, plan in named for context in _routed(target, plan, inherited))
+    return frozenset((inherited, *routed))
+
+
+def _routed(target: Target, plan: Sequence[Action], inherited: str) -> list[str]:
     context = routed_context(target, inherited)
-    found = []
-    if isinstance(target, ExtensionTarget) and plan:
-        number = target.extension if target.text else EMPTY_EXTENSION
-        conditions = [("caller_id_number", token), ("destination_number", _literal(number))]
-        most = int(dict(brackets_of(tuple(plan), ())).get(HOPS, 0))
-        if not most:
-            found.append((context, _extension(conditions, plan_actions(plan, b_leg))))
-        for hops in range(1, most + 1):
-            counted = [*conditions, (f"${{{HOPS}}}", str(hops))]
-            actions = plan_actions(plan, b_leg, again=again(target, hops - 1))
-            found.append((context, _extension(counted, actions)))
+    found = [] if isinstance(target, ApplicationTarget) else [context]
     for action in plan:
         bridges = action.bridges if isinstance(action, BridgeToSeveral) else (action,)
         for bridge in bridges:
             if isinstance(bridge, BridgeToLoopback):
-                found += _of_plan(bridge.target, bridge.plan, token, context, b_leg)
+                found += _routed(bridge.target, bridge.plan, context)
+    return found
+
+
+def _of_plan(target: Target, plan: Sequence[Action], inherited: str, b_leg: int) -> list[Extension]:
+    context = routed_context(target, inherited)
+    found = []
+    if isinstance(target, ExtensionTarget) and plan:
+        number = target.extension if target.text else EMPTY_EXTENSION
+        most = int(dict(brackets_of(tuple(plan), ())).get(HOPS, 0))
+        if not most:
+            found.append(Extension(context, number, tuple(plan_actions(plan, b_leg))))
+        for hops in range(1, most + 1):
+            actions = tuple(plan_actions(plan, b_leg, again=again(target, hops - 1)))
+            found.append(Extension(context, number, actions, hops=hops))
+    for action in plan:
+        bridges = action.bridges if isinstance(action, BridgeToSeveral) else (action,)
+        for bridge in bridges:
+            if isinstance(bridge, BridgeToLoopback):
+                found += _of_plan(bridge.target, bridge.plan, context, b_leg)
             b_leg += count_null_bridges((bridge,))
     return found
 
 
-def _extension(conditions: Sequence[tuple[str, str]], actions: Sequence[tuple[str, str]]) -> str:
+def _xml(one: Extension, token: str) -> str:
+    if one.number is None:
+        conditions = [("destination_number", f"{one.entry}-{token}")]
+    else:
+        conditions = [("caller_id_number", token), ("destination_number", _literal(one.number))]
+    if one.hops is not None:
+        conditions.append((f"${{{HOPS}}}", str(one.hops)))
     extension = ElementTree.Element("extension", name="scenario")
     for field, text in conditions:
         node = ElementTree.SubElement(extension, "condition", field=field, expression=f"^{text}$")
-    for application, data in actions:
+    for application, data in one.actions:
         ElementTree.SubElement(node, "action", application=application, data=data)
     return ElementTree.tostring(extension, encoding="unicode")
 

@@ -166,11 +166,20 @@ class Verdicts:
         """The scenarios that are not settled by one clean attempt, in the order of placing."""
         return self._open.values()
 
-    def result(self, shortfall: str = "") -> RunResult:
-        """What the run says so far, clause by clause; `shortfall` is why it is not whole."""
+    def result(
+        self, shortfall: str = "", out_of_reach: Mapping[str, str] = MappingProxyType({})
+    ) -> RunResult:
+        """What the run says so far, clause by clause; `shortfall` is why it is not whole.
+
+        `out_of_reach` says of clauses why no scenario could exercise them on this switch.
+        """
         stale, idle = self._known.review(*self._reviewed())
+        results = {
+            name: self._of_clause(one, out_of_reach.get(name, "no scenario exercised it"))
+            for name, one in CLAUSES.items()
+        }
         return RunResult(
-            clauses=MappingProxyType({name: self._of_clause(one) for name, one in CLAUSES.items()}),
+            clauses=MappingProxyType(results),
             scenarios=self.scenarios,
             attempts=self.attempts,
             shortfall=shortfall,
@@ -219,7 +228,7 @@ class Verdicts:
         self._exercised.subtract(exercised)
         return (Judgement((), exercised),)
 
-    def _of_clause(self, clause: Clause) -> ClauseResult:
+    def _of_clause(self, clause: Clause, idle: str) -> ClauseResult:
         exercised = self._exercised[clause.name]
         lasts = [case.judgements[-1] for case in self._open.values()]
         problems = [last.problem for last in lasts if last.problem]
@@ -265,7 +274,7 @@ class Verdicts:
         elif not exercised and not self._in_release(clause):
             verdict, note = Verdict.NOT_IN_RELEASE, f"holds from {clause.since} on"
         elif not exercised:
-            verdict, note = Verdict.NOT_VERIFIED, "no scenario exercised it"
+            verdict, note = Verdict.NOT_VERIFIED, idle
         return ClauseResult(
             clause=clause,
             verdict=verdict,

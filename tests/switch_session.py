@@ -9,7 +9,7 @@ from conformance.profile import Profile
 from fixtures.cdrs import csv_rows, parse_csv_row, parse_json_cdr, parse_xml_cdr
 from fixtures.configuration import MODULES
 from fixtures.event_socket import EventSocket, WrongPassword, connect
-from fixtures.switches import Switch, SwitchError
+from fixtures.switches import SwitchError
 from fixtures.switches.private import PrivateSwitch
 
 Open = Callable[[tuple[str, ...]], PrivateSwitch]
@@ -50,7 +50,7 @@ async def check_a_run(open_switch: Open) -> None:
     await switch.stop()
 
 
-async def _check_profile(connection: EventSocket, switch: Switch) -> None:
+async def _check_profile(connection: EventSocket, switch: PrivateSwitch) -> None:
     assert await connection.api("global_getvar a") == "x & <y>"
     found = await connection.api("xml_locate configuration configuration name loopback.conf")
     assert 'name="bowout-hangup-cause" value="USER_BUSY"' in found
@@ -61,7 +61,7 @@ async def _check_profile(connection: EventSocket, switch: Switch) -> None:
     assert len(identity.mod_loopback_sha256) == 64
 
 
-async def _check_dialplan(connection: EventSocket, switch: Switch) -> None:
+async def _check_dialplan(connection: EventSocket, switch: PrivateSwitch) -> None:
     await switch.write_dialplan("one", {"default": ANSWER.format("1")})
     await switch.write_dialplan("two", {"Default": ANSWER.format("2"), "a&b": ANSWER.format("3")})
     assert "NO_ROUTE" in await place(connection, "early", "loopback/1/default")  # not read yet
@@ -75,7 +75,7 @@ async def _check_dialplan(connection: EventSocket, switch: Switch) -> None:
     assert "NO_ROUTE" in await place(connection, "gone", "loopback/1/default")
 
 
-async def _check_cdrs(connection: EventSocket, switch: Switch) -> None:
+async def _check_cdrs(connection: EventSocket, switch: PrivateSwitch) -> None:
     await connection.subscribe(["CHANNEL_HANGUP_COMPLETE"])
     await connection.api("uuid_kill x1 USER_BUSY")
     ended: set[str] = set()
@@ -95,8 +95,7 @@ async def _check_cdrs(connection: EventSocket, switch: Switch) -> None:
     assert ended <= {row["variables.uuid"] for row in rows}  # both legs of loopback: legs=ab works
 
 
-async def _check_wrong_password(switch: PrivateSwitch | Switch) -> None:
-    assert isinstance(switch, PrivateSwitch)
+async def _check_wrong_password(switch: PrivateSwitch) -> None:
     with pytest.raises(WrongPassword):
         await connect(*switch._address(), "not the password")
 

@@ -30,6 +30,7 @@ from conformance.scenario import (
 )
 from fixtures.event_socket import EventSocket, EventSocketTimeout
 from fixtures.switches import Switch, open_switch
+from fixtures.switches.private import PrivateSwitch
 from strategies import extensions, samples, values
 
 BINARY = os.environ.get("LOOPBACK_CONFORMANCE_FREESWITCH", "")
@@ -134,6 +135,7 @@ async def _place(switch: Switch, scenarios: list[Scenario]) -> list[Observation]
     for scenario in scenarios:
         for context, text in dialplan.extensions(scenario):
             contexts[context] = contexts.get(context, "") + text
+    assert isinstance(switch, PrivateSwitch)
     await switch.write_dialplan("values", contexts)
     assert "OK" in await commands.api("reloadxml")
     await listener.subscribe(["CHANNEL_CREATE", "CHANNEL_HANGUP_COMPLETE"])

@@ -1,0 +1,252 @@
+"""A switch that is not ours: how it is named, what it says of itself, what is installed on it."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from fixtures.event_socket import EventSocket, Headers
+from fixtures.switches import SwitchError, UsageError, installed, open_switch
+from fixtures.switches.cdr_collector import CdrCollector, Posting
+from fixtures.switches.cdr_directory import CdrDirectory
+from fixtures.switches.export import export
+from fixtures.switches.survey import ContextState, Survey, survey
+from fixtures.switches.urls import PASSWORD_VARIABLE
+from tests.command import run
+
+WORD = "a-very-secret-word"
+
+
+# --- the password --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", [f"esl://user:{WORD}@host:8021", f"esl://{WORD}@host", "esl://", "esl://host/x"]
+)
+def test_a_url_that_is_none_is_refused_without_being_shown(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, WORD)
+    with pytest.raises(UsageError) as caught:
+        open_switch(url)
+    assert WORD not in str(caught.value)
+
+
+def test_without_a_password_it_says_where_one_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    with pytest.raises(UsageError, match=f"{PASSWORD_VARIABLE}.*--password-file"):
+        open_switch("esl://127.0.0.1:8021")
+
+
+def test_a_password_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "word"
+    file.write_text(WORD)
+    file.chmod(0o640)
+    with pytest.raises(UsageError, match="chmod 600") as caught:
+        open_switch("esl://127.0.0.1:8021", password_file=file)
+    assert WORD not in str(caught.value)
+
+
+def test_a_switch_that_is_not_there_is_one_line_and_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "word"
+    file.touch(0o600)
+    file.write_text(WORD)
+    ended = run("run", "--switch", "esl://127.0.0.1:1", "--password-file", str(file))
+    assert ended.status == 2
+    assert "cannot connect" in ended.one_line()
+    assert WORD not in ended.err
+
+
+# --- what is installed ---------------------------------------------------------------------------
+
+
+def test_an_export_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    posting = Posting.new("127.0.0.1", 8055)
+    names = export(tmp_path / "there", port=8021, posting=posting)
+    files = [tmp_path / "there" / name for name in names]
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
+    word = (tmp_path / "there/password").read_text().strip()
+    holding = {file.name for file in files if word in file.read_text()}
+    assert holding == {"password", "event_socket.conf.xml"}
+    assert Posting.read(tmp_path / "there/collector.json") == posting
+
+
+def test_an_export_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(SwitchError, match="not empty"):
+        export(tmp_path, port=8021, posting=None)
+
+
+# --- what it says of itself ----------------------------------------------------------------------
+
+STATUS = """\
+UP 0 years, 0 days, 1 hour, 0 minutes, 7 seconds, 535 milliseconds, 367 microseconds
+FreeSWITCH (Version 1.10.12-release) is ready
+7 session(s) since startup
+40 session(s) - peak 44, last 5min 40
+3 session(s) per Sec out of max 30, peak 12, last 5min 9
+1000 session(s) max
+min idle cpu 0.00/86.67
+"""
+SETTINGS = """<configuration name="loopback.conf"><settings>
+<param name="bowout-controlled-hangup" value="yes"/>
+<param name="bowout-hangup-cause" value="USER_BUSY"/>
+</settings></configuration>"""
+
+
+class Answers:
+    """A connection to a switch that has these answers, and none to anything else."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self.answers = answers
+        self.asked: list[str] = []
+
+    async def api(self, command: str, *, timeout: float = 10.0) -> str:
+        self.asked.append(command)
+        return self.answers.get(command, "-ERR no reply\n")
+
+    async def bgapi(self, command: str, job_uuid: str, *, timeout: float = 10.0) -> None:
+        raise NotImplementedError
+
+    async def subscribe(self, names: Iterable[str], custom: Iterable[str] = ()) -> None:
+        raise NotImplementedError
+
+    async def filter(self, header: str, value: str) -> None:
+        raise NotImplementedError
+
+    async def unsubscribe_all(self) -> None:
+        raise NotImplementedError
+
+    async def next_event(self, timeout: float | None) -> Headers:
+        raise NotImplementedError
+
+    def events_pending(self) -> int:
+        return 0
+
+    def take_events(self) -> list[Headers]:
+        return []
+
+    async def close(self) -> None:
+        pass
+
+
+def context(*extensions: str) -> str:
+    ours = installed.render_extensions("default")
+    return f'<context name="default">{ours.join(extensions)}</context>'
+
+
+def look(**changed: str) -> Survey:
+    answers = {
+        "status": STATUS,
+        "xml_locate configuration configuration name loopback.conf": SETTINGS,
+        "xml_locate dialplan context name default": context("", "<extension name='theirs'/>"),
+        "global_getvar loopback_bowout": "false",
+        **changed,
+    }
+    connection: EventSocket = Answers(answers)
+    return asyncio.run(survey(connection))
+
+
+def test_limits_settings_and_variables_are_read() -> None:
+    found = look()
+    assert (found.sessions, found.sessions_most, found.sessions_a_second) == (40, 1000, 30)
+    assert found.profile.bowout_controlled_hangup
+    assert found.profile.bowout_hangup_cause == "USER_BUSY"
+    assert found.profile.global_variables == (("loopback_bowout", "false"),)
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (context("", ""), ContextState.SOUND),
+        (context("<extension name='theirs'/>", ""), ContextState.LATE),
+        ("<context name='default'><extension name='theirs'/></context>", ContextState.MISSING),
+        (context("", "").replace("-1", "-0"), ContextState.OLD),
+        ("can't find anything\n", ContextState.NONE),
+        ("<!DOCTYPE x [<!ENTITY a 'a'>]><x>&a;</x>", ContextState.NONE),
+    ],
+)
+def test_contexts_are_told_apart(said: str, state: ContextState) -> None:
+    found = look(**{"xml_locate dialplan context name default": said})
+    assert found.contexts["default"] is state
+
+
+def test_looking_changes_nothing() -> None:
+    connection = Answers({"status": STATUS})
+    asyncio.run(survey(connection))
+    verbs = {command.split()[0] for command in connection.asked}
+    reads = {"strepoch", "status", "module_exists", "xml_locate", "show", "version", "expand"}
+    assert verbs <= reads | {"global_getvar", "hash_dump"}
+
+
+# --- CDRs from afar ------------------------------------------------------------------------------
+
+
+async def post(posting: Posting, path: str, body: bytes, **headers: str) -> int:
+    """Post as a CDR module does; gives the status."""
+    reader, writer = await asyncio.open_connection(posting.host, posting.port)
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    answer = await reader.read()
+    writer.close()
+    return int(answer.split()[1])
+
+
+def collected(path: str, body: bytes, word: str | None = None) -> tuple[int, dict[str, bytes]]:
+    """Post to a collector; gives the status, and what it then has of leg `u`."""
+    import base64
+    import socket
+
+    async def session() -> tuple[int, dict[str, bytes]]:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        posting = Posting("127.0.0.1", port, "random", WORD)
+        collector = CdrCollector(posting)
+        await collector.start()
+        try:
+            known = posting.credentials if word is None else word
+            basic = base64.b64encode(known.encode()).decode()
+            status = await post(posting, path, body, Authorization=f"Basic {basic}")
+            return status, (await collector.read(["u"])).get("u", {})
+        finally:
+            await collector.stop()
+
+    return asyncio.run(session())
+
+
+def test_a_cdr_that_is_posted_can_be_read() -> None:
+    assert collected("/random/json_cdr?uuid=u", b"{}") == (200, {"json_cdr": b"{}"})
+    assert collected("/random/xml_cdr?uuid=a_u", b"cdr=%3Ccdr/%3E") == (
+        200,
+        {"xml_cdr": b"<cdr/>"},
+    )
+
+
+def test_who_knows_neither_path_nor_password_posts_nothing() -> None:
+    assert collected("/other/json_cdr?uuid=u", b"{}") == (404, {})
+    assert collected("/random/json_cdr?uuid=u", b"{}", "loopback-conformance:x") == (401, {})
+
+
+def test_a_body_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fixtures.switches.cdr_collector.MOST_BYTES", 10)
+    assert collected("/random/json_cdr?uuid=u", b"{" + b" " * 20 + b"}") == (413, {})
+
+
+def test_cdrs_are_read_from_a_directory_with_or_without_a_folder_for_each_module(
+    tmp_path: Path,
+) -> None:
+    async def read(directory: Path) -> dict[str, dict[str, bytes]]:
+        source = CdrDirectory(directory)
+        await source.start()
+        return await source.read(["u", "../u"])
+
+    (tmp_path / "u.cdr.json").write_bytes(b"{}")
+    assert asyncio.run(read(tmp_path)) == {"u": {"json_cdr": b"{}"}}
+    (tmp_path / "xml_cdr").mkdir()
+    (tmp_path / "xml_cdr/u.cdr.xml").write_bytes(b"<cdr/>")
+    assert asyncio.run(read(tmp_path)) == {"u": {"xml_cdr": b"<cdr/>"}}
