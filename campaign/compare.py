@@ -28,7 +28,7 @@ from campaign.session import (
     run,
 )
 from conformance.changes import Changes, Comparing, Side
-from conformance.divergences import Known
+from conformance.divergences import Known, witnesses
 from conformance.judge import Judgement
 from conformance.observation import Placement
 from conformance.profile import numbers, release_of
@@ -193,11 +193,14 @@ class _Beside:
             await self._step.wait()
 
     def scenarios(self, asked: int, generated: Iterator[Scenario]) -> Scenarios:
-        recorded = self._table.recorded
-        if not self._table.recordings:
+        table = self._table
+        if not table.recordings:
             return asked, generated
+        first = witnesses(table.plan.known, table.release)
+        placed = (*first, *table.recorded[: table.plan.scenarios])
+        once = {one.id: one for one in placed}.values()
         # Those of a profile come together: each change of profile waits for all calls to end.
-        ordered = sorted(recorded[: self._table.plan.scenarios], key=_settings)
+        ordered = sorted(once, key=_settings)
         return len(ordered), iter(ordered)
 
     def placed(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:

@@ -26,7 +26,7 @@ from campaign.campaign import Campaign, Control, open_campaign
 from campaign.reach import out_of_reach
 from campaign.release import at_release, can_be_asked
 from conformance.clauses import CLAUSES
-from conformance.divergences import Divergence, Known
+from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
@@ -196,9 +196,9 @@ async def run(
         watcher, partner = watcher or Nobody(), partner or Alone()
         plan = await partner.agree(identity, plan)
         release = release_of(plan.release or identity.version)
-        witnesses = tuple(one.witness.at_release(release) for one in plan.known)
-        generated = _scenarios(plan, release, switch, witnesses)
-        asked = len({one.id for one in witnesses}) + plan.scenarios
+        first = witnesses(plan.known, release)
+        generated = _scenarios(plan, release, switch, first)
+        asked = len(first) + plan.scenarios
         count, scenarios = watcher.scenarios(asked, generated)
         plan = replace(plan, scenarios=count)
         known = Known(plan.known, plan.release or identity.version, datetime.now(UTC).date())
@@ -210,13 +210,13 @@ async def run(
 
 
 def _scenarios(
-    plan: Plan, release: str, switch: Switch, witnesses: Iterable[Scenario] = ()
+    plan: Plan, release: str, switch: Switch, shown: Iterable[Scenario] = ()
 ) -> Iterator[Scenario]:
     """The witnesses, then as many as the plan asks for, as far as a switch can be asked for them.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
-    first = {one.id: one for one in witnesses}
+    first = {one.id: one for one in shown}
     # those with settings first: the generated ones begin without any
     yield from sorted(first.values(), key=lambda one: (not one.profile.changed(), str(one.profile)))
     asked = min((release, release_of(plan.asked_of or release)), key=numbers)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -108,10 +108,6 @@ class Known:
         """Those that cover a finding."""
         return (one for one in self.divergences if one.covers(scenario, finding, self.version))
 
-    def witnesses(self) -> tuple[Scenario, ...]:
-        """The scenario of each, once."""
-        return tuple({one.witness.id: one.witness for one in self.divergences}.values())
-
     def expired(self) -> Iterator[Divergence]:
         """Those whose day has passed."""
         return (one for one in self.divergences if one.expires < self.today)
@@ -143,6 +139,12 @@ class Known:
 
 NONE_KNOWN = Known()
 """No divergence is known."""
+
+
+def witnesses(divergences: Iterable[Divergence], release: str) -> tuple[Scenario, ...]:
+    """The scenario that shows each, once, as it is placed on an endpoint of a release."""
+    found = (one.witness.at_release(release) for one in divergences)
+    return tuple({scenario.id: scenario for scenario in found}.values())
 
 
 # --- TOML ----------------------------------------------------------------------------------------
