@@ -180,7 +180,8 @@ def _at_release(profile: Profile, release: str) -> Profile:
     """The same as a release takes it: before 1.8.6 there is no `loopback.conf`."""
     if numbers(release) >= numbers("1.8.6"):
         return replace(profile, release=release)
-    return Profile(release=release, global_variables=profile.global_variables)
+    variables = profile.global_variables
+    return Profile(release=release, log_b_leg=profile.log_b_leg, global_variables=variables)
 
 
 def _possible(scenario: Scenario, release: str) -> bool:

@@ -34,6 +34,7 @@ BLOCK = 100
 CERTAIN: tuple[Mapping[str, Any], ...] = (
     {"fire_bowout_on_bridge": True, "bowout_controlled_hangup": True, "global_variables": ()},
     {"early_set_loopback_id": True, "global_variables": ()},
+    {"log_b_leg": False, "global_variables": ()},
 )
 """What the first profiles of every seed have."""
 

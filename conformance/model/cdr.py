@@ -23,7 +23,7 @@ from conformance.facts import STAMP_SECONDS
 from conformance.model.after_bridge import TOO_LATE, TRANSFER
 from conformance.model.course import NEVER, Course, Leg
 from conformance.model.deflect import DEFLECT
-from conformance.model.variables import is_true
+from conformance.model.wanted import WANTED, Wanted, wanted
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 MODULES = ("json_cdr", "xml_cdr")
@@ -42,9 +42,9 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         for role, leg in course.legs.items():
             if leg.lost:
                 continue
-            wanted = _wanted(scenario, course, leg)
+            asked = _wanted(scenario, course, leg)
             answered = leg.answered != NEVER
-            yield from _own(role, module, marked, wanted, leg.causes, answered, role in executed)
+            yield from _own(role, module, marked, asked, leg.causes, answered, role in executed)
             yield from _bridged(course, leg, module)
             yield from _bowed_out(course, leg, module)
             yield from _dialled(scenario, course, leg, module)
@@ -62,16 +62,23 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                         yield Claim("cdr.destination", role, dialled, extension)
 
 
-def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:
-    """Whether a leg's `process_cdr` lets CDRs be written (facts, section 4), None without one."""
-    value = leg.variables.get("process_cdr", "").lower()
-    if not value:
-        return None
-    if value == "a_only":
-        return not _was_dialled(scenario, course, leg)
-    if value == "b_only":
-        return _transferred(leg) or not any(bridge.caller == leg.role for bridge in course.bridges)
-    return is_true(value)
+_ASKING = ("process_cdr", "skip_cdr_causes", "force_process_cdr")
+
+
+def _wanted(scenario: Scenario, course: Course, leg: Leg) -> Wanted:
+    """Whether a leg has CDRs."""
+    profile = scenario.profile
+    seen = {**dict(profile.global_variables), **leg.variables}
+    if profile.log_b_leg and not any(name in seen for name in _ASKING):
+        return WANTED
+    dialled = not _transferred(leg) and any(one.caller == leg.role for one in course.bridges)
+    return wanted(
+        seen,
+        leg.causes,
+        log_b_leg=profile.log_b_leg,
+        was_dialled=_was_dialled(scenario, course, leg),
+        dialled=dialled,
+    )
 
 
 def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
@@ -99,7 +106,7 @@ def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Itera
     """
     if any(leaving.how != "bridge" or len(leaving.legs) > 2 for leaving in course.leavings):
         return  # in a chain two pairs may both bring about a bowout, one after the other
-    dialler, dialled = _dialler(scenario, leg.role), _reached(scenario, course, leg.role)
+    dialler, dialled = dialler_of(scenario, leg.role), _reached(scenario, course, leg.role)
     for leaving in course.leavings:
         near, far = leaving.acquired
         if leg.role == near:
@@ -116,7 +123,8 @@ def _dialled(scenario: Scenario, course: Course, leg: Leg, module: str) -> Itera
         yield Claim(clause, leg.role, CdrLeg(leg.role, module, path), one_of(*roles))
 
 
-def _dialler(scenario: Scenario, role: str) -> str | None:
+def dialler_of(scenario: Scenario, role: str) -> str | None:
+    """The leg that dials the leg of this role, None where none does."""
     if role == "a-leg":
         return None if scenario.has_a_leg else "loopback-a"
     for pair in pairs(scenario):
@@ -137,7 +145,7 @@ def _reached(scenario: Scenario, course: Course, role: str) -> set[str | None]:
     brief = {
         other.role
         for other in course.legs.values()
-        if _dialler(scenario, other.role) == role
+        if dialler_of(scenario, other.role) == role
         and min(other.early, other.answered) < NEVER
         and other.role not in lasting
     }
@@ -154,14 +162,14 @@ def _own(
     role: str,
     module: str,
     marked: bool,
-    wanted: bool | None,
+    asked: Wanted,
     causes: frozenset[str],
     answered: bool,
     executed: bool,
 ) -> Iterator[Claim]:
     """The CDR of a leg is there, and what it says of the leg alone."""
-    clause = "one-for-each-leg" if wanted is None else "none-if-unwanted"
-    yield Claim(f"cdr.{clause}", role, CdrCount(role, module), only(int(wanted is not False)))
+    written = one_of(*map(int, asked.outcomes))
+    yield Claim(f"cdr.{asked.clause}", role, CdrCount(role, module), written)
     readable = one_of(True, False) if marked else only(True)
     yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
 

@@ -18,6 +18,7 @@ from conformance.model import (
     display,
     exports,
     legs,
+    linkage,
     targets,
 )
 from conformance.model import bowout as bowouts
@@ -114,10 +115,23 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
     return (*notices[:index], notice, *notices[index + 1 :])
 
 
+_CONCERNS = (
+    legs,
+    targets,
+    bowouts,
+    exports,
+    cdr,
+    linkage,
+    after_bridge,
+    confirm,
+    deflect,
+    display,
+)
+
+
 def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    concerns = (legs, targets, bowouts, exports, cdr, after_bridge, confirm, deflect, display)
-    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
+    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in _CONCERNS))
     later = _later_than(scenario.profile)
     return tuple(claim for claim in claims if claim.clause not in later) if later else claims
 
