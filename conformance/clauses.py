@@ -903,8 +903,26 @@ _CDR = (
         SHOULD,
         SILENT,
         "A leg whose process_cdr is not true has no CDR; with a_only none if it was dialled by a "
-        "channel, with b_only none if it dialled one.",
+        "channel, with b_only none if it dialled one. force_process_cdr does not bring it back.",
         "facts 4: process_cdr",
+    ),
+    Clause(
+        "cdr.none-for-skipped-causes",
+        SHOULD,
+        SILENT,
+        "A leg whose hangup cause is in its skip_cdr_causes has no CDR; what is no cause there "
+        "stands for NORMAL_CLEARING.",
+        "facts 4: skip_cdr_causes; measured",
+    ),
+    Clause(
+        "cdr.b-legs-not-logged",
+        SHOULD,
+        DIFFERS,
+        "Where log-b-leg is off, a leg that a channel dialled has no CDR unless its "
+        "force_process_cdr is true: the a-leg and loopback-b have one, loopback-a and the b-leg "
+        "have none.",
+        "facts 4 and 6: originator profiles; measured",
+        documented="the a-leg, loopback-a and b-leg are each a leg B, loopback-b is a leg A",
     ),
     Clause(
         "cdr.dialled-by",
@@ -1009,6 +1027,34 @@ _CDR = (
         "bridge_uuid is the leg to which this one was last bridged: after a bowout the real one. "
         "Not judged of the loopback legs that a chain's bowout removes.",
         "facts 4",
+    ),
+    Clause(
+        "cdr.originating-leg",
+        SHOULD,
+        SILENT,
+        "originating_leg_uuid is the leg that dialled this one, bowout or not: the a-leg for "
+        "loopback-a, loopback-b for the b-leg, nobody for loopback-b. Not judged where a leg takes "
+        "over an extension.",
+        "facts 2.2: set by the core; measured",
+        since="1.2.0",
+    ),
+    Clause(
+        "cdr.cause-of-partner",
+        SHOULD,
+        SILENT,
+        "last_bridge_hangup_cause is the cause of the last leg that ended before this one and was "
+        "bridged to it, or dialled.",
+        "facts 4; switch_channel perform_hangup; measured",
+        since="1.2.0",
+    ),
+    Clause(
+        "cdr.billsec-conserved",
+        SHOULD,
+        SILENT,
+        "A bowout takes no billed time away: from answer to end a real leg's CDR covers all the "
+        "time for which the loopback leg on its side was answered. Not judged where that was "
+        "answered first.",
+        "wiki, CDR Handling: a billing of leg B is for 2 seconds only; facts 4; measured",
     ),
     Clause(
         "cdr.destination",

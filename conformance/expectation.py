@@ -240,6 +240,15 @@ class CdrMicroseconds:
     until: EventRef
 
 
+@dataclass(frozen=True, slots=True)
+class CdrUncovered:
+    """How much of a leg's answered time is not in that of another leg, by their CDRs (seconds)."""
+
+    leg: str
+    by: str
+    module: str
+
+
 Fact: TypeAlias = (
     LegCount
     | Exists
@@ -260,6 +269,7 @@ Fact: TypeAlias = (
     | CdrLeg
     | CdrSeconds
     | CdrMicroseconds
+    | CdrUncovered
 )
 
 

@@ -16,6 +16,7 @@ from conformance.expectation import (
     CdrMicroseconds,
     CdrReadable,
     CdrSeconds,
+    CdrUncovered,
     Count,
     Destroyed,
     Elapsed,
@@ -205,6 +206,21 @@ def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Uno
     return round((int(text) - (until.at - since.at)) / 1e6, 3)
 
 
+def _cdr_uncovered(fact: CdrUncovered, seen: Observation) -> Outcome | Unobservable:
+    spans = []
+    for leg in (fact.leg, fact.by):
+        cdr = seen.readable_cdrs.get((leg, fact.module))
+        if cdr is None:
+            return UNOBSERVABLE
+        for name in ("answer_uepoch", "end_uepoch"):
+            text = cdr.get(f"variables.{name}")
+            if text is None or not text.isdecimal():
+                return text
+            spans.append(int(text))
+    begun, ended, by_begun, by_ended = spans
+    return round((max(0, by_begun - begun) + max(0, ended - by_ended)) / 1e6, 3)
+
+
 def _find(seen: Observation, ref: EventRef) -> LegEvent | None:
     leg, event, number, application = ref
     events = seen.by_name.get((leg, event), ())
@@ -242,6 +258,7 @@ _READ: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]]
     CdrLeg: _cdr_leg,
     CdrSeconds: _cdr_seconds,
     CdrMicroseconds: _cdr_microseconds,
+    CdrUncovered: _cdr_uncovered,
 }
 """How each kind of fact is read."""
 
@@ -285,6 +302,8 @@ def describe(fact: Fact) -> str:
             return f"{path} in the {module} record of {leg}"
         case CdrSeconds(leg, module, path) | CdrMicroseconds(leg, module, path):
             return f"{path} in the {module} record of {leg}, against its events,"
+        case CdrUncovered(leg, by, module):
+            return f"the answered time of {leg} that {by} lacks in the {module} records"
 
 
 def _span(span: Elapsed) -> str:

@@ -28,8 +28,8 @@ RELEASES: Mapping[str, str] = MappingProxyType(
 class Profile:
     """Release, `loopback.conf` settings and global variables of the switch under test.
 
-    The defaults are those of a switch without a `loopback.conf` (facts, section 2.4). `release` is
-    one of `RELEASES`.
+    The defaults are those of a switch without a `loopback.conf` (facts, section 2.4). With
+    `log_b_leg` legs that a channel dialled have CDRs too. `release` is one of `RELEASES`.
     """
 
     kind: ClassVar[str] = "profile"
@@ -40,6 +40,7 @@ class Profile:
     bowout_controlled_hangup: bool = False
     bowout_transfer_recording: bool = False
     bowout_disable_on_inner_bridge: bool = False
+    log_b_leg: bool = True
     global_variables: tuple[tuple[str, str], ...] = ()
     release: str = "1.10.6"
 
@@ -52,7 +53,7 @@ class Profile:
         return tuple(
             (field.name.replace("_", "-"), _spell(getattr(self, field.name)))
             for field in fields(self)
-            if field.name not in ("global_variables", "release")
+            if field.name not in ("log_b_leg", "global_variables", "release")
         )
 
     def global_variable(self, name: str) -> str | None:

@@ -39,6 +39,7 @@ from strategies.forks import bridges_to_several, looping_plans
 from strategies.targets import extension_targets, nested_extensions
 from strategies.variables import (
     bowout_settings,
+    cdr_settings,
     merge,
     names,
     values,
@@ -96,10 +97,11 @@ def pauses() -> SearchStrategy[Sleep]:
 
 @cache
 def settings_on_b() -> SearchStrategy[SetVariable]:
-    """`set` on loopback-b: a variable without a meaning, now and then `loopback_bowout`."""
+    """`set` on loopback-b: a variable without a meaning, now and then one about bowout or CDRs."""
     plain = st.builds(SetVariable, names(), values("set"))
     bowout = bowout_settings(("set",)).map(lambda made: SetVariable(*made.set[0]))
-    return weighted((3, plain), (1, bowout))
+    cdrs = cdr_settings().map(lambda pairs: SetVariable(*pairs[0]))
+    return weighted((6, plain), (2, bowout), (1, cdrs))
 
 
 @cache
@@ -466,7 +468,7 @@ def _inner_plans(number: int) -> SearchStrategy[Plan]:
 
 @cache
 def _b_leg_variables() -> SearchStrategy[tuple[tuple[str, str], ...]]:
-    return weighted((5, st.just(())), (1, variable_sets("braces", 2)))
+    return weighted((10, st.just(())), (2, variable_sets("braces", 2)), (1, cdr_settings()))
 
 
 @cache

@@ -46,6 +46,7 @@ CERTAIN: tuple[Mapping[str, Any], ...] = (
     {
         "early_set_loopback_id": True,
         "bowout_disable_on_inner_bridge": True,
+        "log_b_leg": False,
         "global_variables": (),
     },
 )

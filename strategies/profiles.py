@@ -24,13 +24,16 @@ def profiles() -> SearchStrategy[Profile]:
         bowout_controlled_hangup=st.booleans(),
         bowout_transfer_recording=st.booleans(),
         bowout_disable_on_inner_bridge=st.booleans(),
+        log_b_leg=weighted((3, st.just(True)), (1, st.just(False))),
         global_variables=global_variables(),
     )
 
 
 @cache
 def global_variables() -> SearchStrategy[tuple[tuple[str, str], ...]]:
-    """Often none; else a `loopback_bowout` for every leg that has none of its own, or a codec.
+    """Often none; else what holds for every leg that has no such variable of its own, or a codec.
+
+    The former are `loopback_bowout`, `process_cdr` and `skip_cdr_causes`.
 
     `loopback_initial_codec` is that of pairs without an originating channel (facts, 2.3). Packets
     of 60 ms are left out: the threads of a pair then rarely notice that it bowed out.
@@ -40,4 +43,10 @@ def global_variables() -> SearchStrategy[tuple[tuple[str, str], ...]]:
         for codec in ("8000h@10i", "8000h@30i", "8000h@40i", "16000h@20i")
     )
     bowouts = ((("loopback_bowout", "true"),), (("loopback_bowout", "false"),))
-    return weighted((3, st.just(())), (1, st.sampled_from(bowouts)), (2, st.sampled_from(codecs)))
+    cdrs = ((("process_cdr", "a_only"),), (("skip_cdr_causes", "USER_BUSY"),))
+    return weighted(
+        (6, st.just(())),
+        (2, st.sampled_from(bowouts)),
+        (4, st.sampled_from(codecs)),
+        (1, st.sampled_from(cdrs)),
+    )

@@ -95,7 +95,14 @@ from strategies.targets import (
     routes,
     unroutable_targets,
 )
-from strategies.variables import ON_EXECUTE, merge, scopes_of, variables_for, words
+from strategies.variables import (
+    ON_EXECUTE,
+    cdr_settings,
+    merge,
+    scopes_of,
+    variables_for,
+    words,
+)
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
     {"a_leg_bridges": 10, "a_leg_consults": 3, "a_leg_runs_dialplan": 8, "direct": 3}
@@ -222,6 +229,13 @@ def displays(legs: tuple[str, ...]) -> SearchStrategy[UuidDisplay]:
     return st.builds(
         UuidDisplay, st.sampled_from(legs), words(), texts("0123456789", min_size=1, max_size=8)
     )
+
+
+@cache
+def unwanted(legs: tuple[str, ...]) -> SearchStrategy[UuidSetvar]:
+    """`uuid_setvar` of what decides on CDRs, on one of the legs."""
+    settings = cdr_settings().map(lambda pairs: pairs[0])
+    return st.builds(lambda leg, pair: UuidSetvar(leg, *pair), st.sampled_from(legs), settings)
 
 
 @cache
@@ -649,6 +663,7 @@ def _with_a_bowout(
         (3, st.tuples(digits)),
         (0 if lifts == "none" else 2, lifted),
         (1, st.tuples(digits, veto)),
+        (1, st.tuples(_at(*early, unwanted((*loopback_legs, "a-leg", last))))),
         (12 if lifts == "any" else 0, st.tuples(_lift(loopback_legs[0], last))),
         (6 if lifts == "any" else 0, st.tuples(*(_lift(leg, last) for leg in loopback_legs[:2]))),
     )

@@ -255,12 +255,37 @@ def overwritten() -> SearchStrategy[Variables]:
 
 @cache
 def unwanted_cdrs(scopes: tuple[str, ...]) -> SearchStrategy[Variables]:
-    """`process_cdr` in one of the scopes, with each of its meanings (facts, section 4)."""
-    values = st.sampled_from(("false", "true", "a_only", "b_only", "foo", "A_ONLY"))
+    """Which CDRs are not wanted, in one of the scopes (facts, section 4)."""
     return st.builds(
-        lambda scope, value: _in_scopes((scope,), "process_cdr", (value,)),
-        st.sampled_from(scopes),
-        values,
+        lambda scope, pairs: Variables(**{scope: pairs}), st.sampled_from(scopes), cdr_settings()
+    )
+
+
+@cache
+def cdr_settings() -> SearchStrategy[Pairs]:
+    """`process_cdr` with each of its meanings, `skip_cdr_causes`, `force_process_cdr`.
+
+    Causes are spelt by name or number; what is neither stands for NORMAL_CLEARING.
+    """
+    process = st.sampled_from(("false", "true", "a_only", "b_only", "foo", "A_ONLY"))
+    skip = st.sampled_from(
+        (
+            "NORMAL_CLEARING",
+            "USER_BUSY",
+            "normal_clearing|user_busy",
+            "CALL_REJECTED|16",
+            "17",
+            "NORMAL_UNSPECIFIED|CALL_REJECTED|USER_BUSY",
+            "no_such_cause",
+            "ORIGINATOR_CANCEL",
+        )
+    )
+    force = ("force_process_cdr", "true")
+    return weighted(
+        (4, process.map(lambda value: (("process_cdr", value),))),
+        (4, skip.map(lambda value: (("skip_cdr_causes", value),))),
+        (2, process.map(lambda value: (("process_cdr", value), force))),
+        (2, st.just((force,))),
     )
 
 
@@ -289,7 +314,7 @@ def variables_for(origin: Origin) -> SearchStrategy[Variables]:
         (3, export_lists(fields_of_scopes)),
         (2, clobbers()),
         (1, overwritten()),
-        (1, unwanted_cdrs(fields_of_scopes)),
+        (2, unwanted_cdrs(fields_of_scopes)),
         (1, hangups_after_bridge(fields_of_scopes)),
         (1, st.builds(merge, bowout_settings(fields_of_scopes), export_lists(fields_of_scopes))),
     )

@@ -137,6 +137,8 @@ class _Leg:
     confirmed: Action | None = None
     shown: tuple[str, str] | None = None
     displays: tuple[str, str] | None = None
+    bond: _Leg | None = None
+    heard: _Leg | None = None
     variables: dict[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -292,6 +294,7 @@ class _Call:
         assert peer is not None
         self._unbridge(real)
         real.told.append("deflect")
+        real.bond = peer.bond = None
         real.displays = None
         if real.calls:
             self._leave(peer)
@@ -600,6 +603,7 @@ class _Call:
         self._forget_displays()
         caller.dialling = peer.dialled_by = None
         caller.bridged, peer.bridged = peer, caller
+        caller.bond, peer.bond = peer, caller
         caller.calls, peer.calls = True, False
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
         self._happened("CHANNEL_BRIDGE", caller, peer)
@@ -630,6 +634,12 @@ class _Call:
             if leg is real:
                 self._cancel(waiting, leg)
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
+        alone = dialled.legs[0] if dialled is not None and len(dialled.legs) == 1 else None
+        partner = leg.bond or caller or alone
+        if partner is not None:
+            several = partner.dialling is not None and len(partner.dialling.legs) > 1
+            # it may be told too late, or by whichever of several is the last
+            partner.heard = leg if partner.there and not several else None
         if peer is not None:
             self._unbridge(leg)
             if leg.calls and peer.answered != NEVER:
@@ -694,6 +704,7 @@ class _Call:
             return True
         if told.how == after_bridge.TRANSFER:
             leg.variables.pop("transfer_after_bridge")
+            leg.bond = None
         if told.plan:
             self._next(leg)
         else:
@@ -707,11 +718,18 @@ class _Call:
             caller.told.append(after_bridge.TOO_LATE)
 
     def _cross(self, leg: _Leg, cause: str) -> None:
-        """A hangup reaches the other leg of the pair."""
-        if self._pace.lag:
-            self._later(self._pace.lag, lambda: self._hang_up(leg, cause))
-        else:
+        """A hangup reaches the other leg of the pair, whose partner may be ahead of it."""
+
+        def hang_up() -> None:
+            partner = leg.bond if leg.there else None
             self._hang_up(leg, cause)
+            if partner is not None:
+                partner.heard = None
+
+        if self._pace.lag:
+            self._later(self._pace.lag, hang_up)
+        else:
+            hang_up()
 
     def _leave(self, peer: _Leg) -> None:
         """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
@@ -762,6 +780,8 @@ class _Call:
             else:
                 self._after_bridge(peer, "NORMAL_CLEARING")
             self._miss_media(leg)  # it may have begun something else
+        if peer is not None:
+            leg.heard = peer.heard = None  # either may be ahead of the other
 
     def _failed(self, caller: _Leg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""
@@ -1022,6 +1042,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.confirmed,
         leg.shown,
         leg.displays,
+        leg.heard.role if leg.heard is not None else "",
     )
 
 

@@ -23,7 +23,7 @@ from conformance.facts import STAMP_SECONDS
 from conformance.model.after_bridge import TOO_LATE, TRANSFER
 from conformance.model.course import NEVER, Course, Leg
 from conformance.model.deflect import DEFLECT
-from conformance.model.variables import is_true
+from conformance.model.wanted import WANTED, Wanted, wanted
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 MODULES = ("json_cdr", "xml_cdr")
@@ -49,8 +49,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for role, leg in course.legs.items():
         if leg.lost or role in unsettled:
             continue
-        wanted, answered = _wanted(scenario, course, leg), leg.answered != NEVER
-        yield from _own(role, markup, wanted, leg.causes, answered, role in executed)
+        asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
+        yield from _own(role, markup, asked, leg.causes, answered, role in executed)
         if partners := _last_partners(course, role):
             yield from _bridged(role, partners)
         if tells_dialling:
@@ -82,16 +82,23 @@ def _destination(role: str, extension: str) -> Iterator[Claim]:
         yield Claim("cdr.destination", role, dialled, only(extension))
 
 
-def _wanted(scenario: Scenario, course: Course, leg: Leg) -> bool | None:
-    """Whether a leg's `process_cdr` lets CDRs be written (facts, section 4), None without one."""
-    value = leg.variables.get("process_cdr", "").lower()
-    if not value:
-        return None
-    if value == "a_only":
-        return not _was_dialled(scenario, course, leg)
-    if value == "b_only":
-        return _transferred(leg) or not any(bridge.caller == leg.role for bridge in course.bridges)
-    return is_true(value)
+_ASKING = ("process_cdr", "skip_cdr_causes", "force_process_cdr")
+
+
+def _wanted(scenario: Scenario, course: Course, leg: Leg) -> Wanted:
+    """Whether a leg has CDRs."""
+    profile = scenario.profile
+    seen = {**dict(profile.global_variables), **leg.variables}
+    if profile.log_b_leg and not any(name in seen for name in _ASKING):
+        return WANTED
+    dialled = not _transferred(leg) and any(one.caller == leg.role for one in course.bridges)
+    return wanted(
+        seen,
+        leg.causes,
+        log_b_leg=profile.log_b_leg,
+        was_dialled=_was_dialled(scenario, course, leg),
+        dialled=dialled,
+    )
 
 
 def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
@@ -132,7 +139,7 @@ def _dialling(
             return None, frozenset({far})
         if leg.role == far:
             return near, frozenset({None})
-    return _dialler(scenario, leg.role), _reached(scenario, course, leg.role)
+    return dialler_of(scenario, leg.role), _reached(scenario, course, leg.role)
 
 
 @kept
@@ -147,7 +154,8 @@ def _dialled(role: str, dialler: str | None, dialled: frozenset[str | None]) -> 
             yield Claim(clause, role, CdrLeg(role, module, path), one_of(*roles))
 
 
-def _dialler(scenario: Scenario, role: str) -> str | None:
+def dialler_of(scenario: Scenario, role: str) -> str | None:
+    """The leg that dials the leg of this role, None where none does."""
     if role == "a-leg":
         return None if scenario.has_a_leg else "loopback-a"
     return scenario.diallers.get(role)
@@ -164,7 +172,7 @@ def _reached(scenario: Scenario, course: Course, role: str) -> frozenset[str | N
     brief = {
         other.role
         for other in course.legs.values()
-        if _dialler(scenario, other.role) == role
+        if dialler_of(scenario, other.role) == role
         and min(other.early, other.answered) < NEVER
         and other.role not in lasting
         and other.role not in missed
@@ -181,13 +189,13 @@ def _has_markup(scenario: Scenario) -> bool:
 def _own(
     role: str,
     markup: bool,
-    wanted: bool | None,
+    asked: Wanted,
     causes: frozenset[str],
     answered: bool,
     executed: bool,
 ) -> Iterator[Claim]:
     """The CDR of a leg is there, and what it says of the leg alone."""
-    there = "one-for-each-leg" if wanted is None else "none-if-unwanted"
+    written = one_of(*map(int, asked.outcomes))
     created, begun = EventRef(role, "CHANNEL_CREATE"), EventRef(role, "CHANNEL_ANSWER")
     ended = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
     loopback = role.startswith("loopback")
@@ -197,7 +205,7 @@ def _own(
             field = CdrField(role, module, f"variables.{name}")
             return Claim(f"cdr.{clause}", role, field, one_of(*allowed))
 
-        yield Claim(f"cdr.{there}", role, CdrCount(role, module), only(int(wanted is not False)))
+        yield Claim(f"cdr.{asked.clause}", role, CdrCount(role, module), written)
         spoilt = markup and module == "xml_cdr"
         readable = one_of(True, False) if spoilt else only(True)
         yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)

@@ -27,7 +27,8 @@ class Leg:
     `told` are the ways in which it went on as it was told to (`park`, `transfer` and `execute`
     after a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
     confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
-    `displays` whom a loopback leg was so given as its caller or callee.
+    `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
+    that ended while it was this one's partner, "" where none did or it may have been too late.
     """
 
     role: str
@@ -47,6 +48,7 @@ class Leg:
     confirmed: Action | None = None
     shown: tuple[str, str] | None = None
     displays: tuple[str, str] | None = None
+    heard: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from conformance.model import (
     display,
     exports,
     legs,
+    linkage,
     targets,
 )
 from conformance.model import bowout as bowouts
@@ -121,13 +122,24 @@ def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float,
     return (*notices[:index], notice, *notices[index + 1 :])
 
 
+_CONCERNS = (
+    legs,
+    dialling,
+    targets,
+    bowouts,
+    exports,
+    cdr,
+    linkage,
+    after_bridge,
+    confirm,
+    deflect,
+    display,
+)
+
+
 def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    concerns = (
-        *(legs, dialling, targets, bowouts, exports, cdr),
-        *(after_bridge, confirm, deflect, display),
-    )
-    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in concerns))
+    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in _CONCERNS))
     later = _later_than(scenario.profile)
     return tuple(claim for claim in claims if claim.clause not in later) if later else claims
 

@@ -1,0 +1,57 @@
+"""Linkage: what the CDRs of a call say of each other (facts, section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.expectation import (
+    CdrField,
+    CdrLeg,
+    CdrUncovered,
+    Claim,
+    Within,
+    kept,
+    one_of,
+    only,
+)
+from conformance.model.cdr import MODULES, dialler_of
+from conformance.model.course import Course, Leaving
+from conformance.scenario import Scenario, pairs
+
+_NOTHING = Within(0.0, 0.02, 0.0)
+"""Stamps are set one after the other, and may be a tick of the clock apart."""
+
+
+def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+    """The claims about CDRs of one call against each other."""
+    if any(leaving.how == "execute" for leaving in course.leavings):
+        return  # a leg that takes over an extension dials, and carries the variables of another one
+    for role, leg in course.legs.items():
+        if leg.lost:
+            continue
+        heard = course.legs[leg.heard].causes if leg.heard else frozenset[str]()
+        yield from _linked(role, dialler_of(scenario, role), heard)
+    for leaving in course.leavings:
+        if leaving.how == "bridge" and not leaving.staying:
+            yield from _conserved(scenario, course, leaving)
+
+
+@kept
+def _linked(role: str, dialler: str | None, heard: frozenset[str]) -> Iterator[Claim]:
+    """Who dialled the leg, and with which cause the last leg ended that was bridged to it."""
+    for module in MODULES:
+        dialled = CdrLeg(role, module, "variables.originating_leg_uuid")
+        yield Claim("cdr.originating-leg", role, dialled, only(dialler))
+        if heard:
+            cause = CdrField(role, module, "variables.last_bridge_hangup_cause")
+            yield Claim("cdr.cause-of-partner", role, cause, one_of(*heard))
+
+
+def _conserved(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+    """The real legs are billed for all the time for which their loopback legs are, and after it."""
+    pair = pairs(scenario)[leaving.pair - 1]
+    for loopback, real in zip((pair.leg_a, pair.leg_b), leaving.acquired, strict=True):
+        if course.legs[real].answered <= course.legs[loopback].answered:
+            for module in MODULES:
+                uncovered = CdrUncovered(loopback, real, module)
+                yield Claim("cdr.billsec-conserved", real, uncovered, _NOTHING)
