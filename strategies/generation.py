@@ -41,12 +41,12 @@ CERTAIN: tuple[Mapping[str, Any], ...] = (
         "fire_bowout_on_bridge": True,
         "bowout_controlled_hangup": True,
         "bowout_disable_on_inner_bridge": True,
+        "log_b_leg": False,
         "global_variables": (),
     },
     {
         "early_set_loopback_id": True,
         "bowout_disable_on_inner_bridge": True,
-        "log_b_leg": False,
         "global_variables": (),
     },
 )
