@@ -53,10 +53,10 @@ from strategies.scenarios import (
     origins,
     scenarios,
     stimuli,
-    suits,
     targets,
     vetoes,
 )
+from strategies.soundness import sendable, sound, suits
 from strategies.targets import (
     application_targets,
     extension_targets,
@@ -124,6 +124,8 @@ __all__ = [
     "reserved",
     "samples",
     "scenarios",
+    "sendable",
+    "sound",
     "stimuli",
     "stream",
     "suits",

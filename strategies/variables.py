@@ -22,6 +22,21 @@ from strategies.basics import texts, weighted
 ON_EXECUTE = ("loopback_bowout_on_execute", "true")
 """Makes a loopback leg bow out as it begins to execute."""
 
+MEANT = frozenset(
+    {
+        "hangup_after_bridge",
+        "is_loopback",
+        "local_var_clobber",
+        "loopback_bowout",
+        "loopback_bowout_on_execute",
+        "loopback_export",
+        "loopback_leg",
+        "loopback_no_pre_answer",
+        "process_cdr",
+    }
+)
+"""Names with a meaning that scenarios give variables; no other reserved name occurs."""
+
 LOOKALIKES = (
     "is_loopback2",
     "loopback",
