@@ -23,12 +23,13 @@ from hypothesis.strategies import SearchStrategy
 
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from conformance.clauses import CLAUSES
+from conformance.complexity import Complexity, complexity
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile, numbers, release_of
 from conformance.scenario import Scenario, null_bridges
-from conformance.verdicts import RunResult, Verdicts, parts
+from conformance.verdicts import RunResult, Verdicts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
     Ending,
@@ -280,7 +281,7 @@ class _Tally:
         self._progress = progress
         self._watcher = watcher
         self._findings = 0
-        self._simplest: dict[str, list[tuple[int, str]]] = {}
+        self._simplest: dict[str, list[tuple[Complexity, str]]] = {}
         self.verdicts = Verdicts()
         self.shown: dict[str, Placement] = {}
         self.first: dict[str, int] = {}
@@ -337,8 +338,8 @@ class _Tally:
         return sorted(again.values(), key=lambda one: (str(one.profile), _simplicity(one)))
 
 
-def _simplicity(scenario: Scenario) -> tuple[int, str]:
-    return parts(scenario), scenario.id
+def _simplicity(scenario: Scenario) -> tuple[Complexity, str]:
+    return complexity(scenario), scenario.id
 
 
 def _disagree(judgements: Sequence[Judgement]) -> bool:

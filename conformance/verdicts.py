@@ -8,9 +8,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from conformance.clauses import CLAUSES, Clause, Level
+from conformance.complexity import complexity
 from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
-from conformance.scenario import Scenario, null_bridges, pairs
+from conformance.scenario import Scenario
 from conformance.shape import shape_of
 
 
@@ -227,15 +228,4 @@ def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:
 
 
 def _simplest_first(cases: list[Case]) -> tuple[Case, ...]:
-    return tuple(sorted(cases, key=lambda case: (parts(case.scenario), case.scenario.id)))
-
-
-def parts(scenario: Scenario) -> int:
-    """How many parts a scenario is made of: the fewer, the easier to read."""
-    found = len(scenario.all_stimuli()) + len(scenario.profile.changed())
-    scopes = scenario.variables
-    found += sum(map(len, (scopes.originate, scopes.export, scopes.set)))
-    for pair in pairs(scenario):
-        dialled = pair.bridge or scopes
-        found += 1 + len(pair.steps) + len(dialled.braces) + len(dialled.brackets)
-    return found + sum(len(bridge.variables) for bridge in null_bridges(scenario).values())
+    return tuple(sorted(cases, key=lambda case: (complexity(case.scenario), case.scenario.id)))

@@ -60,6 +60,7 @@ from strategies.soundness import (
     BEFORE_BOWOUT,
     LIFTS,
     SHORTLY_OR_LATE,
+    SLEEPS,
     UNLOOP_DELAY_MS,
     delays_of_ending,
     ended_by_application,
@@ -134,7 +135,7 @@ def direct_origins() -> SearchStrategy[Direct]:
     return weighted(
         (3, st.just(Direct("bridge"))),
         (4, st.just(Direct("park"))),
-        (3, st.sampled_from(("550", "1050", "1550", "2550")).map(lambda ms: Direct("sleep", ms))),
+        (3, st.sampled_from(SLEEPS).map(lambda ms: Direct("sleep", ms))),
         (2, st.just(Direct("unloop"))),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from conformance.dialstring import carries
 from conformance.names import reserved
@@ -68,6 +68,9 @@ SHORTLY_OR_LATE = (700, 1500, 2600, 3000)
 AFTER_STIMULI = (1800, 2200)
 AFTER_UNLOOP = (700, 1000)
 AFTER_PARK = (200,)
+
+SLEEPS = ("550", "1050", "1550", "2550")
+"""For how long (milliseconds) loopback-a sleeps where that ends the call."""
 
 
 # --- what goes together --------------------------------------------------------------------------
@@ -227,10 +230,10 @@ def _taken_over_fits(plan: Plan) -> bool:
 
 
 def _bridges_fit(actions: list[Action], *, inner: bool) -> bool:
-    for at, action in enumerate(actions):
+    for action, following in pairwise([*actions, None]):
         # Told not to pre-answer, loopback-b dials a further pair and nothing else.
         silent = isinstance(action, SetVariable) and action.name == "loopback_no_pre_answer"
-        if silent and not isinstance(actions[at + 1], BridgeToLoopback):
+        if silent and not isinstance(following, BridgeToLoopback):
             return False
     answered = [one for one in actions if isinstance(one, BridgeToNull) and _answers(one)]
     if len(answered) < 2:
