@@ -22,6 +22,7 @@ from typing import Protocol, TypeAlias
 from hypothesis.strategies import SearchStrategy
 
 from campaign.campaign import Campaign, Control, Pace, open_campaign
+from campaign.minimise import Place, minimise
 from conformance.clauses import CLAUSES
 from conformance.complexity import Complexity, complexity
 from conformance.judge import Judgement, judge
@@ -109,7 +110,8 @@ class Plan:
     """What to run: how many scenarios of which seed, how fast, recorded where.
 
     Without a `strategy` they are those of `strategies.generate`. The endpoint is taken for one of
-    `release`, such as 1.10.2, where that is not what the switch says of itself.
+    `release`, such as 1.10.2, where that is not what the switch says of itself. What fails is
+    minimised for `minimise` seconds a clause, 0 not at all.
     """
 
     scenarios: int = 300
@@ -119,6 +121,7 @@ class Plan:
     pace: Pace = field(default_factory=Pace)
     record: Path | None = None
     overwrite: bool = False
+    minimise: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,24 @@ async def _place(
             tally.begin(len(again), f"placing again, attempt {attempt}")
             slower = replace(plan.pace, window=min(plan.pace.window, CONFIRMING))
             await campaign.place_all(again, slower, attempt, witness=True)
+    if plan.minimise:
+        tally.minimising = True
+        await minimise(tally.verdicts, _placing(campaign, plan, tally), plan.minimise)
+
+
+def _placing(campaign: Campaign, plan: Plan, tally: _Tally) -> Place:
+    """How the simplifications of what was found are placed: each as its next attempt."""
+
+    async def place(scenarios: Sequence[Scenario], window: int) -> None:
+        tally.begin(len(scenarios), "minimising")
+        pace = replace(plan.pace, window=min(plan.pace.window, window))
+        placed = {one.id: 1 + len(tally.verdicts.judgements(one.id)) for one in scenarios}
+        for attempt in sorted(set(placed.values())):
+            now = (one for one in scenarios if placed[one.id] == attempt)
+            by_profile = sorted(now, key=lambda one: str(one.profile))
+            await campaign.place_all(by_profile, pace, attempt, witness=True)
+
+    return place
 
 
 def judge_recording(path: Path) -> Run:
@@ -262,6 +283,7 @@ def judge_recording(path: Path) -> Run:
     recording = Recording(path)
     tally = _Tally(None, Silent(), Nobody())
     for recorded in recording:
+        tally.minimising = recorded.minimising
         for placement in recorded.attempts:
             tally.placed(recorded.scenario, placement)
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
@@ -272,7 +294,10 @@ def judge_recording(path: Path) -> Run:
 
 
 class _Tally:
-    """What came of each scenario so far; each placement is judged and recorded as it ends."""
+    """What came of each scenario so far; each placement is judged and recorded as it ends.
+
+    With `minimising` what is placed from now on is only to minimise what was found.
+    """
 
     def __init__(
         self, writer: RecordingWriter | None, progress: Progress, watcher: Watcher
@@ -282,6 +307,7 @@ class _Tally:
         self._watcher = watcher
         self._findings = 0
         self._simplest: dict[str, list[tuple[Complexity, str]]] = {}
+        self.minimising = False
         self.verdicts = Verdicts()
         self.shown: dict[str, Placement] = {}
         self.first: dict[str, int] = {}
@@ -291,13 +317,22 @@ class _Tally:
 
     def placed(self, scenario: Scenario, placement: Placement) -> None:
         if self._writer is not None:
-            self._writer.write_scenario(scenario, [placement])
+            self._writer.write_scenario(scenario, [placement], minimising=self.minimising)
         judgement = judge(scenario, placement)
+        if self.minimising:
+            self._tried(scenario, placement, judgement)
+            return
         self._watcher.placed(scenario, placement, judgement)
         attempts = self.verdicts.add(scenario, judgement)
         if judgement.findings:
             self._keep(scenario, placement, {finding.clause for finding in judgement.findings})
             self._findings += attempts == 1
+        self._progress.advance(self._findings)
+
+    def _tried(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
+        attempts = self.verdicts.add_minimising(scenario, judgement)
+        if attempts > 1 and judgement.findings:
+            self.shown[scenario.id] = placement
         self._progress.advance(self._findings)
 
     def _keep(self, scenario: Scenario, placement: Placement, clauses: set[str]) -> None:

@@ -41,10 +41,14 @@ class JudgedScenario:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scenario that speaks against a clause, with the findings of its last attempt that does."""
+    """A scenario that speaks against a clause, with the findings of its last attempt that does.
+
+    `attempts` is how many of its attempts decided the clause.
+    """
 
     scenario: Scenario
     findings: tuple[Finding, ...]
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,9 @@ class ClauseResult:
     """What a run says of one clause.
 
     `exercised` counts scenarios, `shapes` their different shapes; `failing`, `flaky` are those that
-    speak against the clause in every attempt, and in some, with the fewest parts first; `note` says
-    why it is not decided.
+    speak against the clause in every attempt, and in some, the simplest first; `note` says why it
+    is not decided. `minimised` is the call to which the first of those that fail was reduced, None
+    where it was not or where no simpler one shows the same in every attempt.
     """
 
     clause: Clause
@@ -63,16 +68,26 @@ class ClauseResult:
     failing: tuple[Case, ...] = ()
     flaky: tuple[Case, ...] = ()
     note: str = ""
+    minimised: Case | None = None
+
+    @property
+    def shown(self) -> Case | None:
+        """The case to show a reader: the simplest; None where nothing speaks against the clause."""
+        return self.minimised or next(iter(self.failing or self.flaky), None)
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run says of every clause; `shortfall` is why the run itself is not whole ("")."""
+    """What a run says of every clause; `shortfall` is why the run itself is not whole ("").
+
+    `minimising` is how many calls were placed besides, to minimise what was found.
+    """
 
     clauses: Mapping[str, ClauseResult]
     scenarios: int
     attempts: int
     shortfall: str = ""
+    minimising: int = 0
 
     @property
     def exit_status(self) -> int:
@@ -100,8 +115,10 @@ class Verdicts:
     def __init__(self) -> None:
         """Nothing was placed yet."""
         self.attempts = 0
+        self.minimising = 0
         self._settled: dict[str, int] = {}
         self._open: dict[str, JudgedScenario] = {}
+        self._reduced: dict[str, JudgedScenario] = {}
         self._shapes: dict[str, int] = {}
         self._profile: Profile | None = None
 
@@ -124,9 +141,34 @@ class Verdicts:
             self._open[identity] = JudgedScenario(scenario, (*before, judgement))
         return 1 + len(before)
 
+    def add_minimising(self, scenario: Scenario, judgement: Judgement) -> int:
+        """Count an attempt to minimise a finding; gives how many there are of this scenario now.
+
+        It exercises nothing and makes no clause pass: its scenario was chosen by what came of
+        another. Of a scenario that is not settled otherwise it is one attempt more.
+        """
+        self.minimising += 1
+        identity = scenario.id
+        judged = self._open if identity in self._open else self._reduced
+        before = judged[identity].judgements if identity in judged else ()
+        judged[identity] = JudgedScenario(scenario, (*before, judgement))
+        return 1 + len(before)
+
     def unsettled(self) -> Iterable[JudgedScenario]:
         """The scenarios that are not settled by one clean attempt, in the order of placing."""
         return self._open.values()
+
+    def reduced(self) -> Iterable[JudgedScenario]:
+        """The scenarios that were placed only to minimise a finding, in the order of placing."""
+        return self._reduced.values()
+
+    def judgements(self, identity: str) -> tuple[Judgement, ...]:
+        """What came of each attempt at the scenario of this id; nothing where there was none."""
+        for judged in (self._open, self._reduced):
+            if identity in judged:
+                return judged[identity].judgements
+        bits = self._settled.get(identity)
+        return () if bits is None else (Judgement((), _unpacked(bits)),)
 
     def result(self, shortfall: str = "") -> RunResult:
         """What the run says so far, clause by clause; `shortfall` is why it is not whole."""
@@ -135,13 +177,14 @@ class Verdicts:
             scenarios=self.scenarios,
             attempts=self.attempts,
             shortfall=shortfall,
+            minimising=self.minimising,
         )
 
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
-        if identity in self._open:
-            return self._open[identity].judgements
-        bits = self._settled.pop(identity, None)
-        return () if bits is None else (Judgement((), _unpacked(bits)),)
+        """Attempts so far at a scenario of the run itself, which is settled no longer."""
+        judgements = self.judgements(identity)
+        self._settled.pop(identity, None)
+        return judgements
 
     def _of_clause(self, clause: Clause) -> ClauseResult:
         bit = _BITS[clause.name]
@@ -154,17 +197,16 @@ class Verdicts:
         single: list[Case] = []
         flaky: list[Case] = []
         for case in self._open.values():
-            decided = [j for j in case.judgements if clause.name in j.exercised]
-            against = [found for j in decided if (found := _against(j, clause.name))]
+            decided, found = _decided(case, clause.name)
             if decided:
                 exercised += 1
             elif any(clause.name in j.undecided for j in case.judgements):
                 undecided += 1
-            if against:
-                shown = Case(case.scenario, against[-1])
+            if found:
+                shown = Case(case.scenario, found[-1], decided)
                 if len(case.judgements) == 1:
                     single.append(shown)
-                elif len(against) == len(decided) > 1:
+                elif len(found) == decided > 1:
                     confirmed.append(shown)
                 else:
                     flaky.append(shown)
@@ -173,6 +215,11 @@ class Verdicts:
             failing = confirmed + single
         else:
             failing, flaky = [], flaky + single
+        reduced = self._confirmed_by_minimising(clause.name)
+        failing, flaky = _simplest_first(failing), _simplest_first(flaky)
+        minimised = _simpler(reduced, failing[0]) if failing else None
+        # A call that was only made to minimise another finding has found this one.
+        failing = failing or ([] if flaky else reduced)
         verdict, note = Verdict.PASS, ""
         if failing:
             verdict = Verdict.FAIL
@@ -192,10 +239,20 @@ class Verdicts:
             verdict=verdict,
             exercised=exercised,
             shapes=shapes,
-            failing=_simplest_first(failing),
-            flaky=_simplest_first(flaky),
+            failing=tuple(failing),
+            flaky=tuple(flaky),
             note=note,
+            minimised=minimised,
         )
+
+    def _confirmed_by_minimising(self, clause: str) -> list[Case]:
+        """Calls placed only to minimise that speak against a clause, each time of several."""
+        cases = []
+        for case in self._reduced.values():
+            decided, found = _decided(case, clause)
+            if len(found) == decided > 1:
+                cases.append(Case(case.scenario, found[-1], decided))
+        return _simplest_first(cases)
 
     def _in_release(self, clause: Clause) -> bool:
         return not (clause.since and self._profile) or self._profile.since(clause.since)
@@ -223,9 +280,25 @@ def decide(judged: Iterable[JudgedScenario], shortfall: str = "") -> RunResult:
     return verdicts.result(shortfall)
 
 
+def _decided(case: JudgedScenario, clause: str) -> tuple[int, list[tuple[Finding, ...]]]:
+    """How many attempts decided a clause, and the findings of those that speak against it."""
+    decided = [one for one in case.judgements if clause in one.exercised]
+    return len(decided), [found for one in decided if (found := _against(one, clause))]
+
+
 def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in judgement.findings if finding.clause == clause)
 
 
-def _simplest_first(cases: list[Case]) -> tuple[Case, ...]:
-    return tuple(sorted(cases, key=lambda case: (complexity(case.scenario), case.scenario.id)))
+def _simpler(reduced: list[Case], start: Case) -> Case | None:
+    """The simplest of those that show the same on the same leg, and more simply than `start`."""
+    leg, most = start.findings[0].leg, complexity(start.scenario)
+    for case in reduced:
+        same = any(finding.leg == leg for finding in case.findings)
+        if same and complexity(case.scenario) < most:
+            return case
+    return None
+
+
+def _simplest_first(cases: list[Case]) -> list[Case]:
+    return sorted(cases, key=lambda case: (complexity(case.scenario), case.scenario.id))

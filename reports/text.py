@@ -116,12 +116,14 @@ def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str
     `seen` is the observation to draw, None where it is not at hand.
     """
     clause = one.clause
+    reduced = case is one.minimised
+    shown = "reduced on the switch it is" if reduced else "the one with the fewest parts is"
     lines = [
         f"{clause.name} ({clause.level}): {clause.statement}",
         f"  source: {clause.source}",
         *_background(clause),
         f"  {len(one.failing) or len(one.flaky)} of {one.exercised} scenarios speak against it; "
-        f"the one with the fewest parts is {case.scenario.id}",
+        f"{shown} {case.scenario.id}",
     ]
     lines += [f"  - {printable(finding.sentence)}" for finding in case.findings]
     if seen is not None:

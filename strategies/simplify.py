@@ -264,14 +264,20 @@ def _of_stimulus(stimulus: Stimulus, at: Place) -> Iterator[Edit]:
 
 def _rebuilt(value: Any, at: Place, chosen: Mapping[Place, Any]) -> Any:
     """The value with what was chosen in it; `at` is its place."""
+    if not any(place[: len(at)] == at for place in chosen):
+        return value
     if at in chosen and not isinstance(chosen[at], _Gone):
         return chosen[at]
     if isinstance(value, tuple):
         return tuple(_items(value, at, chosen))
-    if is_dataclass(value) and any(place[: len(at)] == at for place in chosen):
+    if (
+        is_dataclass(value)
+        and not isinstance(value, type)
+        and any(place[: len(at)] == at for place in chosen)
+    ):
         names = (one.name for one in fields(value) if one.init)
         parts = {name: _rebuilt(getattr(value, name), (*at, name), chosen) for name in names}
-        return type(value)(**parts)
+        return replace(value, **parts)
     return value
 
 
