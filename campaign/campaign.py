@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -68,10 +68,12 @@ class Campaign:
         attempt: int = 1,
         *,
         witness: bool = False,
+        first: Container[str] = (),
     ) -> None:
         """Place every scenario once; `attempt` numbers the tokens.
 
         Before the switch is configured for the next profile all calls of the last one are over.
+        Of those of a profile the ones with an id in `first` are begun first.
         With a `witness` a second connection listens too, and an attempt of which the two were told
         differently has that as its problem.
 
@@ -80,14 +82,14 @@ class Campaign:
         """
         for profile, group in groupby(scenarios, lambda scenario: scenario.profile):
             await self._switch.configure(profile)
-            await self._place_group(list(group), pace, attempt, witness=witness)
+            # The longest first: the last ones, for which everything waits, are then over soon.
+            ordered = sorted(group, key=lambda one: (one.id not in first, -patience(one)))
+            await self._place_group(ordered, pace, attempt, witness=witness)
 
     async def _place_group(
         self, scenarios: Sequence[Scenario], pace: Pace, attempt: int, *, witness: bool
     ) -> None:
         slots = asyncio.Semaphore(pace.window)
-        # The longest first: the last ones, for which everything waits, are then over soon.
-        scenarios = sorted(scenarios, key=patience, reverse=True)
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]

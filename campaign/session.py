@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
@@ -110,8 +111,9 @@ class Plan:
     """What to run: how many scenarios of which seed, how fast, recorded where.
 
     Without a `strategy` they are those of `strategies.generate`. The endpoint is taken for one of
-    `release`, such as 1.10.2, where that is not what the switch says of itself. What fails is
-    minimised for `minimise` seconds a clause, 0 not at all.
+    `release`, such as 1.10.2, where that is not what the switch says of itself. The `corpus`,
+    scenarios with a name each, is placed first and counts besides. What fails is minimised for
+    `minimise` seconds a clause, 0 not at all.
     """
 
     scenarios: int = 300
@@ -122,6 +124,7 @@ class Plan:
     record: Path | None = None
     overwrite: bool = False
     minimise: float = 0.0
+    corpus: tuple[tuple[str, Scenario], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,8 @@ class Run:
     """What a run was of, and what it says; `seconds` is without those that made the scenarios.
 
     `shown` holds the last placement with a finding of the simplest scenarios that have one, by id;
-    `first` how many scenarios had been placed at a clause's first finding, by the clause.
+    `first` how many scenarios had been placed at a clause's first finding, by the clause; `corpus`
+    names the scenarios that are of the corpus, by id.
     """
 
     header: Header
@@ -137,6 +141,7 @@ class Run:
     seconds: float
     shown: Mapping[str, Placement]
     first: Mapping[str, int]
+    corpus: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def suite_version() -> str:
@@ -162,8 +167,10 @@ async def run(
         identity = await switch.identity()
         _require_endpoint(identity)
         watcher = watcher or Nobody()
-        generated = _scenarios(plan, release_of(plan.release or identity.version))
-        count, scenarios = watcher.scenarios(plan.scenarios, generated)
+        release = release_of(plan.release or identity.version)
+        plan = replace(plan, corpus=_corpus(plan, release))
+        asked = len(plan.corpus) + plan.scenarios
+        count, scenarios = watcher.scenarios(asked, _scenarios(plan, release))
         plan = replace(plan, scenarios=count)
         return await _campaign(switch, identity, scenarios, plan, progress or Silent(), watcher)
     finally:
@@ -171,13 +178,31 @@ async def run(
 
 
 def _scenarios(plan: Plan, release: str) -> Iterator[Scenario]:
-    """The plan's scenarios, as many as it asks for, as far as a release can be asked for them.
+    """The corpus, then as many as the plan asks for, as far as a release can be asked for them.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
+    kept = {scenario.id for _, scenario in plan.corpus}
+    yield from (scenario for _, scenario in plan.corpus)
     possible = (one for one in stream(plan.seed, plan.strategy) if _possible(one, release))
-    for one in islice(possible, plan.scenarios):
-        yield replace(one, profile=_at_release(one.profile, release))
+    made = (replace(one, profile=_at_release(one.profile, release)) for one in possible)
+    yield from islice((one for one in made if one.id not in kept), plan.scenarios)
+
+
+def _corpus(plan: Plan, release: str) -> tuple[tuple[str, Scenario], ...]:
+    """What a release can be asked of the corpus, each call once; those with settings come first.
+
+    So that those without are placed together with the generated ones, which begin without any.
+    """
+    plain = _at_release(Profile(), release)
+    found: dict[str, tuple[str, Scenario]] = {}
+    for name, one in plan.corpus:
+        if _possible(one, release):
+            scenario = replace(one, profile=_at_release(one.profile, release))
+            found.setdefault(scenario.id, (name, scenario))
+    return tuple(
+        sorted(found.values(), key=lambda one: (one[1].profile == plain, str(one[1].profile)))
+    )
 
 
 def _at_release(profile: Profile, release: str) -> Profile:
@@ -225,7 +250,8 @@ async def _campaign(
 ) -> Run:
     header, making = _header(identity, plan), _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
-    tally = _Tally(writer, progress, watcher)
+    corpus = {scenario.id: name for name, scenario in plan.corpus}
+    tally = _Tally(writer, progress, watcher, corpus)
     modules = tuple(name for name in MODULES if f"mod_{name}" in identity.modules)
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
@@ -244,14 +270,14 @@ async def _campaign(
         if writer is not None:
             writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
     seconds = asyncio.get_running_loop().time() - began - making.seconds
-    return Run(header, tally.verdicts.result(shortfall), seconds, tally.shown, tally.first)
+    return tally.run(header, seconds, shortfall)
 
 
 async def _place(
     campaign: Campaign, scenarios: Iterable[Scenario], plan: Plan, tally: _Tally
 ) -> None:
     tally.begin(plan.scenarios, "placing")
-    await campaign.place_all(scenarios, plan.pace)
+    await campaign.place_all(scenarios, plan.pace, first=tally.corpus)
     for attempt in range(2, ATTEMPTS + 1):
         again = tally.unsettled()
         if again:
@@ -281,16 +307,17 @@ def _placing(campaign: Campaign, plan: Plan, tally: _Tally) -> Place:
 def judge_recording(path: Path) -> Run:
     """Judge what was recorded, without a switch; raises RecordingError."""
     recording = Recording(path)
-    tally = _Tally(None, Silent(), Nobody())
+    tally = _Tally(None, Silent(), Nobody(), {})
     for recorded in recording:
+        if recorded.corpus:
+            tally.corpus[recorded.scenario.id] = recorded.corpus
         tally.minimising = recorded.minimising
         for placement in recorded.attempts:
             tally.placed(recorded.scenario, placement)
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    result = tally.verdicts.result(shortfall)
-    return Run(recording.header, result, seconds, tally.shown, tally.first)
+    return tally.run(recording.header, seconds, shortfall)
 
 
 class _Tally:
@@ -300,13 +327,18 @@ class _Tally:
     """
 
     def __init__(
-        self, writer: RecordingWriter | None, progress: Progress, watcher: Watcher
+        self,
+        writer: RecordingWriter | None,
+        progress: Progress,
+        watcher: Watcher,
+        corpus: dict[str, str],
     ) -> None:
         self._writer = writer
         self._progress = progress
         self._watcher = watcher
         self._findings = 0
         self._simplest: dict[str, list[tuple[Complexity, str]]] = {}
+        self.corpus = corpus
         self.minimising = False
         self.verdicts = Verdicts()
         self.shown: dict[str, Placement] = {}
@@ -317,7 +349,10 @@ class _Tally:
 
     def placed(self, scenario: Scenario, placement: Placement) -> None:
         if self._writer is not None:
-            self._writer.write_scenario(scenario, [placement], minimising=self.minimising)
+            name = self.corpus.get(scenario.id, "")
+            self._writer.write_scenario(
+                scenario, [placement], corpus=name, minimising=self.minimising
+            )
         judgement = judge(scenario, placement)
         if self.minimising:
             self._tried(scenario, placement, judgement)
@@ -346,6 +381,11 @@ class _Tally:
         self.shown[scenario.id] = placement
         for identity in self.shown.keys() - kept:
             del self.shown[identity]
+
+    def run(self, header: Header, seconds: float, shortfall: str) -> Run:
+        """What there is to say in the end."""
+        result = self.verdicts.result(shortfall)
+        return Run(header, result, seconds, self.shown, self.first, self.corpus)
 
     def controlled(self, control: Control) -> None:
         if self._writer is not None:

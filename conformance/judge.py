@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome, Within
 from conformance.facts import Unobservable, describe, outcome
-from conformance.model.predict import Applied, predict
+from conformance.model.predict import Alternative, Applied, predict
 from conformance.observation import Observation, Placement, observe
 from conformance.scenario import Event, Scenario
 
@@ -42,18 +42,54 @@ class Judgement:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A fact of a call in words: what was expected of it, what was observed, whether that is legal.
+
+    Of a time `held` is told by the control calls' lateness, as in a judgement.
+    """
+
+    clause: str
+    leg: str
+    subject: str
+    expected: str
+    observed: str
+    held: bool
+
+
 def judge(scenario: Scenario, placement: Placement) -> Judgement:
     """Hold a placement against the model."""
     if placement.problem:
         return Judgement((), frozenset(), problem=placement.problem)
+    return _nearest(scenario, observe(scenario, placement))[1]
+
+
+def compare(scenario: Scenario, placement: Placement) -> tuple[Comparison, ...]:
+    """Everything that the model claims of a call, beside what was observed.
+
+    Of the courses that a call may take it is the one by which the placement is judged.
+    """
     seen = observe(scenario, placement)
-    best: Judgement | None = None
+    lateness = placement.lateness
+    found = []
+    for claim in _nearest(scenario, seen)[0].claims:
+        got = outcome(claim.fact, seen)
+        if not isinstance(got, Unobservable):
+            held = _allows(claim.allowed, got, lateness)
+            words = (describe(claim.fact), _expected(claim.allowed, lateness), spell(got))
+            found.append(Comparison(claim.clause, claim.leg, *words, held))
+    return tuple(found)
+
+
+def _nearest(scenario: Scenario, seen: Observation) -> tuple[Alternative, Judgement]:
+    """The legal course that comes nearest to what was seen, and what speaks against it."""
+    best: tuple[Alternative, Judgement] | None = None
     for alternative in predict(scenario, applied_in(seen)):
         judgement = _hold(alternative.claims, seen)
-        nearer = best is None or len(judgement.findings) < len(best.findings)
+        nearer = best is None or len(judgement.findings) < len(best[1].findings)
         # A rare course explains a call that meets it wholly, and is no measure for any other.
         if not judgement.findings or (nearer and not alternative.rare):
-            best = judgement
+            best = alternative, judgement
         if not judgement.findings:
             break
     assert best is not None
