@@ -1,4 +1,4 @@
-"""The command `loopback-conformance`: run, metamorphic, judge, clauses, faults."""
+"""The command `loopback-conformance`: run, metamorphic, replay, judge, clauses, faults."""
 
 from __future__ import annotations
 
@@ -7,26 +7,40 @@ import asyncio
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
 
+from campaign import replay
+from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
 from campaign.campaign import Pace
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
+from campaign.options import (
+    SWITCHES,
+    add_finding_options,
+    add_recording_options,
+    add_run_options,
+    add_switch_options,
+    cancel_on_signals,
+    plan_of,
+    positive,
+    switch_of,
+)
 from campaign.progress import Bar
+from campaign.report import report_of
 from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.model.cdr import MODULES
 from conformance.observation import observe
-from conformance.profile import numbers, release_of
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE, Verdict
+from fixtures.corpus import CorpusError
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
-from fixtures.switches import DEFAULT_IMAGE, Switch, SwitchError, UsageError, open_switch
+from fixtures.switches import Switch, SwitchError, UsageError
 from reports import catalogue
 from reports.diagram import printable
 from reports.kill_matrix import markdown
@@ -35,8 +49,10 @@ from reports.text import (
     finding_text,
     print_areas,
     print_clauses,
+    print_corpus,
     print_documentation,
     print_outcome,
+    print_replays,
 )
 
 T = TypeVar("T")
@@ -48,13 +64,6 @@ exit status:
   2  usage or configuration: the switch cannot be started or reached, a file not read or written
   3  not decided: a MUST clause is inconclusive, flaky, in error or not verified, or the run was
      not completed
-"""
-
-_SWITCHES = """\
-switches:
-  embedded:                       a small switch of the suite's own, where nothing is installed
-  process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
-  docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
 """
 
 _RUN_EXAMPLE = """\
@@ -90,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
-    except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
+    except (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -105,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     done = _placed(parsed, run)
-    _show(console, done, quiet=parsed.quiet)
+    _report(console, done, parsed, _bundles(parsed))
     if parsed.record:
         console.print(f"recording: {parsed.record}", markup=False)
     return done.result.exit_status
@@ -113,7 +122,7 @@ def _run(parsed: argparse.Namespace, console: Console) -> int:
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     done = _placed(parsed, run_metamorphic)
-    _show(console, done.run, quiet=parsed.quiet)
+    _report(console, done.run, parsed, _bundles(parsed))
     if not parsed.quiet:
         console.print()
         print_contrasts(console, done.contrasts)
@@ -127,40 +136,40 @@ def _placed(
     parsed: argparse.Namespace, place: Callable[[Switch, Plan, Progress], Awaitable[T]]
 ) -> T:
     """What comes of placing what the options ask for, on the switch that they name."""
-    plan = Plan(
-        scenarios=parsed.scenarios,
-        seed=parsed.seed,
-        pace=Pace(window=parsed.window),
-        release=parsed.release,
-        record=parsed.record,
-        overwrite=parsed.overwrite,
-    )
-    switch = open_switch(
-        parsed.switch,
-        event_socket=parsed.event_socket,
-        keep=parsed.keep,
-        image=parsed.image,
-        binary=parsed.binary,
-    )
+    plan, switch = plan_of(parsed), switch_of(parsed)
+    _require_folders(parsed)
 
     async def campaign() -> T:
-        _cancel_on_signals()
+        cancel_on_signals()
         with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
             return await place(switch, plan, bar)
 
     return asyncio.run(campaign())
 
 
-def _cancel_on_signals() -> None:
-    """Let Ctrl-C, a polite kill and a closed terminal cancel this task, so that it cleans up.
+def _require_folders(parsed: argparse.Namespace) -> None:
+    for folder in filter(None, (parsed.bundles, parsed.save_example)):
+        require_folder(folder)
 
-    As often as they come: a second Ctrl-C does not leave a switch behind.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup asks for
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+def _bundles(parsed: argparse.Namespace) -> Path | None:
+    if parsed.no_bundles:
+        return None
+    return parsed.bundles or folder_beside(parsed.record)
+
+
+def _report(console: Console, done: Run, parsed: argparse.Namespace, folder: Path | None) -> None:
+    """Say what came of a run, write what is to be written of it, and say where that is."""
+    kept: list[Path] = []
+    bundles: dict[str, Path] = {}
+    try:
+        bundles = write_bundles(done, folder) if folder else {}
+        kept = save_examples(done, parsed.save_example) if parsed.save_example else []
+    except (UsageError, CorpusError) as error:  # what was found is said none the less
+        print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
+    _show(console, done, quiet=parsed.quiet, bundles=bundles)
+    for path in kept:
+        console.print(f"example: {path}", markup=False)
 
 
 def _end_by_broken_pipe() -> None:
@@ -169,8 +178,9 @@ def _end_by_broken_pipe() -> None:
 
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
+    _require_folders(parsed)
     judged = judge_recording(parsed.recording)
-    _show(console, judged, quiet=parsed.quiet)
+    _report(console, judged, parsed, parsed.bundles)
     return judged.result.exit_status
 
 
@@ -236,15 +246,6 @@ def _fault_line(caught: Caught) -> str:
     return f"caught  {caught.name} after {caught.after}: {', '.join(caught.by)}"
 
 
-def _release(text: str) -> str:
-    try:
-        numbers(text)
-        release_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
-
-
 def _part(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
@@ -252,15 +253,17 @@ def _part(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _show(console: Console, done: Run, *, quiet: bool) -> None:
+def _show(console: Console, done: Run, *, quiet: bool, bundles: Mapping[str, Path]) -> None:
     _end_by_broken_pipe()
     switch = done.header.switch
     result = done.result
+    report = report_of(done, bundles)
     if not quiet:
         print_clauses(console, result)
         console.print()
         for one in result.clauses.values():
-            for case in (one.failing or one.flaky)[:1]:
+            case = one.shown
+            if case is not None:
                 placement = done.shown.get(case.scenario.id)
                 seen = observe(case.scenario, placement) if placement else None
                 console.print(finding_text(one, case, seen), markup=False)
@@ -274,10 +277,13 @@ def _show(console: Console, done: Run, *, quiet: bool) -> None:
     console.print(
         f"{printable(switch.url)}: {printable(switch.version)} {identity}".rstrip(), markup=False
     )
-    rate = result.attempts / done.seconds if done.seconds else 0.0
+    placed = result.attempts + result.minimising
+    rate = placed / done.seconds if done.seconds else 0.0
     seed = done.header.seed
     console.print(f"seed {seed}, {done.seconds:.1f} s, {rate:.1f} scenarios a second")
     print_documentation(console, result, names=not quiet)
+    print_corpus(console, report)
+    print_replays(console, report)
     print_outcome(console, result)
     failing = [name for name, one in result.clauses.items() if one.verdict is Verdict.FAIL]
     if failing:
@@ -300,7 +306,7 @@ def _parser() -> argparse.ArgumentParser:
         "run",
         help="place calls on a switch and judge them",
         description="Place generated calls on a switch and judge them.",
-        epilog=f"{_SWITCHES}\n{_RUN_EXAMPLE}\n{_EXIT_STATUS}",
+        epilog=f"{SWITCHES}\n{_RUN_EXAMPLE}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
     place.set_defaults(command=_run)
@@ -312,24 +318,18 @@ def _parser() -> argparse.ArgumentParser:
         "variables, lists in another\norder, targets spelt otherwise, one variable more. Besides "
         "what `run` judges, what comes of a variant must be what\ncame of its original; what "
         "differs is placed again, and counts if it differs in every attempt.",
-        epilog=f"{_SWITCHES}\n{_EXIT_STATUS}",
+        epilog=f"{SWITCHES}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
     related.set_defaults(command=_metamorphic)
     for command in (place, related):
-        command.add_argument(
-            "--switch", required=True, metavar="URL", help="what to test, see below"
-        )
+        add_switch_options(command)
         add_run_options(command)
-        command.add_argument(
-            "--keep", action="store_true", help="leave the switch's files after the run"
-        )
-        command.add_argument(
-            "--release",
-            type=_release,
-            metavar="X.Y.Z",
-            help="what the endpoint is, where that is not the switch's own version",
-        )
+        add_recording_options(command)
+        add_finding_options(command, "beside the recording, or loopback-bundles")
+        command.add_argument("--no-bundles", action="store_true", help="write no bundles")
+
+    replay.add(commands)
 
     judged = commands.add_parser(
         "judge",
@@ -339,6 +339,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
     )
     judged.add_argument("recording", type=Path, metavar="RECORDING")
+    add_finding_options(judged)
     judged.set_defaults(command=_judge)
 
     listed = commands.add_parser(
@@ -398,59 +399,6 @@ def _parser() -> argparse.ArgumentParser:
     for command in (place, related, judged):
         command.add_argument("-q", "--quiet", action="store_true", help="only the outcome")
     return parser
-
-
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say how a run is placed."""
-    parser.add_argument(
-        "--scenarios",
-        type=positive,
-        default=300,
-        metavar="N",
-        help="how many (default %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=1,
-        metavar="N",
-        help="same seed, same calls (default %(default)s)",
-    )
-    parser.add_argument(
-        "--window",
-        type=positive,
-        default=100,
-        metavar="N",
-        help="calls at once (default %(default)s, enough for 2 cores)",
-    )
-    parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a recording that is there"
-    )
-    parser.add_argument(
-        "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
-    )
-    parser.add_argument(
-        "--binary",
-        default="freeswitch",
-        metavar="PATH",
-        help="FreeSWITCH in the image (default %(default)s)",
-    )
-    parser.add_argument(
-        "--event-socket",
-        choices=("asyncio", "python-esl"),
-        default="asyncio",
-        help="which Event Socket client to use (default %(default)s)",
-    )
-
-
-def positive(text: str) -> int:
-    """A number from 1 on, as an option's type."""
-    if not text.isascii() or not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!a} is not a number from 1 on")
-    return int(text)
 
 
 if __name__ == "__main__":

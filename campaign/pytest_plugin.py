@@ -13,19 +13,28 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from campaign.bundles import require_folder, save_examples, write_bundles
 from campaign.campaign import Pace
-from campaign.command_line import positive
+from campaign.corpus import load
+from campaign.minimise import SECONDS
+from campaign.options import positive
 from campaign.progress import Bar
+from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import Level
 from conformance.observation import observe
 from conformance.verdicts import ClauseResult, Verdict
+from fixtures.corpus import CorpusError
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from reports.content import Report
 from reports.text import finding_text
 
+_ERRORS = (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError)
+
 _RUN = pytest.StashKey[Run]()
+_REPORT = pytest.StashKey[Report]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +49,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--window", type=positive, default=100, metavar="N", help="calls at once")
     group.addoption("--record", type=Path, metavar="FILE", help="record all that the switch told")
     group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
+    group.addoption(
+        "--corpus",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="place the examples of this folder first, after those of the suite",
+    )
+    group.addoption("--no-corpus", action="store_true", help="place no example at all")
+    group.addoption(
+        "--minimise",
+        type=positive,
+        default=round(SECONDS),
+        metavar="SECONDS",
+        help="how long a clause that fails is reduced to a simpler call",
+    )
+    group.addoption("--no-minimise", action="store_true", help="show what fails as it is")
+    group.addoption(
+        "--bundles", type=Path, metavar="DIR", help="write a bundle for each clause that fails"
+    )
+    group.addoption(
+        "--save-example", type=Path, metavar="DIR", help="keep the call of each finding here"
+    )
     group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
     group.addoption("--binary", default="freeswitch", help="FreeSWITCH in the image")
     group.addoption(
@@ -61,22 +93,27 @@ def loopback_run(pytestconfig: pytest.Config) -> Run:
     """The run that the options ask for, placed once a session."""
     if _RUN not in pytestconfig.stash:
         try:
-            pytestconfig.stash[_RUN] = _perform(pytestconfig)
-        except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
+            done = _perform(pytestconfig)
+            pytestconfig.stash[_REPORT] = _written(pytestconfig, done)
+        except _ERRORS as error:
             pytest.exit(f"loopback-conformance: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+        pytestconfig.stash[_RUN] = done
     return pytestconfig.stash[_RUN]
 
 
 @pytest.fixture(scope="session")
-def check_loopback_clause(loopback_run: Run) -> Callable[[str], None]:
+def check_loopback_clause(loopback_run: Run, pytestconfig: pytest.Config) -> Callable[[str], None]:
     """A function that passes, fails or skips as the verdict of the clause of a name says."""
-    return lambda name: check_clause(loopback_run, name)
+    report = pytestconfig.stash[_REPORT]
+    return lambda name: check_clause(loopback_run, name, report)
 
 
 def _perform(config: pytest.Config) -> Run:
     url, replay = config.getoption("--switch"), config.getoption("--replay")
     if bool(url) == bool(replay):
         raise UsageError("give either --switch URL or --replay FILE")
+    for folder in filter(None, map(config.getoption, ("--bundles", "--save-example"))):
+        require_folder(folder)
     if replay:
         return judge_recording(replay)
     switch = open_switch(
@@ -91,16 +128,26 @@ def _perform(config: pytest.Config) -> Run:
         pace=Pace(window=config.getoption("--window")),
         record=config.getoption("--record"),
         overwrite=config.getoption("--overwrite"),
+        minimise=0.0 if config.getoption("--no-minimise") else config.getoption("--minimise"),
+        corpus=() if config.getoption("--no-corpus") else load(config.getoption("--corpus")),
     )
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled(), Bar(Console(stderr=True)) as bar:
         return asyncio.run(run(switch, plan, bar))
 
 
-def check_clause(done: Run, name: str) -> None:
+def _written(config: pytest.Config, done: Run) -> Report:
+    """What is to be said of a run, once what is to be written of it is there."""
+    bundles, kept = config.getoption("--bundles"), config.getoption("--save-example")
+    if kept:
+        save_examples(done, kept)
+    return report_of(done, write_bundles(done, bundles) if bundles else {})
+
+
+def check_clause(done: Run, name: str, report: Report | None = None) -> None:
     """Pass, fail or skip as the verdict of a clause says.
 
-    A finding fails. A clause that is not decided fails where it is a MUST and is skipped otherwise,
+    A finding fails; a `report` says how to place it again. A clause that is not decided fails where it is a MUST and is skipped otherwise,
     with the reason.
     """
     one = done.result.clauses[name]
@@ -109,7 +156,9 @@ def check_clause(done: Run, name: str) -> None:
     if one.verdict is Verdict.PASS:
         return
     if one.verdict is Verdict.FAIL:
-        pytest.fail(_in_full(done, one), pytrace=False)
+        example = report.examples.get(name) if report else None
+        again = f"\n  place it again: {example.replay}" if example and example.replay else ""
+        pytest.fail(_in_full(done, one) + again, pytrace=False)
     reason = f"{name}: {one.verdict}, {one.note}"
     if one.clause.level is Level.MUST and one.verdict is not Verdict.NOT_IN_RELEASE:
         pytest.fail(reason, pytrace=False)
@@ -117,7 +166,8 @@ def check_clause(done: Run, name: str) -> None:
 
 
 def _in_full(done: Run, one: ClauseResult) -> str:
-    case = one.failing[0]
+    case = one.shown
+    assert case is not None
     placement = done.shown.get(case.scenario.id)
     seen = observe(case.scenario, placement) if placement else None
     return finding_text(one, case, seen)

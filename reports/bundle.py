@@ -167,7 +167,9 @@ def _by_hand(scenario: Scenario, placement: Placement) -> str:
     for stimulus in scenario.all_stimuli():
         at = stimulus.at
         lines.append(f"# {at.delay_ms} ms after {at.event} of {at.leg}:")
-        lines.append(_command(stimulus, f"<uuid of {stimulus.deed.leg}>"))
+        leg = stimulus.deed.leg
+        known = leg == "a-leg" and scenario.has_a_leg
+        lines.append(_command(stimulus, placement.a_leg_uuid if known else f"<uuid of {leg}>"))
     return "\n".join(map(_without_controls, lines)) + "\n"
 
 

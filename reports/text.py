@@ -16,6 +16,7 @@ from conformance.dialstring import originate_arguments, token_of
 from conformance.observation import Observation
 from conformance.scenario import Scenario
 from conformance.verdicts import Case, ClauseResult, RunResult, Verdict
+from reports.content import Report
 from reports.diagram import diagram, printable
 
 _STYLES = {
@@ -87,6 +88,26 @@ def print_documentation(console: Console, result: RunResult, *, names: bool) -> 
         console.print(f"    {', '.join(found)}", style="dim")
 
 
+def print_corpus(console: Console, report: Report) -> None:
+    """How many calls of the corpus there were, and which of them differ."""
+    if not report.corpus:
+        return
+    differing = [kept for kept in report.corpus if kept.clauses]
+    how_many = f"{len(differing)} differ" if differing else "none differs"
+    console.print(f"corpus: {len(report.corpus)} examples, {how_many}")
+    for kept in differing:
+        console.print(f"    {printable(kept.name)}: {', '.join(kept.clauses)}", markup=False)
+
+
+def print_replays(console: Console, report: Report) -> None:
+    """The command that places each finding again."""
+    replays = [example.replay for example in report.examples.values() if example.replay]
+    if replays:
+        console.print(f"to place the calls of the {len(replays)} findings again:")
+    for command in replays:
+        console.print(f"    {printable(command)}", markup=False)
+
+
 def print_outcome(console: Console, result: RunResult) -> None:
     """The last lines: what was placed, and what it comes to."""
     for one in undecided(result):
@@ -99,6 +120,7 @@ def print_outcome(console: Console, result: RunResult) -> None:
         f"[{style}]{words}[/]: {result.scenarios} scenarios in {result.attempts} attempts, "
         f"{sum(r.verdict is Verdict.PASS for r in result.clauses.values())} of "
         f"{len(result.clauses)} clauses pass"
+        + (f" ({result.minimising} further calls to minimise)" if result.minimising else "")
     )
 
 
