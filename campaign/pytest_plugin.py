@@ -7,6 +7,7 @@ same environment does not notice the plugin.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,16 +140,21 @@ def _perform(config: pytest.Config) -> Run:
 def _written(config: pytest.Config, done: Run) -> Report:
     """What is to be said of a run, once what is to be written of it is there."""
     bundles, kept = config.getoption("--bundles"), config.getoption("--save-example")
-    if kept:
-        save_examples(done, kept)
-    return report_of(done, write_bundles(done, bundles) if bundles else {})
+    written: dict[str, Path] = {}
+    try:
+        written = write_bundles(done, bundles) if bundles else {}
+        if kept:
+            save_examples(done, kept)
+    except (UsageError, CorpusError) as error:  # what was found is said none the less
+        warnings.warn(pytest.PytestWarning(f"loopback-conformance: {error}"), stacklevel=1)
+    return report_of(done, written)
 
 
 def check_clause(done: Run, name: str, report: Report | None = None) -> None:
     """Pass, fail or skip as the verdict of a clause says.
 
-    A finding fails; a `report` says how to place it again. A clause that is not decided fails where it is a MUST and is skipped otherwise,
-    with the reason.
+    A finding fails; a `report` says how to place it again. A clause that is not decided fails where
+    it is a MUST and is skipped otherwise, with the reason.
     """
     one = done.result.clauses[name]
     if done.result.shortfall:

@@ -26,12 +26,14 @@ from conformance.scenario import (
     null_bridges,
     pairs,
 )
+from conformance.variants import names_of
 
 Complexity: TypeAlias = tuple[int, ...]
 """Compared from the left; its numbers are never negative, so that simplifying comes to an end."""
 
 PLAIN_EXTENSION = "1000"
 PLAIN_VALUE = "1"
+PLAIN_NAMES = ("foo", "bar", "baz", "qux")
 PLAIN_CAUSE = "NORMAL_CLEARING"
 
 
@@ -105,7 +107,7 @@ def _kind_of_origin(origin: Origin) -> int:
 def _kind_of_target(target: Target) -> int:
     if isinstance(target, ExtensionTarget):
         return (target.context is not None) + (target.dialplan is not None)
-    return 3
+    return 3 + (getattr(target, "context", "default") != "default")
 
 
 def _kind_of_action(action: Action) -> int:
@@ -137,6 +139,7 @@ def _texts(scenario: Scenario) -> Iterator[int]:
     values = [value for scope in _variables(scenario) for _, value in scope]
     values += [one.value for one in _actions(scenario) if isinstance(one, SetVariable)]
     yield from (0 if value == PLAIN_VALUE else 1 + len(value) for value in values)
+    yield from (1 + len(name) for name in names_of(scenario) if name not in PLAIN_NAMES)
     for stimulus in scenario.stimuli:
         if isinstance(stimulus.deed, UuidSendDtmf):
             yield len(stimulus.deed.digits)

@@ -115,12 +115,17 @@ def _other_extensions(scenario: Scenario) -> Variant:
 
 
 def _other_names(scenario: Scenario) -> Variant:
-    names = {name: f"lc_{name}" for name in names_of(scenario)}
+    names = MappingProxyType({name: f"lc_{name}" for name in names_of(scenario)})
+    return Variant("other names of variables", scenario, renamed(scenario, names), names=names)
+
+
+def renamed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
+    """The scenario with other names of variables, wherever they are given or listed."""
 
     def named(name: str) -> str:
         return names.get(name, name)
 
-    def renamed(scope: Pairs) -> Pairs:
+    def changed(scope: Pairs) -> Pairs:
         return tuple(
             (
                 named(name),
@@ -134,21 +139,20 @@ def _other_names(scenario: Scenario) -> Variant:
     def change(action: Action) -> Action:
         match action:
             case SetVariable(name, value):
-                ((name, value),) = renamed(((name, value),))
+                ((name, value),) = changed(((name, value),))
                 return SetVariable(name, value)
             case BridgeToNull(variables=variables):
-                return replace(action, variables=renamed(variables))
+                return replace(action, variables=changed(variables))
             case BridgeToLoopback(braces=braces, brackets=brackets):
-                return replace(action, braces=renamed(braces), brackets=renamed(brackets))
+                return replace(action, braces=changed(braces), brackets=changed(brackets))
             case _:
                 return action
 
-    made = replace(
+    return replace(
         scenario,
-        variables=Variables(*map(renamed, _scopes(scenario.variables))),
+        variables=Variables(*map(changed, _scopes(scenario.variables))),
         plan=_changed(scenario.plan, change),
     )
-    return Variant("other names of variables", scenario, made, names=MappingProxyType(names))
 
 
 # --- the same, written otherwise -----------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from conformance.complexity import (
     PLAIN_CAUSE,
     PLAIN_EXTENSION,
+    PLAIN_NAMES,
     PLAIN_VALUE,
     complexity,
     is_plain_extension,
@@ -32,6 +33,7 @@ from conformance.scenario import (
     Direct,
     ExtensionTarget,
     HangUp,
+    InlineTarget,
     Pairs,
     PlayTone,
     PreAnswer,
@@ -46,6 +48,7 @@ from conformance.scenario import (
     Variables,
     numbered,
 )
+from conformance.variants import names_of, renamed
 from strategies.bridges import PAUSES, TONES
 from strategies.soundness import (
     BEFORE_BOWOUT,
@@ -57,6 +60,9 @@ from strategies.targets import NESTED
 
 Place: TypeAlias = tuple[str | int, ...]
 """Where a part is in a scenario: names of fields, and indices."""
+
+_NAMES = "names"
+"""In place of a field's name: what follows is the name of a variable, wherever it stands."""
 
 
 class Kind(StrEnum):
@@ -114,7 +120,8 @@ def edited(scenario: Scenario, chosen: Iterable[Edit]) -> Scenario | None:
     by_place: dict[Place, Any] = {}
     for edit in chosen:
         by_place.setdefault(edit.at, edit.to)
-    changed = _rebuilt(scenario, (), by_place)
+    names = {str(at[1]): to for at, to in by_place.items() if at[0] == _NAMES}
+    changed = renamed(_rebuilt(scenario, (), by_place), names)
     legs = _legs(scenario, by_place)
     if not changed.has_audio:
         del legs["a-leg"]
@@ -132,6 +139,7 @@ def edits(scenario: Scenario) -> tuple[Edit, ...]:
         *_of_target(scenario.target, ("target",), PLAIN_EXTENSION, 1),
         *_of_plan(scenario.plan, ("plan",), count(2)),
         *_of_scopes(scenario.variables),
+        *_of_names(scenario),
         *_of_stimuli(scenario),
     )
 
@@ -167,6 +175,8 @@ def _of_origin(origin: ALegBridges | ALegRunsDialplan | Direct) -> Iterator[Edit
 def _of_target(target: Target, at: Place, plain: str, number: int) -> Iterator[Edit]:
     if not isinstance(target, ExtensionTarget):
         yield Edit(Kind.TARGET, at, ExtensionTarget(plain))
+        if isinstance(target, InlineTarget):
+            yield Edit(Kind.VALUE, (*at, "context"), "default")
         return
     if not is_plain_extension(target.extension, number):
         yield Edit(Kind.TARGET, (*at, "extension"), plain)
@@ -217,6 +227,13 @@ def _of_bridge(bridge: BridgeToNull, at: Place) -> Iterator[Edit]:
 def _of_scopes(variables: Variables) -> Iterator[Edit]:
     for scope in fields(variables):
         yield from _of_pairs(getattr(variables, scope.name), ("variables", scope.name))
+
+
+def _of_names(scenario: Scenario) -> Iterator[Edit]:
+    names = names_of(scenario)
+    spare = (name for name in PLAIN_NAMES if name not in names)
+    for name, plain in zip((one for one in names if one not in PLAIN_NAMES), spare, strict=False):
+        yield Edit(Kind.VALUE, (_NAMES, name), plain)
 
 
 def _of_pairs(given: Pairs, at: Place) -> Iterator[Edit]:
