@@ -166,9 +166,10 @@ def _of_origin(origin: ALegBridges | ALegRunsDialplan | Direct) -> Iterator[Edit
             yield Edit(Kind.LEG, ("origin",), Direct())
         case ALegRunsDialplan(afterwards=afterwards):
             yield Edit(Kind.ORIGIN, ("origin",), ALegBridges(origin.answers))
-            yield Edit(Kind.VALUE, ("origin", "context"), "default")
+            if origin.context != "default":
+                yield Edit(Kind.VALUE, ("origin", "context"), "default")
             yield from _of_plan(afterwards, ("origin", "afterwards"), count(2))
-    if not isinstance(origin, Direct):
+    if not isinstance(origin, Direct) and not origin.answers:
         yield Edit(Kind.VALUE, ("origin", "answers"), True)
 
 
