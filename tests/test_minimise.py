@@ -39,7 +39,7 @@ from conformance.scenario import (
     Variables,
 )
 from conformance.verdicts import RunResult, Verdict, Verdicts
-from fixtures.embedded.faults import LEAKED_LEG, THREE_SECONDS
+from fixtures.embedded.faults import THREE_SECONDS, WRONG_CAUSE_IN_CDR
 from fixtures.recording import Recording
 from fixtures.switches import open_switch
 from strategies import generate, sound
@@ -348,7 +348,7 @@ def test_a_late_bowout_is_reduced_from_12_steps_to_at_most_3(tmp_path: Path) -> 
 def test_the_recording_holds_every_attempt_and_says_the_same(tmp_path: Path) -> None:
     """Judged again it is reduced to the same calls; what was only tried is marked."""
     path = tmp_path / "run.jsonl"
-    done = reduced(LEAKED_LEG, LONG, path)
+    done = reduced(WRONG_CAUSE_IN_CDR, LONG, path)
     recording = Recording(path)
     lines = list(recording)
     assert recording.complete
@@ -364,7 +364,7 @@ def test_the_recording_holds_every_attempt_and_says_the_same(tmp_path: Path) -> 
 
 
 def test_without_time_nothing_is_minimised() -> None:
-    switch = open_switch(f"embedded:?fault={LEAKED_LEG}")
+    switch = open_switch(f"embedded:?fault={WRONG_CAUSE_IN_CDR}")
     done = asyncio.run(run(switch, Plan(), None, Given([PLAIN])))
     assert done.result.minimising == 0
     assert all(one.minimised is None for one in done.result.clauses.values())
