@@ -13,6 +13,7 @@ import fixtures
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATA = (
+    "corpus/*.json",
     "freeswitch/freeswitch.xml.j2",
     "recording.schema.json",
     "recordings/*.jsonl.gz",

@@ -47,7 +47,8 @@ _BY_HAND = """\
   3. enter the lines of fs_cli.txt, the later ones when they are due
 """
 
-_FILES = {
+FILES: Mapping[str, str] = {
+    README: "this",
     "example.json": "the scenario and the finding; `replay` and a corpus read it",
     "fs_cli.txt": "what to enter to place the call by hand",
     "dialplan.xml": "the extensions that it runs",
@@ -58,6 +59,7 @@ _FILES = {
     "observation.txt": "the same as it was; `diff expectation.txt observation.txt` is the finding",
     "timeline.txt": "the legs side by side, over time",
 }
+"""What each file of a bundle holds."""
 
 
 def bundle_name(clause: str, scenario: Scenario) -> str:
@@ -139,7 +141,7 @@ def _readme(report: Report, clause: Clause, shown: Example) -> str:
         _BY_HAND,
         "Files:",
         "",
-        *(f"  {name:<18}  {words}" for name, words in _FILES.items()),
+        *(f"  {name:<18}  {words}" for name, words in FILES.items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -226,7 +228,8 @@ def _exchange(command: str, reply: str) -> str:
 
 
 def _headers(headers: Mapping[str, str | list[str]]) -> Iterator[str]:
-    for name, value in headers.items():
+    # A recording does not keep their order.
+    for name, value in sorted(headers.items(), key=lambda item: (item[0] != "Event-Name", item)):
         for one in value if isinstance(value, list) else [value]:
             yield f"{_spelled(name)}: {_spelled(one)}"
 

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,22 +21,47 @@ from campaign.bundles import folder_beside, require_folder, save_examples, write
 from campaign.report import report_of
 from campaign.session import Run, judge_recording
 from conformance.observation import Placement
-from conformance.scenario import Scenario
 from fixtures.corpus import read_example
-from fixtures.recording import Recording
+from fixtures.recording import RecordedScenario, Recording, RecordingWriter
 from fixtures.switches import UsageError
 from reports.bundle import archive, bundle_files
-from tests.conftest import Change
+from tests.recorded_calls import RECORDING
 
 CLAUSE = "cdr.duration"
 HOSTILE = "<script>alert(1)</script>\x1b[31m\r\nEvil: yes\n\u202eabc\x00'\"&${x}" + "y" * 10_000
-ROOT_USER = "root may write everywhere"
+
+
+Spoil = Callable[[Placement], Placement]
+"""Another placement in the place of one that was recorded."""
+
+
+@cache
+def recorded() -> RecordedScenario:
+    """A call that a released version took as it should, with CDRs."""
+    return next(one for one in Recording(RECORDING) if one.scenario.has_a_leg)
+
+
+def run_with(spoil: Spoil, path: Path) -> Run:
+    """Give a run of the one call, as if the switch had told it so."""
+    attempts = [spoil(placement) for placement in recorded().attempts]
+    with RecordingWriter(path, Recording(RECORDING).header) as writer:
+        writer.write_scenario(recorded().scenario, attempts)
+    return judge_recording(path)
+
+
+def with_cdrs(placement: Placement, duration: str) -> Placement:
+    """Let every CDR tell another duration."""
+    cdrs = {
+        uuid: {module: {**cdr, "variables.duration": duration} for module, cdr in modules.items()}
+        for uuid, modules in placement.cdrs.items()
+    }
+    return replace(placement, cdrs=cdrs)
 
 
 @pytest.fixture
-def done(with_a_finding: Path) -> Run:
+def done(tmp_path: Path) -> Run:
     """A run in which one clause fails."""
-    return judge_recording(with_a_finding)
+    return run_with(lambda placement: with_cdrs(placement, "99"), tmp_path / "run.jsonl")
 
 
 @pytest.fixture
@@ -141,8 +167,8 @@ def test_what_was_recorded_is_all_that_is_needed(done: Run, tmp_path: Path) -> N
         bundle_files(report_of(replace(done, shown={})), CLAUSE, example="", loopback_conf="")
 
 
-def test_a_run_without_findings_writes_nothing(shipped: Path, folder: Path) -> None:
-    done = judge_recording(shipped)
+def test_a_run_without_findings_writes_nothing(tmp_path: Path, folder: Path) -> None:
+    done = run_with(lambda placement: placement, tmp_path / "run.jsonl")
     assert write_bundles(done, folder) == {}
     assert save_examples(done, folder) == []
     assert not folder.exists()
@@ -160,37 +186,22 @@ def test_a_report_names_bundle_and_command(done: Run, folder: Path) -> None:
 # --- what others sent ----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def hostile(changed: Callable[[Change | None], Path], shipped: Path) -> Path:
-    """A recording of a switch that sends markup, control characters and names of files."""
-    spoilt = next(one.id for one in Recording(shipped) if one.scenario.has_a_leg)
-
-    def spoil(scenario: Scenario, placement: Placement) -> Placement:
-        if scenario.id != spoilt:
-            return placement
-        events = tuple(
-            {
-                **event,
-                "variable_evil": HOSTILE,
-                f"variable_{HOSTILE[:60]}": "1",
-                "Channel-X": "\udcff",
-            }
-            for event in placement.events
-        )
-        cdrs = {
-            uuid: {"../../x" + module: {**cdr, "variables.duration": HOSTILE, HOSTILE: HOSTILE}}
-            | {module: {**cdr, "variables.duration": HOSTILE}}
-            for uuid, modules in placement.cdrs.items()
-            for module, cdr in modules.items()
-        }
-        return replace(placement, events=events, cdrs=cdrs, reply=HOSTILE)
-
-    return changed(spoil)
+def hostile(placement: Placement) -> Placement:
+    """A switch that sends markup, control characters and names of files."""
+    events = tuple(
+        {**event, "variable_evil": HOSTILE, HOSTILE[:60]: "1", "Channel-X": "\udcff"}
+        for event in placement.events
+    )
+    cdrs = {
+        uuid: {**modules, "../../x": {HOSTILE: HOSTILE}}
+        for uuid, modules in with_cdrs(placement, HOSTILE).cdrs.items()
+    }
+    return replace(placement, events=events, cdrs=cdrs, reply=HOSTILE)
 
 
-def test_hostile_text_stays_text(hostile: Path, folder: Path) -> None:
+def test_hostile_text_stays_text(tmp_path: Path, folder: Path) -> None:
     """No control character, no line that a value made, no file anywhere else."""
-    done = judge_recording(hostile)
+    done = run_with(hostile, tmp_path / "run.jsonl")
     written = write_bundles(done, folder)
     assert CLAUSE in written
     for clause, bundle in written.items():
@@ -207,10 +218,10 @@ def test_hostile_text_stays_text(hostile: Path, folder: Path) -> None:
     assert paths == names | {f"{name}.zip" for name in names}
 
 
-def test_records_are_json(hostile: Path, folder: Path) -> None:
-    bundle = write_bundles(judge_recording(hostile), folder)[CLAUSE]
+def test_records_are_json(tmp_path: Path, folder: Path) -> None:
+    bundle = write_bundles(run_with(hostile, tmp_path / "run.jsonl"), folder)[CLAUSE]
     for path in (bundle / "cdrs").iterdir():
-        assert json.loads(path.read_text())["variables.duration"] == HOSTILE
+        assert HOSTILE in json.loads(path.read_text()).values()
 
 
 # --- where it cannot be written ------------------------------------------------------------------
