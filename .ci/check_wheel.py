@@ -14,6 +14,7 @@ import reports
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DATA = (
+    "corpus/*.json",
     "freeswitch/freeswitch.xml.j2",
     "recording.schema.json",
     "recordings/*.jsonl.gz",

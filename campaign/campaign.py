@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -119,10 +119,12 @@ class Campaign:
         attempt: int = 1,
         *,
         witness: bool = False,
+        first: Container[str] = (),
     ) -> None:
         """Place every scenario once; `attempt` numbers the tokens.
 
         Before the switch is configured for the next profile all calls of the last one are over.
+        Of those of a profile the ones with an id in `first` are begun first.
         With a `witness` a second connection listens too, and an attempt of which the two were told
         differently has that as its problem.
 
@@ -132,7 +134,7 @@ class Campaign:
         """
         for profile, group in groupby(scenarios, lambda scenario: scenario.profile):
             # The longest first: the last ones, for which everything waits, are then over soon.
-            left = sorted(group, key=patience, reverse=True)
+            left = sorted(group, key=lambda one: (one.id not in first, -patience(one)))
             since = asyncio.get_running_loop().time()
             while left:
                 done: set[str] = set()

@@ -14,23 +14,35 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from campaign import bisect, compare_command, divergences, doctor, guest, record
+from campaign import bisect, compare_command, divergences, doctor, guest, record, replay
 from campaign.admission import Pace
+from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
+from campaign.corpus import load
 from campaign.faults import Caught, chosen, run_faults
-from campaign.guest import add_guest_options
 from campaign.metamorphic import run_metamorphic
-from campaign.options import SWITCHES, cancel_on_signals, positive, release
+from campaign.options import (
+    SWITCHES,
+    add_finding_options,
+    add_recording_options,
+    add_run_options,
+    add_switch_options,
+    cancel_on_signals,
+    positive,
+    switch_of,
+)
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
 from campaign.progress import Bar
 from campaign.report import report_of
 from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
+from fixtures.corpus import CorpusError
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
-from fixtures.switches import DEFAULT_IMAGE, Switch, SwitchError, UsageError, open_switch
+from fixtures.switches import Switch, SwitchError, UsageError
 from reports import catalogue
+from reports.content import Report
 from reports.diagram import printable
 from reports.kill_matrix import markdown
 from reports.metamorphic import print_contrasts, print_summary
@@ -87,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
-    except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
+    except (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -102,20 +114,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.record)
-    return _reported(parsed, console, _placed(parsed, run), asked, parsed.record)
+    done = _placed(parsed, run)
+    return _reported(parsed, console, done, asked, _bundles(parsed), parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     done = _placed(parsed, run_metamorphic)
+    report, kept, failures = _written(done.run, parsed, _bundles(parsed))
     _end_by_broken_pipe()
-    print_run(console, report_of(done.run), _detail(parsed))
+    print_run(console, report, _detail(parsed))
     if not parsed.quiet:
         console.print()
         print_contrasts(console, done.contrasts)
     print_summary(console, done.contrasts, done.compared)
+    for path in kept:
+        console.print(f"example: {path}", markup=False)
     if parsed.record:
         console.print(f"recording: {parsed.record}", markup=False)
-    return done.exit_status
+    _print_failures(failures)
+    return exit_status(done.exit_status, failures)
 
 
 def _reported(
@@ -123,25 +140,60 @@ def _reported(
     console: Console,
     done: Run,
     asked: Asked,
+    bundles: Path | None,
     recording: Path | None = None,
 ) -> int:
-    """Write the reports of a run, then print it: whoever reads along may leave at any line."""
-    report = report_of(done)
-    failures = write_reports(report, asked)
+    """Write what is asked for of a run, then print it: who reads along may leave at any line."""
+    report, kept, failures = _written(done, parsed, bundles)
+    failures += write_reports(report, asked)
     _end_by_broken_pipe()
     try:
         print_run(console, report, _detail(parsed))
         if asked:
             console.print(f"reports: {', '.join(map(str, asked.values()))}", markup=False)
+        for path in kept:
+            console.print(f"example: {path}", markup=False)
         if recording:
             console.print(f"recording: {recording}", markup=False)
     except OSError as error:
         failures.append(f"cannot write to the standard output: {error.strerror}")
         # what is left of it would fail once more at the end, with a status of Python's own
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _print_failures(failures)
+    return exit_status(report.result.exit_status, failures)
+
+
+def _written(
+    done: Run, parsed: argparse.Namespace, folder: Path | None
+) -> tuple[Report, list[Path], list[str]]:
+    """The report of a run with its bundles, the examples that are kept, what cannot be written."""
+    bundles: dict[str, Path] = {}
+    kept: list[Path] = []
+    failures = []
+    try:
+        bundles = write_bundles(done, folder) if folder else {}
+        kept = save_examples(done, parsed.save_example) if parsed.save_example else []
+    except (UsageError, CorpusError) as error:  # what was found is said none the less
+        failures.append(str(error))
+    return report_of(done, bundles), kept, failures
+
+
+def _print_failures(failures: Sequence[str]) -> None:
     for failure in failures:
         print(f"loopback-conformance: {printable(failure)}", file=sys.stderr)
-    return exit_status(report.result.exit_status, failures)
+
+
+def _bundles(parsed: argparse.Namespace) -> Path | None:
+    """The folder for the bundles of what is placed."""
+    if parsed.no_bundles:
+        return None
+    folder: Path = parsed.bundles or folder_beside(parsed.record)
+    return folder
+
+
+def _require_folders(parsed: argparse.Namespace) -> None:
+    for folder in filter(None, (parsed.bundles, parsed.save_example)):
+        require_folder(folder)
 
 
 def _detail(parsed: argparse.Namespace) -> Detail:
@@ -162,16 +214,11 @@ def _placed(
         known=divergences.load(getattr(parsed, "known", None)),
         record=parsed.record,
         overwrite=parsed.overwrite,
+        minimise=0.0 if parsed.no_minimise else float(parsed.minimise),
+        corpus=() if parsed.no_corpus else load(parsed.corpus),
     )
-    switch = open_switch(
-        parsed.switch,
-        event_socket=parsed.event_socket,
-        keep=parsed.keep,
-        image=parsed.image,
-        binary=parsed.binary,
-        password_file=parsed.password_file,
-        cdrs=parsed.cdrs,
-    )
+    switch = switch_of(parsed)
+    _require_folders(parsed)
 
     async def campaign() -> T:
         cancel_on_signals()
@@ -188,8 +235,9 @@ def _end_by_broken_pipe() -> None:
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.recording)
-    known = divergences.load(parsed.known)
-    return _reported(parsed, console, judge_recording(parsed.recording, known), asked)
+    _require_folders(parsed)
+    done = judge_recording(parsed.recording, divergences.load(parsed.known))
+    return _reported(parsed, console, done, asked, parsed.bundles)
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
@@ -295,19 +343,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     related.set_defaults(command=_metamorphic)
     for command in (place, related):
-        command.add_argument(
-            "--switch", required=True, metavar="URL", help="what to test, see below"
-        )
+        add_switch_options(command)
         add_run_options(command)
-        command.add_argument(
-            "--keep", action="store_true", help="leave the switch's files after the run"
-        )
-        command.add_argument(
-            "--release",
-            type=release,
-            metavar="X.Y.Z",
-            help="what the endpoint is, where that is not the switch's own version",
-        )
+        add_recording_options(command)
+        add_finding_options(command, "beside the recording, or loopback-bundles")
+        command.add_argument("--no-bundles", action="store_true", help="write no bundles")
+
+    replay.add(commands)
 
     judged = commands.add_parser(
         "judge",
@@ -317,6 +359,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
     )
     judged.add_argument("recording", type=Path, metavar="RECORDING")
+    add_finding_options(judged)
     judged.set_defaults(command=_judge)
 
     listed = commands.add_parser(
@@ -394,62 +437,6 @@ def _parser() -> argparse.ArgumentParser:
         divergences.add_known_option(command)
         add_report_options(command)
     return parser
-
-
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say how a run is placed."""
-    parser.add_argument(
-        "--scenarios",
-        type=positive,
-        default=300,
-        metavar="N",
-        help="how many (default %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=1,
-        metavar="N",
-        help="same seed, same calls (default %(default)s)",
-    )
-    parser.add_argument(
-        *("--window", "--max-calls"),
-        type=positive,
-        default=100,
-        metavar="N",
-        help="calls at once at most (default %(default)s, enough for 2 cores); of a switch that is "
-        "not ours no more than half of the sessions that it has left",
-    )
-    parser.add_argument(
-        "--max-rate",
-        type=positive,
-        default=60,
-        metavar="N",
-        help="calls begun a second at most (default %(default)s); of a switch that is not ours no "
-        "more than half of the sessions a second that it allows",
-    )
-    parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace a recording that is there"
-    )
-    parser.add_argument(
-        "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
-    )
-    parser.add_argument(
-        "--binary",
-        default="freeswitch",
-        metavar="PATH",
-        help="FreeSWITCH in the image (default %(default)s)",
-    )
-    add_guest_options(parser)
-    parser.add_argument(
-        "--event-socket",
-        choices=("asyncio", "python-esl"),
-        default="asyncio",
-        help="which Event Socket client to use (default %(default)s)",
-    )
 
 
 if __name__ == "__main__":

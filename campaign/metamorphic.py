@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from campaign.session import ATTEMPTS, Plan, Progress, Run, Scenarios, run
+from conformance.complexity import complexity
 from conformance.judge import Judgement
 from conformance.metamorphic import Contrast, Outline, differences, outline
 from conformance.observation import Placement
 from conformance.scenario import Scenario
 from conformance.variants import Variant, itself, variants
-from conformance.verdicts import FINDINGS, parts
+from conformance.verdicts import FINDINGS
 from fixtures.switches import Switch
 
 CONFIRMED_BY = 10
@@ -97,7 +98,7 @@ class _Pairs:
         )
         return sorted(
             (contrast for contrast in found if contrast.differences),
-            key=lambda one: (parts(one.variant.scenario), one.variant.scenario.id),
+            key=lambda one: (complexity(one.variant.scenario), one.variant.scenario.id),
         )
 
     def _attempts(self, variant: Variant) -> tuple[list[Outline], list[Outline]]:

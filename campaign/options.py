@@ -1,12 +1,16 @@
-"""What the options of several commands share."""
+"""Options that several commands share, and the switch that they name."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import signal
+from pathlib import Path
 
+from campaign.guest import add_guest_options
+from campaign.minimise import FINDINGS_WORTH, SECONDS
 from conformance.profile import numbers, release_of
+from fixtures.switches import DEFAULT_IMAGE, Switch, open_switch
 
 SWITCHES = """\
 switches:
@@ -15,6 +19,128 @@ switches:
   docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
   esl://HOST:PORT                 a switch that already runs; see `export-config` and `doctor`
 """
+
+
+def add_switch_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which switch is used, and how it is reached."""
+    parser.add_argument("--switch", required=True, metavar="URL", help="what to test, see below")
+    parser.add_argument(
+        "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
+    )
+    parser.add_argument(
+        "--binary",
+        default="freeswitch",
+        metavar="PATH",
+        help="FreeSWITCH in the image (default %(default)s)",
+    )
+    add_guest_options(parser)
+    parser.add_argument(
+        "--event-socket",
+        choices=("asyncio", "python-esl"),
+        default="asyncio",
+        help="which Event Socket client to use (default %(default)s)",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the switch's files after the run"
+    )
+    parser.add_argument(
+        "--release",
+        type=release,
+        metavar="X.Y.Z",
+        help="what the endpoint is, where that is not the switch's own version",
+    )
+
+
+def switch_of(parsed: argparse.Namespace) -> Switch:
+    """The switch that the options name; raises UsageError."""
+    return open_switch(
+        parsed.switch,
+        event_socket=parsed.event_socket,
+        keep=parsed.keep,
+        image=parsed.image,
+        binary=parsed.binary,
+        password_file=parsed.password_file,
+        cdrs=parsed.cdrs,
+    )
+
+
+def add_recording_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say where all that a switch tells is written."""
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a recording that is there"
+    )
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say which calls are placed, how fast, and what becomes of findings."""
+    parser.add_argument(
+        "--scenarios",
+        type=positive,
+        default=300,
+        metavar="N",
+        help="how many (default %(default)s), besides those of the corpus",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="same seed, same calls (default %(default)s)",
+    )
+    parser.add_argument(
+        *("--window", "--max-calls"),
+        type=positive,
+        default=100,
+        metavar="N",
+        help="calls at once at most (default %(default)s, enough for 2 cores); of a switch that is "
+        "not ours no more than half of the sessions that it has left",
+    )
+    parser.add_argument(
+        "--max-rate",
+        type=positive,
+        default=60,
+        metavar="N",
+        help="calls begun a second at most (default %(default)s); of a switch that is not ours no "
+        "more than half of the sessions a second that it allows",
+    )
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="place the examples of this folder first, after those that come with the suite; "
+        "may be repeated",
+    )
+    parser.add_argument("--no-corpus", action="store_true", help="place no example at all")
+    parser.add_argument(
+        "--minimise",
+        type=positive,
+        default=round(SECONDS),
+        metavar="SECONDS",
+        help="how long a clause that fails is reduced to a simpler call (default %(default)s; "
+        f"all clauses together {FINDINGS_WORTH} times that)",
+    )
+    parser.add_argument("--no-minimise", action="store_true", help="show what fails as it is")
+
+
+def add_finding_options(parser: argparse.ArgumentParser, default: str = "none") -> None:
+    """The options that say where what was found is written; `default` is where bundles are."""
+    parser.add_argument(
+        "--bundles",
+        type=Path,
+        metavar="DIR",
+        help=f"write a bundle for each clause that fails, to be replayed (default: {default})",
+    )
+    parser.add_argument(
+        "--save-example",
+        type=Path,
+        metavar="DIR",
+        help="keep the call of each finding in this folder, for --corpus",
+    )
 
 
 def cancel_on_signals() -> None:

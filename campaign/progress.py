@@ -41,6 +41,7 @@ class Bar:
             console=console,
         )
         self._task: TaskID | None = None
+        self._what = ""
 
     def __enter__(self) -> Self:
         """Wait for something to draw: a run that cannot begin has only its error to show."""
@@ -57,8 +58,13 @@ class Bar:
             self._progress.stop()
 
     def begin(self, total: int, what: str) -> None:
-        """A number of scenarios is about to be placed."""
+        """A number of scenarios is about to be placed; more of the same go on in one line."""
         self._progress.start()
+        if self._task is not None and what == self._what:
+            before = self._progress.tasks[-1].total or 0
+            self._progress.update(self._task, total=before + total)
+            return
+        self._what = what
         self._task = self._progress.add_task(what, total=total, findings=0)
 
     def advance(self, findings: int) -> None:

@@ -7,13 +7,17 @@ same environment does not notice the plugin.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from campaign.bundles import require_folder, save_examples, write_bundles
 from campaign.campaign import Pace
+from campaign.corpus import load
+from campaign.minimise import SECONDS
 from campaign.options import positive
 from campaign.outputs import FORMS, Asked, Form, asked_for, write_reports
 from campaign.progress import Bar
@@ -22,14 +26,19 @@ from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import Level
 from conformance.verdicts import SETTLED, Verdict
+from fixtures.corpus import CorpusError
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from reports.content import Report
 from reports.files import ReportError
 from reports.junit import properties
 from reports.text import example_text
 
+_ERRORS = (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError)
+
 _RUN = pytest.StashKey[Run]()
+_REPORT = pytest.StashKey[Report]()
 _ASKED = pytest.StashKey[Asked]()
 _ALLURE = pytest.StashKey[AllureResults | None]()
 _FAILURES = pytest.StashKey[list[str]]()
@@ -49,6 +58,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--window", type=positive, default=100, metavar="N", help="calls at once")
     group.addoption("--record", type=Path, metavar="FILE", help="record all that the switch told")
     group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
+    group.addoption(
+        "--corpus",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="place the examples of this folder first, after those of the suite",
+    )
+    group.addoption("--no-corpus", action="store_true", help="place no example at all")
+    group.addoption(
+        "--minimise",
+        type=positive,
+        default=round(SECONDS),
+        metavar="SECONDS",
+        help="how long a clause that fails is reduced to a simpler call",
+    )
+    group.addoption("--no-minimise", action="store_true", help="show what fails as it is")
+    group.addoption(
+        "--bundles", type=Path, metavar="DIR", help="write a bundle for each clause that fails"
+    )
+    group.addoption(
+        "--save-example", type=Path, metavar="DIR", help="keep the call of each finding here"
+    )
     group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
     group.addoption("--binary", default="freeswitch", help="FreeSWITCH in the image")
     group.addoption("--password-file", type=Path, help="the Event Socket password of esl://")
@@ -86,9 +118,9 @@ def loopback_run(
         try:
             stash[_ASKED] = _asked_for(pytestconfig)
             stash[_RUN] = _perform(pytestconfig)
-        except (SwitchError, EventSocketError, RecordingError, UsageError) as error:
+        except _ERRORS as error:
             pytest.exit(f"loopback-conformance: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
-        report = report_of(stash[_RUN])
+        report = stash[_REPORT] = _written(pytestconfig, stash[_RUN])
         for name, value in properties(report):
             record_testsuite_property(name, value)
         if told := stash[_ALLURE]:
@@ -97,12 +129,12 @@ def loopback_run(
 
 
 @pytest.fixture(scope="session")
-def check_loopback_clause(loopback_run: Run) -> Callable[[str], None]:
+def check_loopback_clause(loopback_run: Run, pytestconfig: pytest.Config) -> Callable[[str], None]:
     """A function that passes, fails or skips as the verdict of the clause of a name says."""
 
     def check(name: str) -> None:
         AllureResults.mark(name)
-        check_clause(loopback_run, name)
+        check_clause(loopback_run, name, pytestconfig.stash[_REPORT])
 
     return check
 
@@ -123,6 +155,8 @@ def _perform(config: pytest.Config) -> Run:
     url, replay = config.getoption("--switch"), config.getoption("--replay")
     if bool(url) == bool(replay):
         raise UsageError("give either --switch URL or --replay FILE")
+    for folder in filter(None, map(config.getoption, ("--bundles", "--save-example"))):
+        require_folder(folder)
     if replay:
         return judge_recording(replay)
     switch = open_switch(
@@ -139,17 +173,32 @@ def _perform(config: pytest.Config) -> Run:
         pace=Pace(window=config.getoption("--window")),
         record=config.getoption("--record"),
         overwrite=config.getoption("--overwrite"),
+        minimise=0.0 if config.getoption("--no-minimise") else config.getoption("--minimise"),
+        corpus=() if config.getoption("--no-corpus") else load(config.getoption("--corpus")),
     )
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled(), Bar(Console(stderr=True)) as bar:
         return asyncio.run(run(switch, plan, bar))
 
 
-def check_clause(done: Run, name: str) -> None:
+def _written(config: pytest.Config, done: Run) -> Report:
+    """What is to be said of a run, once its bundles and examples are written."""
+    bundles, kept = config.getoption("--bundles"), config.getoption("--save-example")
+    written: dict[str, Path] = {}
+    try:
+        written = write_bundles(done, bundles) if bundles else {}
+        if kept:
+            save_examples(done, kept)
+    except (UsageError, CorpusError) as error:  # what was found is said none the less
+        warnings.warn(pytest.PytestWarning(f"loopback-conformance: {error}"), stacklevel=1)
+    return report_of(done, written)
+
+
+def check_clause(done: Run, name: str, report: Report | None = None) -> None:
     """Pass, fail or skip as the verdict of a clause says.
 
-    A finding fails. A clause that is not decided fails where it is a MUST and is skipped otherwise,
-    with the reason.
+    A finding fails; a `report` says how to place it again. A clause that is not decided fails where
+    it is a MUST and is skipped otherwise, with the reason.
     """
     one = done.result.clauses[name]
     if done.result.shortfall:
@@ -157,7 +206,8 @@ def check_clause(done: Run, name: str) -> None:
     if one.verdict is Verdict.PASS:
         return
     if one.verdict is Verdict.FAIL:
-        pytest.fail(example_text(one, report_of(done).examples[name]), pytrace=False)
+        example = (report or report_of(done)).examples[name]
+        pytest.fail(example_text(one, example), pytrace=False)
     reason = f"{name}: {one.verdict}, {one.note}"
     if one.clause.level is Level.MUST and one.verdict not in SETTLED:
         pytest.fail(reason, pytrace=False)
@@ -169,7 +219,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     stash = session.config.stash
     if _RUN not in stash:
         return
-    stash[_FAILURES] = write_reports(report_of(stash[_RUN]), stash[_ASKED])
+    stash[_FAILURES] = write_reports(stash[_REPORT], stash[_ASKED])
     if told := stash[_ALLURE]:
         try:
             told.finish()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import platform
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from campaign.session import Run
-from fixtures.recording import SwitchFacts
-from reports.content import Example, Report, Subject
+from conformance.verdicts import ClauseResult
+from fixtures.recording import SwitchFacts, without_secrets
+from reports.content import Example, Kept, Report, Subject
 
 
 def subject_of(switch: SwitchFacts) -> Subject:
@@ -21,13 +26,13 @@ def subject_of(switch: SwitchFacts) -> Subject:
     )
 
 
-def report_of(done: Run) -> Report:
-    """What every report says of a run."""
+def report_of(done: Run, bundles: Mapping[str, Path] = MappingProxyType({})) -> Report:
+    """What every report says of a run; `bundles` are by the name of the clause."""
     header = done.header
     examples = {
-        name: Example(case.scenario, case.findings, done.shown.get(case.scenario.id))
+        name: example
         for name, one in done.result.clauses.items()
-        for case in (one.failing or one.flaky or one.known)[:1]
+        if (example := _example(done, one, bundles.get(name)))
     }
     return Report(
         subject=subject_of(header.switch),
@@ -38,4 +43,36 @@ def report_of(done: Run) -> Report:
         seconds=done.seconds,
         result=done.result,
         examples=MappingProxyType(examples),
+        corpus=_corpus(done),
+    )
+
+
+def replay_command(bundle: Path, url: str) -> str:
+    """The command that places a bundle's call again, to be pasted into a shell."""
+    return shlex.join(("loopback-conformance", "replay", str(bundle), "--switch", url))
+
+
+def _example(done: Run, one: ClauseResult, bundle: Path | None) -> Example | None:
+    case = one.shown
+    if case is None:
+        return None
+    return Example(
+        scenario=case.scenario,
+        findings=case.findings,
+        placement=done.shown.get(case.scenario.id),
+        minimised=case is one.minimised,
+        bundle=str(bundle) if bundle else "",
+        replay=replay_command(bundle, without_secrets(done.header.switch.url)) if bundle else "",
+    )
+
+
+def _corpus(done: Run) -> tuple[Kept, ...]:
+    """The examples by name, each with the clauses that its call speaks against."""
+    against: defaultdict[str, list[str]] = defaultdict(list)
+    for name, one in done.result.clauses.items():
+        for case in (*one.failing, *one.flaky):
+            against[case.scenario.id].append(name)
+    return tuple(
+        Kept(name, tuple(against[identity]))
+        for identity, name in sorted(done.corpus.items(), key=lambda item: item[1])
     )

@@ -17,22 +17,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby, islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
 from campaign.admission import Pace
 from campaign.campaign import Campaign, Control, open_campaign
+from campaign.minimise import Place, minimise
 from campaign.reach import out_of_reach
 from campaign.release import at_release, can_be_asked
 from conformance.clauses import CLAUSES
+from conformance.complexity import Complexity, complexity
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
 from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile, numbers, release_of
 from conformance.scenario import Scenario
-from conformance.verdicts import RunResult, Verdicts, parts
+from conformance.verdicts import RunResult, Verdicts
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import (
     Ending,
@@ -135,8 +138,10 @@ class Plan:
     Without a `strategy` they are those of `strategies.generate`. The endpoint is taken for one of
     `release`, such as 1.10.2, where that is not what the switch says of itself; where `asked_of`
     names another release, that can be asked for the scenarios, too. Findings that are `known` are
-    told apart, and the calls that witness them are placed first. A scenario that is not settled is
-    placed up to `attempts` times, from the second on beside `confirming` calls at most.
+    told apart. The calls that witness them are placed first, with the `corpus`: scenarios with a
+    name each. Both count besides. A scenario that is not settled is placed up to `attempts` times,
+    from the second on beside `confirming` calls at most. What fails is minimised for `minimise`
+    seconds a clause, 0 not at all.
     """
 
     scenarios: int = 300
@@ -150,6 +155,8 @@ class Plan:
     pace: Pace = field(default_factory=Pace)
     record: Path | None = None
     overwrite: bool = False
+    minimise: float = 0.0
+    corpus: tuple[tuple[str, Scenario], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,8 @@ class Run:
     """What a run was of, and what it says; `seconds` is without those that made the scenarios.
 
     `shown` holds the last placement with a finding of the simplest scenarios that have one, by id;
-    `first` how many scenarios had been placed at a clause's first finding, by the clause.
+    `first` how many scenarios had been placed at a clause's first finding, by the clause; `corpus`
+    names the scenarios that are of the corpus, by id.
     """
 
     header: Header
@@ -165,6 +173,7 @@ class Run:
     seconds: float
     shown: Mapping[str, Placement]
     first: Mapping[str, int]
+    corpus: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def suite_version() -> str:
@@ -196,36 +205,66 @@ async def run(
         watcher, partner = watcher or Nobody(), partner or Alone()
         plan = await partner.agree(identity, plan)
         release = release_of(plan.release or identity.version)
-        first = witnesses(plan.known, release)
+        plan = replace(plan, corpus=_corpus(plan, release, switch))
+        first = _first(plan, release)
         generated = _scenarios(plan, release, switch, first)
-        asked = len(first) + plan.scenarios
-        count, scenarios = watcher.scenarios(asked, generated)
+        count, scenarios = watcher.scenarios(len(first) + plan.scenarios, generated)
         plan = replace(plan, scenarios=count)
         known = Known(plan.known, plan.release or identity.version, datetime.now(UTC).date())
-        tally = _Tally(progress or Silent(), watcher, known)
+        corpus = {scenario.id: name for name, scenario in plan.corpus}
+        tally = _Tally(progress or Silent(), watcher, known, corpus)
         header = replace(_header(identity, plan), out_of_reach=_out_of_reach(switch, release))
         return await _campaign(switch, header, scenarios, plan, tally, partner)
     finally:
         await _stop(switch)
 
 
+def _corpus(plan: Plan, release: str, switch: Switch) -> tuple[tuple[str, Scenario], ...]:
+    """What a switch can be asked of the corpus; of a call that is there twice the first counts."""
+    found: dict[str, tuple[str, Scenario]] = {}
+    for name, one in plan.corpus:
+        if _is_possible(one, plan, release, switch):
+            scenario = _as_set(one, release, switch)
+            found.setdefault(scenario.id, (name, scenario))
+    return tuple(found.values())
+
+
+def _first(plan: Plan, release: str) -> tuple[Scenario, ...]:
+    """The witnesses of what is known and the corpus, each call once; those with settings first.
+
+    So that those without are placed together with the generated ones, which begin without any.
+    """
+    corpus = (scenario for _, scenario in plan.corpus)
+    found = {one.id: one for one in (*witnesses(plan.known, release), *corpus)}
+    plain = at_release(Profile(), release)
+    return tuple(sorted(found.values(), key=lambda one: (one.profile == plain, str(one.profile))))
+
+
 def _scenarios(
-    plan: Plan, release: str, switch: Switch, shown: Iterable[Scenario] = ()
+    plan: Plan, release: str, switch: Switch, first: Iterable[Scenario]
 ) -> Iterator[Scenario]:
-    """The witnesses, then as many as the plan asks for, as far as a switch can be asked for them.
+    """The first ones, then as many as the plan asks for, as far as a switch can be asked for them.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
-    first = {one.id: one for one in shown}
-    # those with settings first: the generated ones begin without any
-    yield from sorted(first.values(), key=lambda one: (not one.profile.changed(), str(one.profile)))
-    asked = min((release, release_of(plan.asked_of or release)), key=numbers)
+    yield from first
+    placed = {one.id for one in first}
     made = (
-        replace(one, profile=at_release(switch.fixed or one.profile, release))
+        _as_set(one, release, switch)
         for one in stream(plan.seed, plan.strategy)
-        if can_be_asked(one, asked) and switch.possible(one)
+        if _is_possible(one, plan, release, switch)
     )
-    yield from islice((one for one in made if one.id not in first), plan.scenarios)
+    yield from islice((one for one in made if one.id not in placed), plan.scenarios)
+
+
+def _is_possible(scenario: Scenario, plan: Plan, release: str, switch: Switch) -> bool:
+    asked = min((release, release_of(plan.asked_of or release)), key=numbers)
+    return can_be_asked(scenario, asked) and switch.possible(scenario)
+
+
+def _as_set(scenario: Scenario, release: str, switch: Switch) -> Scenario:
+    """The scenario with the settings that the switch takes, or has."""
+    return replace(scenario, profile=at_release(switch.fixed or scenario.profile, release))
 
 
 def _out_of_reach(switch: Switch, release: str) -> Mapping[str, str]:
@@ -283,8 +322,7 @@ async def _campaign(
         if writer is not None:
             shortfall = _finished(writer, ending, shortfall)
     seconds = asyncio.get_running_loop().time() - began - making.seconds
-    result = tally.verdicts.result(shortfall, header.out_of_reach)
-    return Run(header, result, seconds, tally.shown, tally.first)
+    return tally.run(header, seconds, shortfall)
 
 
 def _finished(writer: RecordingWriter, ending: Ending, shortfall: str) -> str:
@@ -306,7 +344,7 @@ async def _place(
     tally.begin(plan.scenarios, "placing")
     for _, group in groupby(scenarios, lambda scenario: scenario.profile):
         await partner.ready()
-        await campaign.place_all(group, plan.pace)
+        await campaign.place_all(group, plan.pace, first=tally.corpus)
     for attempt in range(2, plan.attempts + 1):
         await partner.ready()
         again = tally.unsettled()
@@ -314,32 +352,59 @@ async def _place(
             tally.begin(len(again), f"placing again, attempt {attempt}")
             slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
             await campaign.place_all(again, slower, attempt, witness=True)
+    if plan.minimise:
+        tally.minimising = True
+        await minimise(tally.verdicts, _placing(campaign, plan, tally), plan.minimise)
+
+
+def _placing(campaign: Campaign, plan: Plan, tally: _Tally) -> Place:
+    """How the simplifications of what was found are placed: each as its next attempt."""
+
+    async def place(scenarios: Sequence[Scenario], window: int) -> None:
+        tally.begin(len(scenarios), "minimising")
+        pace = replace(plan.pace, window=min(plan.pace.window, window))
+        placed = {one.id: 1 + len(tally.verdicts.judgements(one.id)) for one in scenarios}
+        for attempt in sorted(set(placed.values())):
+            now = (one for one in scenarios if placed[one.id] == attempt)
+            by_profile = sorted(now, key=lambda one: str(one.profile))
+            await campaign.place_all(by_profile, pace, attempt, witness=True)
+
+    return place
 
 
 def judge_recording(path: Path, known: tuple[Divergence, ...] = ()) -> Run:
     """Judge what was recorded, without a switch; raises RecordingError."""
     recording = Recording(path)
     version = recording.header.switch.version
-    tally = _Tally(Silent(), Nobody(), Known(known, version, datetime.now(UTC).date()))
+    tally = _Tally(Silent(), Nobody(), Known(known, version, datetime.now(UTC).date()), {})
     for recorded in recording:
+        if recorded.corpus:
+            tally.corpus[recorded.scenario.id] = recorded.corpus
+        tally.minimising = recorded.minimising
         for placement in recorded.attempts:
             tally.placed(recorded.scenario, placement)
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    result = tally.verdicts.result(shortfall, recording.header.out_of_reach)
-    return Run(recording.header, result, seconds, tally.shown, tally.first)
+    return tally.run(recording.header, seconds, shortfall)
 
 
 class _Tally:
-    """What came of each scenario so far; each placement is judged and recorded as it ends."""
+    """What came of each scenario so far; each placement is judged and recorded as it ends.
 
-    def __init__(self, progress: Progress, watcher: Watcher, known: Known) -> None:
+    With `minimising` what is placed from now on is only to minimise what was found.
+    """
+
+    def __init__(
+        self, progress: Progress, watcher: Watcher, known: Known, corpus: dict[str, str]
+    ) -> None:
         self.writer: RecordingWriter | None = None
         self._progress = progress
         self._watcher = watcher
         self._findings = 0
-        self._simplest: dict[str, list[tuple[int, str]]] = {}
+        self._simplest: dict[str, list[tuple[Complexity, str]]] = {}
+        self.corpus = corpus
+        self.minimising = False
         self.verdicts = Verdicts(known)
         self.shown: dict[str, Placement] = {}
         self.first: dict[str, int] = {}
@@ -349,13 +414,25 @@ class _Tally:
 
     def placed(self, scenario: Scenario, placement: Placement) -> None:
         if self.writer is not None:
-            self.writer.write_scenario(scenario, [placement])
+            name = self.corpus.get(scenario.id, "")
+            self.writer.write_scenario(
+                scenario, [placement], corpus=name, minimising=self.minimising
+            )
         judgement = judge(scenario, placement)
+        if self.minimising:
+            self._tried(scenario, placement, judgement)
+            return
         self._watcher.placed(scenario, placement, judgement)
         attempts = self.verdicts.add(scenario, judgement)
         if judgement.findings:
             self._keep(scenario, placement, {finding.clause for finding in judgement.findings})
             self._findings += attempts == 1
+        self._progress.advance(self._findings)
+
+    def _tried(self, scenario: Scenario, placement: Placement, judgement: Judgement) -> None:
+        attempts = self.verdicts.add_minimising(scenario, judgement)
+        if attempts > 1 and judgement.findings:
+            self.shown[scenario.id] = placement
         self._progress.advance(self._findings)
 
     def _keep(self, scenario: Scenario, placement: Placement, clauses: set[str]) -> None:
@@ -369,6 +446,11 @@ class _Tally:
         self.shown[scenario.id] = placement
         for identity in self.shown.keys() - kept:
             del self.shown[identity]
+
+    def run(self, header: Header, seconds: float, shortfall: str) -> Run:
+        """What there is to say in the end."""
+        result = self.verdicts.result(shortfall, header.out_of_reach)
+        return Run(header, result, seconds, self.shown, self.first, self.corpus)
 
     def controlled(self, control: Control) -> None:
         if self.writer is not None:
@@ -396,8 +478,8 @@ class _Tally:
         return sorted(again.values(), key=lambda one: (str(one.profile), _simplicity(one)))
 
 
-def _simplicity(scenario: Scenario) -> tuple[int, str]:
-    return parts(scenario), scenario.id
+def _simplicity(scenario: Scenario) -> tuple[Complexity, str]:
+    return complexity(scenario), scenario.id
 
 
 def _disagree(judgements: Sequence[Judgement]) -> bool:

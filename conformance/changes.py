@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from conformance.clauses import CLAUSES, Level
+from conformance.complexity import Complexity, complexity
 from conformance.divergences import NONE_KNOWN, Known
 from conformance.expectation import Elapsed, Fact, OneOf, Outcome
 from conformance.facts import Unobservable, describe, outcome
@@ -26,7 +27,6 @@ from conformance.observation import Observation, Placement, observe
 from conformance.raw import RawDifference, RawOutline, raw_differences, raw_outline
 from conformance.scenario import Scenario
 from conformance.statistics import holm, mann_whitney, mcnemar, separated
-from conformance.verdicts import parts
 
 CHANCE = 1e-4
 """How probable (p-value) a raw difference may be by chance to be told of."""
@@ -568,5 +568,5 @@ def _middle(values: Sequence[float]) -> float:
     return fmean(ordered[quarter : len(ordered) - quarter])
 
 
-def _simplicity(scenario: Scenario) -> tuple[int, str]:
-    return parts(scenario), scenario.id
+def _simplicity(scenario: Scenario) -> tuple[Complexity, str]:
+    return complexity(scenario), scenario.id

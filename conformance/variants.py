@@ -69,14 +69,20 @@ def itself(scenario: Scenario) -> Variant:
     return Variant("itself", scenario, scenario)
 
 
-def names_of(scenario: Scenario) -> tuple[str, ...]:
-    """The names without a meaning that a scenario gives variables or lists for export, sorted."""
+def scopes_in(scenario: Scenario) -> list[Pairs]:
+    """The variables of each scope in which a scenario gives any; what a plan sets is one scope."""
     given = [*_scopes(scenario.variables)]
     given += [scope for one in scenario.dialled.values() for scope in (one.braces, one.brackets)]
     for pair in pairs(scenario):
         given += [pair.braces, pair.brackets]
         settings = (step.action for step in pair.steps if isinstance(step.action, SetVariable))
-        given += [((action.name, action.value),) for action in settings]
+        given.append(tuple((action.name, action.value) for action in settings))
+    return given
+
+
+def names_of(scenario: Scenario) -> tuple[str, ...]:
+    """The names without a meaning that a scenario gives variables or lists for export, sorted."""
+    given = scopes_in(scenario)
     named = {name for scope in given for name, _ in scope}
     lists = (value for scope in given for name, value in scope if name == "loopback_export")
     named.update(name for value in lists for name in _LISTED.findall(value))
@@ -119,12 +125,17 @@ def _other_extensions(scenario: Scenario) -> Variant:
 
 
 def _other_names(scenario: Scenario) -> Variant:
-    names = {name: f"lc_{name}" for name in names_of(scenario)}
+    names = MappingProxyType({name: f"lc_{name}" for name in names_of(scenario)})
+    return Variant("other names of variables", scenario, renamed(scenario, names), names=names)
+
+
+def renamed(scenario: Scenario, names: Mapping[str, str]) -> Scenario:
+    """The scenario with other names of variables, wherever they are given or listed."""
 
     def named(name: str) -> str:
         return names.get(name, name)
 
-    def renamed(scope: Pairs) -> Pairs:
+    def changed(scope: Pairs) -> Pairs:
         return tuple(
             (
                 named(name),
@@ -138,20 +149,19 @@ def _other_names(scenario: Scenario) -> Variant:
     def change(action: Action) -> Action:
         match action:
             case SetVariable(name, value):
-                ((name, value),) = renamed(((name, value),))
+                ((name, value),) = changed(((name, value),))
                 return SetVariable(name, value)
             case BridgeToNull(variables=variables):
-                return replace(action, variables=renamed(variables))
+                return replace(action, variables=changed(variables))
             case BridgeToLoopback(braces=braces, brackets=brackets):
-                return replace(action, braces=renamed(braces), brackets=renamed(brackets))
+                return replace(action, braces=changed(braces), brackets=changed(brackets))
             case BridgeToSeveral(braces=braces) | BridgeAgain(braces=braces):
-                return replace(action, braces=renamed(braces))
+                return replace(action, braces=changed(braces))
             case _:
                 return action
 
-    variables = Variables(*map(renamed, _scopes(scenario.variables)))
-    made = _everywhere(replace(scenario, variables=variables), change)
-    return Variant("other names of variables", scenario, made, names=MappingProxyType(names))
+    variables = Variables(*map(changed, _scopes(scenario.variables)))
+    return _everywhere(replace(scenario, variables=variables), change)
 
 
 # --- the same, written otherwise -----------------------------------------------------------------

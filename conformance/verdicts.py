@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from conformance.clauses import CLAUSES, Clause, Level
 from conformance.compact import Bits
+from conformance.complexity import complexity
 from conformance.divergences import NONE_KNOWN, Divergence, Known
 from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
-from conformance.scenario import Scenario, null_bridges, pairs
+from conformance.scenario import Scenario
 from conformance.shape import shape_key
 from conformance.times import Times, TimesCounter
 
@@ -52,10 +53,14 @@ class JudgedScenario:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scenario that speaks against a clause, with the findings of its last attempt that does."""
+    """A scenario that speaks against a clause, with the findings of its last attempt that does.
+
+    `attempts` is how many of its attempts decided the clause.
+    """
 
     scenario: Scenario
     findings: tuple[Finding, ...]
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,10 @@ class ClauseResult:
     """What a run says of one clause.
 
     `exercised` counts scenarios, `shapes` their different shapes; `failing`, `flaky` are those that
-    speak against the clause in every attempt, and in some, with the fewest parts first; `known` do
-    so as an accepted divergence says; `note` says why it is not decided, or what was accepted.
+    speak against the clause in every attempt, and in some, the simplest first; `known` do so as an
+    accepted divergence says; `note` says why it is not decided, or what was accepted. `minimised`
+    is the call to which the first of those that fail was reduced, None where it was not or where no
+    simpler one shows the same in every attempt.
     """
 
     clause: Clause
@@ -75,6 +82,12 @@ class ClauseResult:
     flaky: tuple[Case, ...] = ()
     known: tuple[Case, ...] = ()
     note: str = ""
+    minimised: Case | None = None
+
+    @property
+    def shown(self) -> Case | None:
+        """The case to show a reader: the simplest; None where nothing speaks against the clause."""
+        return self.minimised or next(iter(self.failing or self.flaky or self.known), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,8 @@ class RunResult:
 
     `times` are the bowout's, of all attempts; `profiles` counts the attempts at each of the first
     `PROFILES` settings. `stale` says which known divergences are to be gone over (they expired, or
-    differ no more), `idle` which of them matched nothing, a sentence each.
+    differ no more), `idle` which of them matched nothing, a sentence each. `minimising` is how many
+    calls were placed besides, to minimise what was found.
     """
 
     clauses: Mapping[str, ClauseResult]
@@ -94,6 +108,7 @@ class RunResult:
     profiles: Mapping[Profile, int] = field(default_factory=lambda: MappingProxyType({}))
     stale: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    minimising: int = 0
 
     @property
     def exit_status(self) -> int:
@@ -124,8 +139,10 @@ class Verdicts:
         """Nothing was placed yet; what is `known` is no finding."""
         self._known = known
         self.attempts = 0
+        self.minimising = 0
         self._settled = Bits(len(CLAUSES))
         self._open: dict[str, JudgedScenario] = {}
+        self._reduced: dict[str, JudgedScenario] = {}
         self._seen_in = Bits(len(CLAUSES))
         self._exercised: Counter[str] = Counter()
         self._shapes: Counter[str] = Counter()
@@ -162,9 +179,34 @@ class Verdicts:
             self._seen_in.put(shape, before | bits)
             self._shapes.update(_unpacked(bits & ~before))
 
+    def add_minimising(self, scenario: Scenario, judgement: Judgement) -> int:
+        """Count an attempt to minimise a finding; gives how many there are of this scenario now.
+
+        It exercises nothing and makes no clause pass: its scenario was chosen by what came of
+        another. Of a scenario that is not settled otherwise it is one attempt more.
+        """
+        self.minimising += 1
+        identity = scenario.id
+        judged = self._open if identity in self._open else self._reduced
+        before = judged[identity].judgements if identity in judged else ()
+        judged[identity] = JudgedScenario(scenario, (*before, judgement))
+        return 1 + len(before)
+
     def unsettled(self) -> Iterable[JudgedScenario]:
         """The scenarios that are not settled by one clean attempt, in the order of placing."""
         return self._open.values()
+
+    def reduced(self) -> Iterable[JudgedScenario]:
+        """The scenarios that were placed only to minimise a finding, in the order of placing."""
+        return self._reduced.values()
+
+    def judgements(self, identity: str) -> tuple[Judgement, ...]:
+        """What came of each attempt at the scenario of this id; nothing where there was none."""
+        for judged in (self._open, self._reduced):
+            if identity in judged:
+                return judged[identity].judgements
+        bits = self._settled.get(int(identity, 16))
+        return () if bits is None else (Judgement((), _unpacked(bits)),)
 
     def result(
         self, shortfall: str = "", out_of_reach: Mapping[str, str] = MappingProxyType({})
@@ -187,6 +229,7 @@ class Verdicts:
             profiles=MappingProxyType(dict(self._profiles)),
             stale=stale,
             idle=idle,
+            minimising=self.minimising,
         )
 
     def _reviewed(self) -> tuple[list[Divergence], list[Divergence]]:
@@ -218,15 +261,13 @@ class Verdicts:
         return bits is not None and divergence.clause in _unpacked(bits)
 
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
-        if identity in self._open:
-            return self._open[identity].judgements
+        """Attempts so far at a scenario of the run itself, which is settled no longer."""
+        judgements = self.judgements(identity)
         bits = self._settled.get(int(identity, 16))
-        if bits is None:
-            return ()
-        exercised = _unpacked(bits)
-        self._settled.drop(int(identity, 16))
-        self._exercised.subtract(exercised)
-        return (Judgement((), exercised),)
+        if bits is not None:
+            self._settled.drop(int(identity, 16))
+            self._exercised.subtract(_unpacked(bits))
+        return judgements
 
     def _of_clause(self, clause: Clause, idle: str) -> ClauseResult:
         exercised = self._exercised[clause.name]
@@ -238,19 +279,18 @@ class Verdicts:
         flaky: list[Case] = []
         known: list[Case] = []
         for case in self._open.values():
-            decided = [j for j in case.judgements if clause.name in j.exercised]
-            against = [found for j in decided if (found := _against(j, clause.name))]
+            decided, found = _decided(case, clause.name)
             if decided:
                 exercised += 1
             elif any(clause.name in j.undecided for j in case.judgements):
                 undecided += 1
-            if against:
-                shown = Case(case.scenario, against[-1])
-                if all(self._known.accepts(case.scenario, found) for found in against):
+            if found:
+                shown = Case(case.scenario, found[-1], decided)
+                if all(self._known.accepts(case.scenario, one) for one in found):
                     known.append(shown)
                 elif len(case.judgements) == 1:
                     single.append(shown)
-                elif len(against) == len(decided) > 1:
+                elif len(found) == decided > 1:
                     confirmed.append(shown)
                 else:
                     flaky.append(shown)
@@ -259,6 +299,11 @@ class Verdicts:
             failing = confirmed + single
         else:
             failing, flaky = [], flaky + single
+        reduced = self._confirmed_by_minimising(clause.name)
+        failing, flaky = _simplest_first(failing), _simplest_first(flaky)
+        minimised = _simpler(reduced, failing[0]) if failing else None
+        # A call that was only made to minimise another finding has found this one.
+        failing = failing or ([] if flaky else reduced)
         verdict, note = Verdict.PASS, ""
         if failing:
             verdict = Verdict.FAIL
@@ -280,10 +325,11 @@ class Verdicts:
             verdict=verdict,
             exercised=exercised,
             shapes=self._shapes[clause.name],
-            failing=_simplest_first(failing),
-            flaky=_simplest_first(flaky),
-            known=_simplest_first(known),
+            failing=tuple(failing),
+            flaky=tuple(flaky),
+            known=tuple(_simplest_first(known)),
             note=note,
+            minimised=minimised,
         )
 
     def _accepted(self, cases: Iterable[Case]) -> str:
@@ -295,6 +341,16 @@ class Verdicts:
             for divergence in self._known.covering(case.scenario, finding)
         )
         return "; ".join(dict.fromkeys(f"{one.reason} ({one.owner})" for one in covering))
+
+    def _confirmed_by_minimising(self, clause: str) -> list[Case]:
+        """Calls placed only to minimise that speak against a clause, each time of several."""
+        cases = []
+        for case in self._reduced.values():
+            decided, found = _decided(case, clause)
+            accepted = all(self._known.accepts(case.scenario, one) for one in found)
+            if len(found) == decided > 1 and not accepted:
+                cases.append(Case(case.scenario, found[-1], decided))
+        return _simplest_first(cases)
 
     def _in_release(self, clause: Clause) -> bool:
         profile = self._any_profile()
@@ -327,19 +383,25 @@ def decide(judged: Iterable[JudgedScenario], shortfall: str = "") -> RunResult:
     return verdicts.result(shortfall)
 
 
+def _decided(case: JudgedScenario, clause: str) -> tuple[int, list[tuple[Finding, ...]]]:
+    """How many attempts decided a clause, and the findings of those that speak against it."""
+    decided = [one for one in case.judgements if clause in one.exercised]
+    return len(decided), [found for one in decided if (found := _against(one, clause))]
+
+
 def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:
     return tuple(finding for finding in judgement.findings if finding.clause == clause)
 
 
-def _simplest_first(cases: list[Case]) -> tuple[Case, ...]:
-    return tuple(sorted(cases, key=lambda case: (parts(case.scenario), case.scenario.id)))
+def _simpler(reduced: list[Case], start: Case) -> Case | None:
+    """The simplest of those that show the same on the same leg, and more simply than `start`."""
+    leg, most = start.findings[0].leg, complexity(start.scenario)
+    for case in reduced:
+        same = any(finding.leg == leg for finding in case.findings)
+        if same and complexity(case.scenario) < most:
+            return case
+    return None
 
 
-def parts(scenario: Scenario) -> int:
-    """How many parts a scenario is made of: the fewer, the easier to read."""
-    found = len(scenario.all_stimuli()) + len(scenario.profile.changed())
-    scopes = scenario.variables
-    found += sum(map(len, (scopes.originate, scopes.export, scopes.set)))
-    for pair in pairs(scenario):
-        found += 1 + len(pair.steps) + len(pair.braces) + len(pair.brackets)
-    return found + sum(len(bridge.variables) for bridge in null_bridges(scenario).values())
+def _simplest_first(cases: list[Case]) -> list[Case]:
+    return sorted(cases, key=lambda case: (complexity(case.scenario), case.scenario.id))

@@ -45,6 +45,15 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An example of the corpus: a call that once showed something, and which clauses it does not
+    keep now (in every attempt, or in some)."""
+
+    name: str
+    clauses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run: `seconds` is what placing took, `examples` are by the name of the clause."""
 
@@ -56,3 +65,4 @@ class Report:
     seconds: float
     result: RunResult
     examples: Mapping[str, Example] = field(default_factory=lambda: MappingProxyType({}))
+    corpus: tuple[Kept, ...] = ()

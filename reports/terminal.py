@@ -12,7 +12,7 @@ from rich.text import Text
 from conformance.clauses import Level
 from conformance.model.cdr import MODULES
 from conformance.verdicts import Verdict
-from reports.content import Report
+from reports.content import Example, Report
 from reports.diagram import printable
 from reports.text import (
     STYLES,
@@ -55,12 +55,27 @@ def print_run(console: Console, report: Report, detail: Detail = Detail.SCREEN) 
         _print_not_passing(console, report)
     _print_subject(console, report)
     print_documentation(console, result, names=detail is Detail.FULL)
+    print_corpus(console, report)
     if detail is not Detail.SCREEN:
         print_undecided(console, result)
     print_outcome(console, result)
     failing = [name for name, one in result.clauses.items() if one.verdict is Verdict.FAIL]
     if failing:
         console.print(f"failing: {', '.join(failing)}", markup=False)
+    if detail is Detail.OUTCOME:
+        for example in report.examples.values():
+            _print_replay(console, example)
+
+
+def print_corpus(console: Console, report: Report) -> None:
+    """How many calls of the corpus there were, and which of them differ."""
+    if not report.corpus:
+        return
+    differing = [kept for kept in report.corpus if kept.clauses]
+    how_many = f"{len(differing)} differ" if differing else "none differs"
+    console.print(f"corpus: {len(report.corpus)} examples, {how_many}")
+    for kept in differing:
+        console.print(f"    {printable(kept.name)}: {', '.join(kept.clauses)}", markup=False)
 
 
 def _print_not_passing(console: Console, report: Report) -> None:
@@ -79,12 +94,17 @@ def _print_not_passing(console: Console, report: Report) -> None:
         what = f" {name} ({one.clause.level}): "
         why = _fitted(headline(one, example), width - len(one.verdict + what))
         console.print(Text.assemble((one.verdict.value, STYLES[one.verdict]), what, why))
-        if example and example.replay:
-            console.print(f"    replay: {printable(example.replay)}", markup=False)
+        if example:
+            _print_replay(console, example)
     if len(found) > _SHOWN:
         console.print(f"and {len(found) - _SHOWN} more that do not pass: --verbose shows them")
     if found:
         console.print()
+
+
+def _print_replay(console: Console, example: Example) -> None:
+    if example.replay:
+        console.print(f"    replay: {printable(example.replay)}", markup=False)
 
 
 def _fitted(text: str, columns: int) -> str:

@@ -110,6 +110,7 @@ def print_outcome(console: Console, result: RunResult) -> None:
         f"[{style}]{words}[/]: {result.scenarios} scenarios in {result.attempts} attempts, "
         f"{sum(r.verdict is Verdict.PASS for r in result.clauses.values())} of "
         f"{len(result.clauses)} clauses pass"
+        + (f" ({result.minimising} further calls to minimise)" if result.minimising else "")
     )
 
 
@@ -134,12 +135,14 @@ def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str
     `seen` is the observation to draw, None where it is not at hand.
     """
     clause = one.clause
+    reduced = one.minimised is not None and case.scenario == one.minimised.scenario
+    shown = "reduced on the switch it is" if reduced else "the simplest is"
     lines = [
         f"{clause.name} ({clause.level}): {clause.statement}",
         f"  source: {clause.source}",
         *_background(clause),
         f"  {len(one.failing or one.flaky or one.known)} of {one.exercised} scenarios speak "
-        f"against it; the one with the fewest parts is {case.scenario.id}",
+        f"against it; {shown} {case.scenario.id}",
     ]
     lines += [f"  - {printable(finding.sentence)}" for finding in case.findings]
     if seen is not None:

@@ -56,10 +56,10 @@ from strategies.scenarios import (
     origins,
     scenarios,
     stimuli,
-    suits,
     targets,
     vetoes,
 )
+from strategies.soundness import sendable, sound, suits
 from strategies.stimuli import kills
 from strategies.targets import (
     application_targets,
@@ -134,7 +134,9 @@ __all__ = [
     "reserved",
     "samples",
     "scenarios",
+    "sendable",
     "several_targets",
+    "sound",
     "stimuli",
     "stream",
     "suits",

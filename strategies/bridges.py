@@ -81,8 +81,8 @@ MOST_PAIRS = 3
 HANGUP_CAUSES = ("NORMAL_CLEARING", "USER_BUSY", "NORMAL_UNSPECIFIED", "CALL_REJECTED")
 
 _NESTED = ("chain", "several", "loop")
-_PAUSES = (100, 200, 300, 400, 600)
-_TONES = (200, 400, 600, 800)
+PAUSES = (100, 200, 300, 400, 600)
+TONES = (200, 400, 600, 800)
 _ANSWER_DELAYS = (0, 0, 200, 500, 1000)
 
 
@@ -92,7 +92,7 @@ _ANSWER_DELAYS = (0, 0, 200, 500, 1000)
 @cache
 def pauses() -> SearchStrategy[Sleep]:
     """`sleep` of 100 to 600 ms."""
-    return st.sampled_from(_PAUSES).map(Sleep)
+    return st.sampled_from(PAUSES).map(Sleep)
 
 
 @cache
@@ -118,7 +118,7 @@ def preludes(media: bool = True) -> SearchStrategy[Plan]:
     ]
     if media:
         early: SearchStrategy[Action] = st.sampled_from((PreAnswer(), Answer(), Answer()))
-        tone = st.sampled_from(_TONES).map(PlayTone)
+        tone = st.sampled_from(TONES).map(PlayTone)
         openings += [
             (2, early.map(lambda action: (action,))),
             (2, st.tuples(early, pauses())),

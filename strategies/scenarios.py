@@ -1,8 +1,7 @@
 """Whole scenarios: origins, stimuli, endings, and how they go together.
 
 Whatever a stimulus is timed from certainly occurs, and the leg it acts on is certainly there (tried
-on a real 1.10.12). An early stimulus comes 300 to 1,500 ms after the last b-leg's answer, before a
-bowout; a late one from 2,600 ms, after it (facts, section 0: it comes 2.0 s after the answer).
+on a real 1.10.12); `strategies.soundness` says when.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import accumulate
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -20,15 +18,11 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from conformance.profile import Profile
 from conformance.scenario import (
-    Action,
     ALegBridges,
     ALegConsults,
     ALegRunsDialplan,
-    Answer,
     ApplicationTarget,
     BridgeAgain,
-    BridgeToLoopback,
-    BridgeToNull,
     Deed,
     Direct,
     Event,
@@ -36,16 +30,11 @@ from conformance.scenario import (
     HangUp,
     InlineTarget,
     Origin,
-    PlayTone,
-    PreAnswer,
     Scenario,
-    SetVariable,
-    Sleep,
     Stimulus,
     Target,
     Unloop,
     UuidDisplay,
-    UuidKill,
     UuidSendDtmf,
     UuidSetvar,
     Variables,
@@ -56,7 +45,6 @@ from strategies.after_bridge import after_bridge_calls
 from strategies.basics import texts, weighted
 from strategies.bridges import (
     HANGUP_CAUSES,
-    MOST_PAIRS,
     PLAN_WEIGHTS,
     Course,
     Plan,
@@ -66,8 +54,6 @@ from strategies.bridges import (
     chained_bridges,
     course,
     inline_plans,
-    is_forked,
-    pair_count,
     pauses,
     plans,
     preludes,
@@ -84,10 +70,29 @@ from strategies.certainty import (
 from strategies.confirmations import confirmed_calls
 from strategies.deflections import deflected_calls
 from strategies.forks import Targets, loop_variables, several_targets
+from strategies.soundness import (
+    AFTER_PARK,
+    AFTER_UNLOOP,
+    BEFORE_BOWOUT,
+    LIFTS,
+    SHORTLY_OR_LATE,
+    SLEEPS,
+    UNLOOP_DELAY_MS,
+    delays_of_ending,
+    ended_by_application,
+    first_leg,
+    forked,
+    killed_early,
+    milliseconds,
+    runs_on_a_leg,
+    suits,
+    tells_pairs_apart,
+    vetoed,
+    waited_for,
+)
 from strategies.stimuli import at as _at
 from strategies.stimuli import kills
 from strategies.targets import (
-    NESTED,
     application_targets,
     extension_targets,
     extensions,
@@ -137,17 +142,6 @@ WEIGHTS: Mapping[str, int] = MappingProxyType(
 )
 """All weights that `scenarios` takes."""
 
-UNLOOP_DELAY_MS = 5300
-"""How late loopback-b's `unloop` takes effect (facts, section 0)."""
-
-_BEFORE_BOWOUT = (300, 500, 700, 1000, 1300, 1500)
-_AFTER_BOWOUT = (2600, 2800, 3000, 3400)
-_LIFTS = (2600, 2800, 3000)
-_AFTER_LIFT = (3400, 3600, 3800)
-_SHORTLY = (400, 700, 1000, 1500)
-_SHORTLY_OR_LATE = (700, 1500, 2600, 3000)
-_AFTER_STIMULI = (1800, 2200)
-
 Weights: TypeAlias = tuple[tuple[str, int], ...]
 
 
@@ -192,7 +186,7 @@ def direct_origins() -> SearchStrategy[Direct]:
     return weighted(
         (3, st.just(Direct("bridge"))),
         (4, st.just(Direct("park"))),
-        (3, st.sampled_from(("550", "1050", "1550", "2550")).map(lambda ms: Direct("sleep", ms))),
+        (3, st.sampled_from(SLEEPS).map(lambda ms: Direct("sleep", ms))),
         (2, st.just(Direct("unloop"))),
     )
 
@@ -252,16 +246,14 @@ def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
     some leg, digits; and the kill of the first of two b-legs wherever a plan waits for that.
     """
     known = course(scenario.plan)
-    if known.ends_by_itself or _runs_on_a_leg(scenario) or _ended_by_application(scenario.origin):
+    if known.ends_by_itself or runs_on_a_leg(scenario) or ended_by_application(scenario.origin):
         return st.just(())
-    if _is_forked(scenario):
+    if forked(scenario):
         return st.just(())
-    if waited_for := _waited_for(known):
-        return st.tuples(
-            *(_at(Event.ANSWER, leg, _BEFORE_BOWOUT, kills((leg,))) for leg in waited_for)
-        )
+    if killed := waited_for(known):
+        return st.tuples(*(_at(Event.ANSWER, leg, BEFORE_BOWOUT, kills((leg,))) for leg in killed))
     if known.parks and scenario.has_a_leg:
-        digits = _at(Event.PARK, known.parks, (200,), digits_sent(("a-leg",)))
+        digits = _at(Event.PARK, known.parks, AFTER_PARK, digits_sent(("a-leg",)))
         return weighted((3, st.just(())), (1, st.tuples(digits)))
     if not known.answered:
         return st.just(())
@@ -270,24 +262,24 @@ def stimuli(scenario: Scenario) -> SearchStrategy[tuple[Stimulus, ...]]:
 
 def endings(scenario: Scenario) -> SearchStrategy[Stimulus | None]:
     """The hangup that ends a scenario which has its stimuli; None where it ends without."""
-    if _is_forked(scenario):
+    if forked(scenario):
         return _ending_after_all(scenario)
     known = course(scenario.plan)
-    if _runs_on_a_leg(scenario):
+    if runs_on_a_leg(scenario):
         return _ending_after_unloop(scenario, known)
     if (
         known.ends_by_itself
-        or _ended_by_application(scenario.origin)
-        or _killed_early(scenario, known)
+        or ended_by_application(scenario.origin)
+        or killed_early(scenario, known)
     ):
         return st.none()
-    first = "a-leg" if scenario.has_audio else "loopback-a"
+    first = first_leg(scenario)
     if known.parks:
-        return _at(Event.PARK, known.parks, _SHORTLY_OR_LATE, kills((first, known.parks)))
+        return _at(Event.PARK, known.parks, SHORTLY_OR_LATE, kills((first, known.parks)))
     if known.rings:
-        return _at(Event.CREATE, known.rings, _SHORTLY_OR_LATE, kills((first, known.rings)))
+        return _at(Event.CREATE, known.rings, SHORTLY_OR_LATE, kills((first, known.rings)))
     last = known.answered[-1]
-    delays = _delays_of_ending(scenario)
+    delays = delays_of_ending(scenario)
     legs = kills((first, last))
     after_answer = _at(Event.ANSWER, last, delays, legs)
     if len(known.answered) > 1 or dict(null_bridges(scenario))[last].early_media:
@@ -343,46 +335,11 @@ def scenarios(
     )
 
 
-def suits(origin: Origin, target: Target, plan: Plan) -> bool:
-    """Whether these parts make a call that can be sent and whose course is certain enough."""
-    known = course(plan)
-    if pair_count(plan) > (MOST_PAIRS if _tells_pairs_apart(target) else 1):
-        return False
-    if any(isinstance(action, BridgeAgain) for action in plan):
-        again = not isinstance(origin, Direct | ALegConsults)
-        return again and bool(getattr(target, "extension", ""))
-    if isinstance(origin, ALegConsults) and (Unloop() in plan or not _ends_with_its_bridge(plan)):
-        return False
-    if isinstance(origin, Direct) and is_forked(plan):
-        return origin.application == "park"
-    if isinstance(origin, Direct) and plan:
-        if origin.application == "sleep":
-            if not known.has_answer and not known.ends_by_itself:
-                return False
-            if _coincides(int(origin.argument), plan):
-                return False
-        if origin.application == "unloop" and not _unloopable(plan):
-            return False
-        if origin.application == "bridge" and (len(known.answered) != 1 or known.rings):
-            return False
-    match target:
-        case ExtensionTarget():
-            return not plan or routes(target)
-        case ApplicationTarget():
-            return len(plan) == 1
-        case InlineTarget():
-            return bool(plan)
-
-
 # --- helpers -------------------------------------------------------------------------------------
 
 
-def _is_forked(scenario: Scenario) -> bool:
-    return bool(scenario.beside or scenario.otherwise) or is_forked(scenario.plan)
-
-
 def _may_be_one_of_several(target: Target) -> bool:
-    return isinstance(target, ExtensionTarget) and routes(target) and _tells_pairs_apart(target)
+    return isinstance(target, ExtensionTarget) and routes(target) and tells_pairs_apart(target)
 
 
 @cache
@@ -458,7 +415,7 @@ def _scenarios(
     if several is not None:
         given = _kept(origin, merge(Variables(braces=several.braces), given))
         bare = replace(bare, variables=given, beside=several.beside, otherwise=several.otherwise)
-    assume(not _is_forked(bare) or is_certain(bare))
+    assume(not forked(bare) or is_certain(bare))
     if draw(_amid(weights)) and (hangup := draw(hangups(bare))) is not None:
         return replace(bare, ending=hangup)
     acted_on = replace(bare, stimuli=draw(stimuli(bare)))
@@ -481,7 +438,7 @@ def _displayed_calls(draw: DrawFn, origin: Origin, target: Target) -> Scenario:
     legs = [leg for pair in pairs(bare) for leg in (pair.leg_a, pair.leg_b)]
     real = (known.answered[-1],) if isinstance(origin, Direct) else ("a-leg", known.answered[-1])
     shown = displays((*legs, *legs, *real))
-    stimulus = draw(_at(Event.ANSWER, known.answered[-1], _BEFORE_BOWOUT, shown))
+    stimulus = draw(_at(Event.ANSWER, known.answered[-1], BEFORE_BOWOUT, shown))
     acted_on = replace(bare, stimuli=(stimulus,))
     return replace(acted_on, ending=draw(endings(acted_on)))
 
@@ -541,7 +498,7 @@ def _plans_for(origin: Origin, target: Target, weights: Weights) -> SearchStrate
             return st.just(())
         case ExtensionTarget():
             unloops = isinstance(origin, Direct) and origin.application == "unloop"
-            return _extension_plans(weights, _tells_pairs_apart(target), unloops)
+            return _extension_plans(weights, tells_pairs_apart(target), unloops)
 
 
 @cache
@@ -556,58 +513,6 @@ def _kept(origin: Origin, given: Variables) -> Variables:
     return Variables(**{name: getattr(given, name) for name, _ in scopes_of(origin)})
 
 
-def _tells_pairs_apart(target: Target) -> bool:
-    # Legs of a further pair are known by their extension.
-    return isinstance(target, ExtensionTarget) and not target.extension.startswith(NESTED[0])
-
-
-def _coincides(milliseconds: int, plan: Plan) -> bool:
-    """Whether something in a plan ends about when loopback-a does: nobody could tell the course."""
-    ends = accumulate(_milliseconds(action) for action in plan)
-    return any(abs(milliseconds - end) < 120 for end in ends)
-
-
-def _unloopable(plan: Plan) -> bool:
-    known = course(plan)
-    early = any(isinstance(action, Answer | PreAnswer | PlayTone | Unloop) for action in plan)
-    bridges = [action for action in plan if isinstance(action, BridgeToNull)]
-    return len(known.answered) == len(bridges) == 1 and not early and not bridges[0].early_media
-
-
-def _ends_with_its_bridge(plan: Plan) -> bool:
-    """Whether nothing stands behind the bridge to the one b-leg that answers.
-
-    Whoever was consulted is not hung up at a bowout: it would go on with what stands there.
-    """
-    if not plan or not course(plan).answered:
-        return True
-    last = plan[-1]
-    if isinstance(last, BridgeToLoopback):
-        return _ends_with_its_bridge(last.plan)
-    return len(course(plan).answered) == 1 and isinstance(last, BridgeToNull)
-
-
-def _runs_on_a_leg(scenario: Scenario) -> bool:
-    return scenario.has_a_leg and (
-        any(isinstance(action, Unloop) for action in scenario.plan)
-        or ON_EXECUTE in scenario.variables.braces
-    )
-
-
-def _ended_by_application(origin: Origin) -> bool:
-    return isinstance(origin, Direct) and origin.application in ("sleep", "unloop")
-
-
-def _waited_for(known: Course) -> tuple[str, ...]:
-    return known.answered if known.rings or known.parks else known.answered[:-1]
-
-
-def _killed_early(scenario: Scenario, known: Course) -> bool:
-    return not _waited_for(known) and any(
-        isinstance(stimulus.deed, UuidKill) for stimulus in scenario.stimuli
-    )
-
-
 def _around_a_bowout(scenario: Scenario, last: str) -> SearchStrategy[tuple[Stimulus, ...]]:
     legs = tuple(leg for pair in pairs(scenario) for leg in (pair.leg_a, pair.leg_b))
     if not scenario.has_audio:
@@ -615,14 +520,14 @@ def _around_a_bowout(scenario: Scenario, last: str) -> SearchStrategy[tuple[Stim
     if not bowout_waits_for_answer(scenario.plan):
         return _with_an_early_bowout(last)
     # In a chain a veto on one leg does not keep that leg (facts, section 2.7): nothing to lift.
-    lifts = "none" if len(legs) > 2 else "any" if _vetoed(scenario) else "own"
+    lifts = "none" if len(legs) > 2 else "any" if vetoed(scenario) else "own"
     return _with_a_bowout(legs, last, lifts)
 
 
 @cache
 def _with_an_early_bowout(last: str) -> SearchStrategy[tuple[Stimulus, ...]]:
     # Only the real legs are certainly there.
-    early = (Event.ANSWER, last, _BEFORE_BOWOUT)
+    early = (Event.ANSWER, last, BEFORE_BOWOUT)
     return weighted(
         (8, st.just(())),
         (1, st.tuples(_at(*early, kills(("a-leg", last))))),
@@ -634,7 +539,7 @@ def _with_an_early_bowout(last: str) -> SearchStrategy[tuple[Stimulus, ...]]:
 def _without_a_bowout(
     loopback_legs: tuple[str, ...], last: str
 ) -> SearchStrategy[tuple[Stimulus, ...]]:
-    early = (Event.ANSWER, last, _BEFORE_BOWOUT)
+    early = (Event.ANSWER, last, BEFORE_BOWOUT)
     return weighted(
         (6, st.just(())),
         (2, st.tuples(_at(*early, kills((*loopback_legs, last))))),
@@ -647,9 +552,9 @@ def _without_a_bowout(
 def _with_a_bowout(
     loopback_legs: tuple[str, ...], last: str, lifts: str
 ) -> SearchStrategy[tuple[Stimulus, ...]]:
-    early = (Event.ANSWER, last, _BEFORE_BOWOUT)
+    early = (Event.ANSWER, last, BEFORE_BOWOUT)
     # The a-leg is bridged no later than loopback-b, so this too is before the bowout.
-    bridged = (Event.BRIDGE, "a-leg", _BEFORE_BOWOUT)
+    bridged = (Event.BRIDGE, "a-leg", BEFORE_BOWOUT)
     veto = _at(*early, vetoes(loopback_legs)) | _at(*bridged, vetoes(loopback_legs))
     digits = _at(*early, digits_sent(("a-leg", "loopback-a", "loopback-b", last)))
     kill = _at(*early, kills(("a-leg", *loopback_legs, last)))
@@ -670,7 +575,7 @@ def _with_a_bowout(
 
 
 def _lift(leg: str, last: str) -> SearchStrategy[Stimulus]:
-    return _at(Event.ANSWER, last, _LIFTS, _bowout(leg, "true"))
+    return _at(Event.ANSWER, last, LIFTS, _bowout(leg, "true"))
 
 
 @cache
@@ -678,40 +583,12 @@ def _bowout(leg: str, value: str) -> SearchStrategy[Deed]:
     return st.just(UuidSetvar(leg, "loopback_bowout", value))
 
 
-def _vetoed(scenario: Scenario) -> bool:
-    # Only where nothing else can say otherwise: then both legs are there as long as they say so.
-    variables = scenario.variables
-    name = "loopback_bowout"
-    others = dict((*variables.brackets, *variables.export))
-    settings = {action.name for action in scenario.plan if isinstance(action, SetVariable)}
-    return (name, "false") in variables.braces and name not in others | dict.fromkeys(settings)
-
-
-def _delays_of_ending(scenario: Scenario) -> tuple[int, ...]:
-    if not scenario.has_audio:
-        if len(pairs(scenario)) > 1:
-            return _AFTER_BOWOUT  # late enough to see the inner pair, which gets no audio, stay
-        return _AFTER_STIMULI if scenario.stimuli else _SHORTLY
-    lifted = any(stimulus.at.delay_ms >= min(_LIFTS) for stimulus in scenario.stimuli)
-    return _AFTER_LIFT if lifted else _AFTER_BOWOUT
-
-
 def _ending_after_unloop(scenario: Scenario, known: Course) -> SearchStrategy[Stimulus | None]:
     if known.ends_by_itself:
         return st.none()
-    natural = sum(_milliseconds(action) for action in scenario.plan)
-    delays = tuple(UNLOOP_DELAY_MS + natural + later for later in (1500, 1800))
+    natural = UNLOOP_DELAY_MS + sum(map(milliseconds, scenario.plan))
+    delays = tuple(natural + later for later in AFTER_UNLOOP)
     return _at(Event.CREATE, "a-leg", delays, kills(("a-leg",)))
-
-
-def _milliseconds(action: Action) -> int:
-    match action:
-        case Sleep(milliseconds) | PlayTone(milliseconds):
-            return milliseconds
-        case BridgeToNull(answer_delay_ms=int(delay)):
-            return delay
-        case _:
-            return 0
 
 
 @cache

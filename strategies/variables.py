@@ -7,10 +7,12 @@ dialplan. What a scope cannot carry is never made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from string import ascii_lowercase, digits
+from types import MappingProxyType
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -21,6 +23,41 @@ from strategies.basics import texts, weighted
 
 ON_EXECUTE = ("loopback_bowout_on_execute", "true")
 """Makes a loopback leg bow out as it begins to execute."""
+
+_ANYTHING = re.compile(r".*", re.DOTALL)
+_CAUSE_OR_MS = re.compile(r"[A-Z_]+|[0-9]{1,4}")
+
+MEANT: Mapping[str, re.Pattern[str]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "hangup_after_bridge",
+                "ignore_display_updates",
+                "ignore_early_media",
+                "is_loopback",
+                "local_var_clobber",
+                "loopback_bowout",
+                "loopback_bowout_on_execute",
+                "loopback_export",
+                "loopback_leg",
+                "loopback_no_pre_answer",
+                "max_forwards",
+                "park_after_bridge",
+                "process_cdr",
+            ),
+            _ANYTHING,
+        ),
+        "exec_after_bridge_app": re.compile(r"park|hangup|sleep"),
+        "exec_after_bridge_arg": _CAUSE_OR_MS,
+        "group_confirm_file": re.compile(r"sleep [0-9]{1,4}|hangup [A-Z_]+|set lc_confirmed=yes"),
+        "group_confirm_key": re.compile(r"exec"),
+        "transfer_after_bridge": re.compile(r"(park|hangup):inline|lc_nowhere"),
+    }
+)
+"""Names with a meaning that scenarios give variables, and values: no other reserved name occurs.
+
+With other values some of them run any application.
+"""
 
 LOOKALIKES = (
     "is_loopback2",

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from conformance.complexity import parts
 from conformance.judge import Judgement, judge
 from conformance.observation import AppliedStimulus, Headers, Placement, observe
 from conformance.profile import Profile
@@ -33,7 +34,6 @@ from conformance.scenario import (
     Variables,
     pairs,
 )
-from conformance.verdicts import parts
 from fixtures.recording import Recording
 from strategies.forks import HANDING_ON, WAITING
 

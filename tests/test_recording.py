@@ -563,6 +563,27 @@ def test_each_attempt_once_and_a_scenario_as_often_as_it_is_tried(path: Path) ->
     assert (recording.footer.scenarios, recording.footer.attempts) == (1, 2)
 
 
+def test_what_a_scenario_was_placed_for_is_kept(path: Path) -> None:
+    """Whoever reads without knowing of it still finds the recording whole."""
+    with RecordingWriter(path, HEADER) as writer:
+        writer.write_scenario(scenario(0), placements(0), corpus="bowout.cause-1")
+        writer.write_scenario(scenario(1), placements(1))
+        writer.write_scenario(scenario(2), placements(2), minimising=True)
+    recording = Recording(path)
+    assert [(one.corpus, one.minimising) for one in recording] == [
+        ("bowout.cause-1", False),
+        ("", False),
+        ("", True),
+    ]
+    assert recording.footer is not None
+    assert recording.footer.scenarios == 3
+    marks = [{"corpus", "minimising"} & line.keys() for line in lines(path)]
+    assert marks == [set(), {"corpus"}, set(), {"minimising"}, set()]
+    schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())
+    for line in lines(path):
+        Draft202012Validator(schema).validate(line)
+
+
 @pytest.mark.parametrize(
     ("url", "written"),
     [
@@ -571,7 +592,7 @@ def test_each_attempt_once_and_a_scenario_as_often_as_it_is_tried(path: Path) ->
         ("esl://host:8021?password=secret", "esl://host:8021"),
         ("esl://[::1]:8021", "esl://[::1]:8021"),
         ("docker://image@sha256:ab", "docker://image@sha256:ab"),
-        ("embedded:", "embedded:"),
+        ("embedded:?fault=three-seconds", "embedded:?fault=three-seconds"),
         ("process:///opt/bin/freeswitch", "process:///opt/bin/freeswitch"),
     ],
 )

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from conformance.clauses import CLAUSES, Level
+from conformance.complexity import parts
 from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -29,7 +30,6 @@ from conformance.verdicts import (
     RunResult,
     Verdict,
     decide,
-    parts,
 )
 
 ALL = frozenset(CLAUSES)

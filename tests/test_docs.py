@@ -1,0 +1,66 @@
+"""The pages of docs: the tests that they show run, what they name is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from campaign.command_line import main
+from fixtures.corpus import EXAMPLE
+from reports.bundle import FILES
+from tests.recorded_calls import ROOT
+
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+FENCED = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_tests_of_a_user_run(tmp_path: Path) -> None:
+    """As one file, in a folder of its own, by pytest."""
+    blocks = FENCED.findall((DOCS / "your-own-tests.md").read_text())
+    assert len(blocks) >= 3
+    (tmp_path / "test_mine.py").write_text("\n\n".join(blocks))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    functions = sum(block.count("\ndef test_") for block in blocks)
+    assert functions >= 3
+    assert re.search(r"^(\d+) passed", done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+    assert "@@" not in page.read_text()
+
+
+def test_every_file_of_a_bundle_is_told_of() -> None:
+    text = (DOCS / "findings.md").read_text()
+    assert EXAMPLE in FILES
+    for name in FILES:
+        assert f"`{name}`" in text, name
+
+
+def test_options_that_are_named_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (DOCS / "findings.md").read_text()
+    known = ""
+    for command in ("run", "judge", "replay"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        known += capsys.readouterr().out
+    for option in set(re.findall(r"--[a-z][a-z-]+", text)):
+        assert option in known, option
