@@ -24,7 +24,10 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Variables as (name, value), in the order in which they are sent."""
 
 HOPS = "lc_hops"
-"""Variable that tells each target of a loop how many pairs may still come."""
+"""Variable that tells each target of a loop how many pairs may still run its plan."""
+
+MOST_HOPS = 5
+"""Pairs that run the plan of a loop, at most."""
 
 _LATER: Mapping[str, bool] = MappingProxyType({"later": True})
 """Of fields that came later: a scenario without them keeps the JSON, and so the id, that it had."""
@@ -196,12 +199,19 @@ class BridgeAgain:
     """Application `bridge` to the target whose plan this is, again: a loop.
 
     `most` pairs run the plan, and no more: each target is told in a variable (`HOPS`) how many may
-    still do, itself included, and its extension is found only where that is one or more.
+    still do, itself included, and its extension is found only where that is one or more. Such a
+    plan dials no b-leg. Raises ValueError for more pairs than `MOST_HOPS`.
     """
 
     kind: ClassVar[str] = "bridge_again"
     most: int
     braces: Pairs = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a loop that could be a burden to a switch."""
+        if not 1 <= self.most <= MOST_HOPS:
+            msg = f"a loop of {self.most} pairs"
+            raise ValueError(msg)
 
 
 Action: TypeAlias = (
@@ -565,7 +575,6 @@ def _parts(
         outer: Pair | None, target: Target, plan: tuple[Action, ...], braces: Pairs, brackets: Pairs
     ) -> Dialled:
         number = len(found) + 1
-        brackets = brackets_of(plan, brackets)
         legs = (numbered("loopback-a", number), numbered("loopback-b", number))
         by, depth = (outer.number, outer.depth + 1) if outer else (0, 1)
         found[number] = Pair(number, by, depth, target, (), *legs, braces, brackets)
@@ -581,7 +590,7 @@ def _parts(
     ) -> Dialled:
         if isinstance(bridge, BridgeToNull):
             return Dialled(braces, brackets, numbered("b-leg", next(b_legs)), bridge)
-        return pair(outer, bridge.target, bridge.plan, braces, brackets)
+        return pair(outer, bridge.target, bridge.plan, braces, brackets_of(bridge.plan, brackets))
 
     def dials(
         own: Pair, action: Action, plan: tuple[Action, ...]
@@ -595,13 +604,14 @@ def _parts(
                 named = [dialled(own, one, braces, _own(one)) for one in action.bridges]
                 return _alternatives(named, len(at_once))
             case BridgeAgain(braces=braces):
-                left = int(dict(own.brackets)[HOPS]) - 1
+                left = int(own.brackets[-1][1]) - 1
                 hops = ((HOPS, str(left)),)
                 return ((pair(own, own.target, plan if left else (), braces, hops),),)
             case _:
                 return ()
 
-    braces, brackets = scenario.variables.braces, scenario.variables.brackets
+    braces = scenario.variables.braces
+    brackets = brackets_of(scenario.plan, scenario.variables.brackets)
     named = [pair(None, scenario.target, scenario.plan, braces, brackets)]
     further = (*scenario.beside, *scenario.otherwise)
     named += [dialled(None, one, braces, one.brackets) for one in further]
@@ -609,11 +619,9 @@ def _parts(
 
 
 def brackets_of(plan: tuple[Action, ...], brackets: Pairs) -> Pairs:
-    """The `[]` of a target's dial string, which tells the first of a loop how many may come."""
+    """The `[]` of a target's dial string, which at its end tells the first of a loop its `HOPS`."""
     loops = [action.most for action in plan if isinstance(action, BridgeAgain)]
-    if not loops or HOPS in dict(brackets):
-        return brackets
-    return (*brackets, (HOPS, str(max(loops))))
+    return (*brackets, (HOPS, str(max(loops)))) if loops else brackets
 
 
 def _own(bridge: BridgeToNull | BridgeToLoopback) -> Pairs:

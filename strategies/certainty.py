@@ -48,7 +48,7 @@ class Quiet:
 
 def is_certain(scenario: Scenario) -> bool:
     """Whether a call has the same legs on a slow host, and the same ones are taken."""
-    return len({_outcome(run) for run in _runs(scenario)}) == 1
+    return len({_outcome(run) for run in runs(scenario)}) == 1
 
 
 def is_clear_of_bowouts(scenario: Scenario) -> bool:
@@ -63,21 +63,21 @@ def is_clear_of_bowouts(scenario: Scenario) -> bool:
 
 def ends_by_itself(scenario: Scenario) -> bool:
     """Whether every leg of a call ends, whoever is late."""
-    return all(leg.gone < NEVER for run in _runs(scenario) for leg in run.legs.values())
+    return all(leg.gone < NEVER for run in runs(scenario) for leg in run.legs.values())
 
 
 def quiet_moments(scenario: Scenario) -> list[Quiet]:
     """The moments at which a call that nothing ends is quiet, on slow hosts too."""
-    runs = _runs(scenario)
-    times = [sorted(time for time in _times(run) if time < NEVER) for run in runs]
+    courses = runs(scenario)
+    times = [sorted(time for time in _times(run) if time < NEVER) for run in courses]
     found = []
-    for event, leg in _told(runs):
-        begun = [_at(run, event, leg) for run in runs]
+    for event, leg in _told(courses):
+        begun = [_at(run, event, leg) for run in courses]
         for delay in DELAYS:
             at = [start + delay / 1000 for start in begun]
             if not all(map(_is_quiet, times, at)):
                 continue
-            there = {run.there(moment) for run, moment in zip(runs, at, strict=True)}
+            there = {run.there(moment) for run, moment in zip(courses, at, strict=True)}
             stages = [bisect_left(own, moment) for own, moment in zip(times, at, strict=True)]
             if len(there) == 1 and (legs := there.pop()):
                 last = all(stage == len(own) for stage, own in zip(stages, times, strict=True))
@@ -93,7 +93,7 @@ def by_stage(moments: Sequence[Quiet]) -> list[list[Quiet]]:
     return list(stages.values())
 
 
-def _runs(scenario: Scenario) -> list[Course]:
+def runs(scenario: Scenario) -> list[Course]:
     """The call on a host that keeps time, which is the first, and on slow ones."""
     return [course(scenario, {}, pace) for pace in _paces(scenario)]
 

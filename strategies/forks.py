@@ -36,7 +36,7 @@ from strategies.variables import variable_sets
 
 Plan = tuple[Action, ...]
 
-MOST_HOPS = 3
+HOPS = 3
 """Pairs that run the plan of a loop, at most; one more finds no extension."""
 
 WAITING: Pairs = ((IGNORE_EARLY_MEDIA, "true"),)
@@ -347,7 +347,7 @@ def looping_plans() -> SearchStrategy[Plan]:
     )
     pause = st.sampled_from((200, 400, 600)).map(Sleep)
     again = st.builds(
-        BridgeAgain, st.integers(1, MOST_HOPS), st.sampled_from(((), HANDING_ON, HANDING_ON))
+        BridgeAgain, st.integers(1, HOPS), st.sampled_from(((), HANDING_ON, HANDING_ON))
     )
     return st.builds(lambda first, then, last: (*first, then, last), before, pause, again)
 

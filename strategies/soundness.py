@@ -16,6 +16,7 @@ from conformance.dialstring import carries
 from conformance.names import reserved
 from conformance.profile import Profile
 from conformance.scenario import (
+    MOST_HOPS,
     Action,
     ALegConsults,
     ALegRunsDialplan,
@@ -61,7 +62,6 @@ from strategies.bridges import (
     pair_count,
 )
 from strategies.certainty import ends_by_itself, is_certain, is_clear_of_bowouts, quiet_moments
-from strategies.forks import MOST_HOPS
 from strategies.targets import NESTED, legal_extension, routes
 from strategies.variables import MEANT, ON_EXECUTE, scopes_of
 

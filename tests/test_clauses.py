@@ -320,6 +320,16 @@ def a_cdr_is_unreadable(draft: Draft) -> None:
     draft.cdrs[draft.uuids["loopback-b"]]["json_cdr"] = {UNREADABLE: "not well-formed"}
 
 
+def cdr_has_another_caller(draft: Draft) -> None:
+    draft.record("loopback-a", "callflow.0.caller_profile.caller_id_name", "another")
+
+
+def another_one_is_displayed(draft: Draft) -> None:
+    for role in draft.loopbacks:
+        for kind in ("Caller", "Callee"):
+            draft.put(role, GONE, f"Caller-{kind}-ID-Name", "another")
+
+
 def cdr_has_another_destination(draft: Draft) -> None:
     draft.record("loopback-b", "callflow.0.caller_profile.destination_number", "another")
 
@@ -363,6 +373,20 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "legs.caller-is-told-outcome": variable("originate_disposition", GONE, "failure", "a-leg"),
         "legs.caller-is-told-causes": variable("originate_causes", GONE, None, "a-leg"),
         "legs.caller-goes-on": twice("CHANNEL_EXECUTE", "a-leg"),
+        "legs.parks-after-bridge": missing("CHANNEL_PARK", "real", "loopbacks"),
+        "legs.transferred-after-bridge": twice("CHANNEL_EXECUTE", "real", "loopbacks"),
+        "legs.executes-after-bridge": twice("CHANNEL_EXECUTE", "real", "loopbacks"),
+        "legs.deflect-transfers": twice("CHANNEL_EXECUTE", "real"),
+        "legs.deflect-routes": header("Caller-Dialplan", ENDED, "another", "real"),
+        "legs.display-crosses": another_one_is_displayed,
+        "legs.display-reaches-real-leg": variable(
+            "last_sent_callee_id_name", GONE, "another", "real"
+        ),
+        "legs.display-ignored": another_one_is_displayed,
+        "legs.confirmed-once": twice("CHANNEL_EXECUTE", "real"),
+        "legs.confirmed-on-loopback-a-too": missing("CHANNEL_EXECUTE", "loopback-a"),
+        "legs.bridged-once-confirmed": variable("group_dial_status", GONE, None, "real"),
+        "legs.confirmation-refuses": header("Hangup-Cause", ENDED, WRONG, "real"),
         "targets.extension": header("Caller-Destination-Number", MADE, "another", "inbound"),
         "targets.empty-extension-is-service": header(
             "Caller-Destination-Number", MADE, None, "inbound"
@@ -413,6 +437,7 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "bowout.not-without-audio": pair_leaves,
         "bowout.not-early": pair_leaves,
         "bowout.inner-refusal-keeps-inner-pair": pair_that_refuses_leaves_as_well,
+        "bowout.after-bridge-keeps-pair": missing("CHANNEL_PARK", "loopbacks"),
         "bowout.execute-sends-event": missing("loopback::bowout", "loopbacks"),
         "bowout.execute-hands-over": acquired_leg_runs_one_thing_twice,
         "bowout.execute-cause": header("Hangup-Cause", ENDED, WRONG, "loopback-b"),
@@ -421,6 +446,9 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "exports.braces-reach-both-legs": given_at_creation("braces"),
         "exports.brackets-reach-both-legs": given_at_creation("brackets"),
         "exports.braces-against-brackets": given_at_creation("braces", "brackets"),
+        "exports.confirmation-goes-to-loopback-b": variable(
+            "group_confirm_key", MADE, None, "inbound"
+        ),
         "exports.local-var-clobber": given_at_creation("braces", "brackets"),
         "exports.exported-reach-pair": given_at_creation("export"),
         "exports.exported-reach-b-leg": exports_do_not_reach_the_b_leg,
@@ -443,6 +471,8 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "exports.is-loopback-not-on-real-legs": variable("is_loopback", GONE, "1", "real"),
         "cdr.one-for-each-leg": loopback_b_has_no_cdr,
         "cdr.none-if-unwanted": an_unwanted_cdr_is_there_or_a_wanted_one_not,
+        "cdr.none-for-skipped-causes": an_unwanted_cdr_is_there_or_a_wanted_one_not,
+        "cdr.b-legs-not-logged": an_unwanted_cdr_is_there_or_a_wanted_one_not,
         "cdr.dialled-by": another_one_is_named("originator"),
         "cdr.dialled-whom": another_one_is_named("originatee"),
         "cdr.well-formed": a_cdr_is_unreadable,
@@ -453,8 +483,12 @@ BREAKS: Mapping[str, Change] = MappingProxyType(
         "cdr.billsec-after-bowout": cdr("billsec", "0", "inbound"),
         "cdr.is-loopback": cdr("is_loopback", None, "loopback-b"),
         "cdr.loopback-leg": cdr("loopback_leg", "A", "loopback-b"),
+        "cdr.display-is-caller": cdr_has_another_caller,
         "cdr.other-loopback-leg": cdr("other_loopback_leg_uuid", "another", "loopback-b"),
         "cdr.bridge-uuid": cdr("bridge_uuid", "another", "real", "loopbacks"),
+        "cdr.originating-leg": cdr("originating_leg_uuid", "another", "real", "loopbacks"),
+        "cdr.cause-of-partner": cdr("last_bridge_hangup_cause", WRONG, "real", "loopbacks"),
+        "cdr.billsec-conserved": cdr("answer_uepoch", "9999999999999999", "real"),
         "cdr.destination": cdr_has_another_destination,
     }
 )
@@ -769,7 +803,10 @@ DEFECTS = (
 
 
 KINDS: Mapping[str, Callable[[Call], bool]] = MappingProxyType(
-    {"legs.bridged-to-whom-it-dials": loopback_b_is_bridged_for_long}
+    {
+        "legs.bridged-to-whom-it-dials": loopback_b_is_bridged_for_long,
+        "legs.alternatives-in-turn": lambda call: not call.scenario.beside,
+    }
 )
 """By clause the kind of call to change, where in the simplest of all the change is legal."""
 

@@ -10,15 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from conformance.dialplan import extensions, inherited_context, routed_context
-from conformance.dialstring import a_leg_actions, plan_actions, token_of
+from conformance.dialstring import a_leg_actions, again, plan_actions, token_of
 from conformance.scenario import (
     Action,
     ALegBridges,
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     Direct,
     ExtensionTarget,
     InlineTarget,
@@ -123,6 +125,40 @@ def test_further_pairs_inherit_the_context_and_go_on_counting_b_legs() -> None:
     ]
 
 
+def test_each_of_several_targets_has_its_extension_and_its_own_b_legs() -> None:
+    inner = BridgeToLoopback(ExtensionTarget("n2"), (Answer(),))
+    several = BridgeToSeveral((BridgeToNull(), inner))
+    scenario = Scenario(
+        ALegRunsDialplan(context="public"),
+        ExtensionTarget("1"),
+        (several, BridgeToNull()),
+        beside=(BridgeToLoopback(ExtensionTarget("n3", "default"), (BridgeToNull(),)),),
+        otherwise=(BridgeToLoopback(ExtensionTarget("n4"), (BridgeToNull(),)),),
+    )
+    _, *found = extensions(scenario)
+    assert [(context, [data for _, data in actions(xml)]) for context, xml in found] == [
+        ("public", ["null/b1,loopback/n2", "null/b2"]),
+        ("public", [""]),
+        ("default", ["null/b3"]),
+        ("public", ["null/b4"]),
+    ]
+
+
+def test_a_loop_is_found_only_as_often_as_it_may_come() -> None:
+    """The limit is the dialplan's own: without the count, or with none left, there is no route."""
+    scenario = Scenario(ALegBridges(), ExtensionTarget("1"), (Sleep(200), BridgeAgain(2)))
+    found = [ElementTree.fromstring(xml) for _, xml in extensions(scenario)]
+    counts = [list(xml.iter("condition"))[-1].attrib for xml in found]
+    assert counts == [
+        {"field": "${lc_hops}", "expression": "^1$"},
+        {"field": "${lc_hops}", "expression": "^2$"},
+    ]
+    assert [actions(xml)[-1] for _, xml in extensions(scenario)] == [
+        ("bridge", "[lc_hops=0]loopback/1"),
+        ("bridge", "[lc_hops=1]loopback/1"),
+    ]
+
+
 def test_further_pairs_of_an_inline_target_have_extensions() -> None:
     inner = BridgeToLoopback(ExtensionTarget("5"), (Answer(),))
     context, xml = only(Scenario(Direct(), InlineTarget("public"), (inner,)))
@@ -196,9 +232,15 @@ def test_xml_holds_exactly_the_plans(scenario: Scenario) -> None:
     if isinstance(scenario.origin, ALegRunsDialplan):
         expected.append(a_leg_actions(scenario))
     if isinstance(scenario.target, ExtensionTarget) and scenario.plan:
-        expected.append(plan_actions(scenario.plan))
+        hops = [again(scenario.target, left) for left in range(hops_of(scenario))]
+        expected += [plan_actions(scenario.plan, again=endpoint) for endpoint in hops or [""]]
     assert read[: len(expected)] == expected
     assert all("\n" not in xml for _, xml in extensions(scenario))
+
+
+def hops_of(scenario: Scenario) -> int:
+    """Give how many pairs a loop in the plan of the target may have, 0 without one."""
+    return max((one.most for one in scenario.plan if isinstance(one, BridgeAgain)), default=0)
 
 
 @few

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from conformance.dialstring import (
     a_leg_actions,
+    again,
     carries,
     count_null_bridges,
     originate_arguments,
     plan_actions,
+    target_dial_string,
     target_text,
     token_of,
 )
@@ -21,8 +23,10 @@ from conformance.scenario import (
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     Direct,
     ExtensionTarget,
     HangUp,
@@ -186,6 +190,16 @@ def test_token_names_scenario_and_attempt() -> None:
             "bridge",
             "{b=1}[k=2]loopback/2/x/XML",
         ),
+        (
+            BridgeToSeveral(
+                (BridgeToNull(250), BridgeToNull(variables=(("v", "a,b|c"),))),
+                (BridgeToLoopback(ExtensionTarget("2"), ()), BridgeToNull(refusal="USER_BUSY")),
+                (("w", "1"),),
+            ),
+            "bridge",
+            "{w=1}[null_auto_answer_delay=250]null/b1,[v=a\\\\,b\\\\|c]null/b2"
+            "|loopback/2|[null_hangup_cause=USER_BUSY]null/b3",
+        ),
     ],
 )
 def test_actions(action: Action, application: str, data: str) -> None:
@@ -200,6 +214,35 @@ def test_b_legs_are_dialled_by_the_numbers_of_their_roles() -> None:
     assert dialled == ["null/b1", "loopback/2", "null/b4"]
     assert [data for _, data in plan_actions(inner.plan, 2)] == ["null/b2", "null/b3"]
     assert count_null_bridges(plan) == 4
+
+
+def test_several_targets_are_in_one_dial_string() -> None:
+    """Those at once are parted by commas, those behind by bars; the braces come first of all."""
+    several = Scenario(
+        ALegBridges(),
+        ExtensionTarget("1"),
+        (BridgeToNull(),),
+        Variables(braces=(("ignore_early_media", "true"),), brackets=(("x", "1"),)),
+        beside=(BridgeToLoopback(ExtensionTarget("2", "public"), (), (), (("y", "2"),)),),
+        otherwise=(
+            BridgeToLoopback(ExtensionTarget("3"), ()),
+            BridgeToLoopback(ExtensionTarget("4"), ()),
+        ),
+    )
+    assert target_dial_string(several, "") == (
+        "{ignore_early_media=true}[x=1]loopback/1,[y=2]loopback/2/public|loopback/3|loopback/4"
+    )
+
+
+def test_a_loop_dials_its_own_target_with_one_pair_fewer_to_come() -> None:
+    plan = (Sleep(200), BridgeAgain(2, (("x", "1"),)))
+    loop = Scenario(ALegBridges(), ExtensionTarget("1", "public"), plan)
+    assert target_dial_string(loop, "") == "[lc_hops=2]loopback/1/public"
+    endpoint = again(ExtensionTarget("1", "public"), 1)
+    assert plan_actions(plan, again=endpoint) == [
+        ("sleep", "200"),
+        ("bridge", "{x=1}[lc_hops=1]loopback/1/public"),
+    ]
 
 
 def test_an_application_target_has_exactly_one_action() -> None:

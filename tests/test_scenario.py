@@ -14,11 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from conformance.scenario import (
-    Action,
+    HOPS,
+    MOST_HOPS,
     ALegBridges,
     Answer,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     Direct,
     Event,
     ExtensionTarget,
@@ -61,6 +64,25 @@ NESTED = Scenario(
 )
 
 
+FURTHER = BridgeToLoopback(ExtensionTarget("n2x"), (BridgeToNull(),))
+
+SEVERAL = Scenario(
+    ALegBridges(),
+    ExtensionTarget("1"),
+    (
+        BridgeToSeveral(
+            (BridgeToNull(variables=(("x_own", "1"),)), FURTHER),
+            (BridgeToNull(200),),
+            (("x_all", "2"),),
+        ),
+    ),
+    Variables(braces=(("x_all", "3"),)),
+    beside=(BridgeToLoopback(ExtensionTarget("n3x"), (BridgeToNull(300),)),),
+    otherwise=(BridgeToLoopback(ExtensionTarget("n4x"), (), (), (("x_own", "4"),)),),
+)
+"""Two targets at once and one behind them; the first one's plan dials several as well."""
+
+
 # --- JSON ----------------------------------------------------------------------------------------
 
 
@@ -94,6 +116,8 @@ def test_ids_are_equal_for_equal_scenarios_only(one: Scenario, other: Scenario) 
         replace(SIMPLE, target=ExtensionTarget("1000", "", "")),
         replace(SIMPLE, plan=(Sleep(201),)),
         replace(SIMPLE, plan=(*SIMPLE.plan, *SIMPLE.plan)),
+        replace(SIMPLE, beside=(FURTHER,)),
+        replace(SIMPLE, otherwise=(FURTHER,)),
         replace(SIMPLE, variables=Variables(braces=(("a", "b"),))),
         replace(SIMPLE, variables=Variables(brackets=(("a", "b"),))),
         replace(SIMPLE, ending=Stimulus(Moment(Event.CREATE, "a-leg", 1), UuidKill("a-leg"))),
@@ -221,6 +245,84 @@ def test_steps_say_what_they_dial() -> None:
     ]
 
 
+def test_several_targets_are_numbered_in_the_order_of_the_dial_strings() -> None:
+    """Plan by plan: the numbers stand in the names that are dialled, and tell the legs apart."""
+    found = pairs(SEVERAL)
+    assert [(pair.leg_a, pair.outer, pair.depth) for pair in found] == [
+        ("loopback-a", 0, 1),
+        ("loopback-a2", 1, 2),
+        ("loopback-a3", 0, 1),
+        ("loopback-a4", 0, 1),
+    ]
+    assert [[one.pair for one in alternative] for alternative in SEVERAL.dials] == [[1, 3], [4]]
+    (step,) = found[0].steps
+    named = [[one.b_leg or one.pair for one in alternative] for alternative in step.dials]
+    assert named == [["b-leg", 2], ["b-leg3"]]
+    assert {role: bridge.answer_delay_ms for role, bridge in null_bridges(SEVERAL).items()} == {
+        "b-leg": 0,
+        "b-leg2": 0,
+        "b-leg3": 200,
+        "b-leg4": 300,
+    }
+
+
+def test_several_targets_share_their_braces_and_have_brackets_of_their_own() -> None:
+    assert [(pair.braces, pair.brackets) for pair in pairs(SEVERAL)] == [
+        ((("x_all", "3"),), ()),
+        ((("x_all", "2"),), ()),
+        ((("x_all", "3"),), ()),
+        ((("x_all", "3"),), (("x_own", "4"),)),
+    ]
+    b_leg = SEVERAL.dialled["b-leg"]
+    assert (b_leg.braces, b_leg.brackets) == ((("x_all", "2"),), (("x_own", "1"),))
+
+
+def test_who_dials_whom() -> None:
+    assert SEVERAL.diallers == {
+        "loopback-a": "a-leg",
+        "loopback-a2": "loopback-b",
+        "loopback-a3": "a-leg",
+        "loopback-a4": "a-leg",
+        "b-leg": "loopback-b",
+        "b-leg2": "loopback-b2",
+        "b-leg3": "loopback-b",
+        "b-leg4": "loopback-b3",
+    }
+    assert "loopback-a" not in replace(SIMPLE, origin=Direct()).diallers
+
+
+def test_a_loop_is_a_chain_of_as_many_pairs_and_one_that_is_not_found() -> None:
+    """Each target is told how many may still come: the switch cannot be made to go on for ever."""
+    plan = (Sleep(200), BridgeAgain(2, (("x", "1"),)))
+    found = pairs(replace(SIMPLE, plan=plan))
+    assert [(pair.outer, pair.depth, len(pair.steps)) for pair in found] == [
+        (0, 1, 2),
+        (1, 2, 2),
+        (2, 3, 0),
+    ]
+    assert {pair.target for pair in found} == {SIMPLE.target}
+    assert [dict(pair.brackets)[HOPS] for pair in found] == ["2", "1", "0"]
+    assert [pair.braces for pair in found] == [(), (("x", "1"),), (("x", "1"),)]
+
+
+@pytest.mark.parametrize("most", [0, -1, MOST_HOPS + 1, 10**9])
+def test_a_loop_of_too_many_pairs_is_no_scenario(most: int) -> None:
+    """A file that says so must not bring down a switch."""
+    with pytest.raises(ValueError, match="a loop of"):
+        BridgeAgain(most)
+    value = replace(SIMPLE, plan=(BridgeAgain(1),)).to_json()
+    value["plan"][0]["most"] = most
+    with pytest.raises(ValueError, match="not a scenario: a loop of"):
+        Scenario.from_json(value)
+
+
+def test_what_came_later_is_not_in_the_json_of_who_does_without() -> None:
+    """Recordings of earlier versions keep the ids of their scenarios."""
+    assert {"beside", "otherwise"} & SIMPLE.to_json().keys() == set()
+    assert {"beside", "otherwise"} <= SEVERAL.to_json().keys()
+    assert Scenario.from_json(SEVERAL.to_json()) == SEVERAL
+
+
 def test_the_first_of_a_kind_has_no_number() -> None:
     assert [numbered("b-leg", number) for number in (1, 2, 10)] == ["b-leg", "b-leg2", "b-leg10"]
 
@@ -233,19 +335,25 @@ def test_each_bridge_of_a_scenario_has_a_role_of_its_own(scenario: Scenario) -> 
     roles = [role for pair in found for role in (pair.leg_a, pair.leg_b)] + [
         *null_bridges(scenario)
     ]
-    assert len(set(roles)) == len(roles) == 2 * len(found) + count_null(scenario.plan)
+    named = count_null((scenario.plan, scenario.beside, scenario.otherwise))
+    assert len(set(roles)) == len(roles) == 2 * len(found) + named
     assert [pair.number for pair in found] == list(range(1, len(found) + 1))
     assert all(pair.outer < pair.number for pair in found)
 
 
-def count_null(plan: tuple[Action, ...]) -> int:
-    """Count the bridges to null/ endpoints."""
-    return sum(
-        count_null(action.plan)
-        if isinstance(action, BridgeToLoopback)
-        else isinstance(action, BridgeToNull)
-        for action in plan
-    )
+def count_null(value: object) -> int:
+    """Count the bridges to null/ endpoints, however deep."""
+    match value:
+        case BridgeToNull():
+            return 1
+        case BridgeToLoopback():
+            return count_null(value.plan)
+        case BridgeToSeveral():
+            return count_null(value.bridges)
+        case tuple():
+            return sum(map(count_null, value))
+        case _:
+            return 0
 
 
 # --- the value -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from conformance.scenario import (
     ApplicationTarget,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     Event,
     ExtensionTarget,
     Moment,
@@ -34,6 +35,8 @@ CALL = Scenario(
     ALegBridges(), ExtensionTarget("1"), (SetVariable("x", "1"), BridgeToNull()), ending=KILL
 )
 
+FURTHER = BridgeToLoopback(ExtensionTarget("n2x"), (Park(),))
+
 
 def test_a_shape_can_be_read() -> None:
     chain = BridgeToLoopback(ExtensionTarget("n2x"), (Answer(), Park()))
@@ -42,6 +45,17 @@ def test_a_shape_can_be_read() -> None:
     assert shape_of(call) == (
         "a_leg_bridges extension [sleep bridge_loopback [answer park]] "
         "uuid_send_dtmf uuid_kill profile"
+    )
+
+
+def test_the_shape_of_several_targets_can_be_read() -> None:
+    several = BridgeToSeveral((BridgeToNull(), BridgeToNull()), (FURTHER,))
+    call = replace(CALL, plan=(several,), beside=(FURTHER,), otherwise=(FURTHER, FURTHER))
+    assert shape_of(call) == (
+        "a_leg_bridges extension "
+        "[bridge_several [bridge_null bridge_null] otherwise [bridge_loopback [park]]] "
+        "beside [bridge_loopback [park]] "
+        "otherwise [bridge_loopback [park] bridge_loopback [park]] - uuid_kill"
     )
 
 
@@ -66,6 +80,8 @@ def test_values_and_names_make_no_other_shape(other: Scenario) -> None:
         replace(CALL, target=ApplicationTarget()),
         replace(CALL, plan=tuple(reversed(CALL.plan))),
         replace(CALL, plan=(BridgeToLoopback(ExtensionTarget("n2x"), CALL.plan),)),
+        replace(CALL, beside=(FURTHER,)),
+        replace(CALL, otherwise=(FURTHER,)),
         replace(CALL, stimuli=(DIGITS,)),
         replace(CALL, ending=None),
         replace(CALL, profile=Profile(fire_bowout_on_bridge=True)),

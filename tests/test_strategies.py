@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import islice, permutations
 from pathlib import Path
@@ -25,8 +26,11 @@ from conformance.scenario import (
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
+    BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
+    Deed,
     Direct,
     Event,
     ExtensionTarget,
@@ -37,10 +41,8 @@ from conformance.scenario import (
     Scenario,
     SetVariable,
     Sleep,
+    Stimulus,
     Unloop,
-    UuidKill,
-    UuidSendDtmf,
-    UuidSetvar,
     Variables,
     null_bridges,
     pairs,
@@ -49,6 +51,7 @@ from conformance.shape import shape_of
 from strategies import (
     MOST_PAIRS,
     WEIGHTS,
+    Targets,
     answered_bridges,
     application_plans,
     bowout_settings,
@@ -70,6 +73,7 @@ from strategies import (
     reserved,
     samples,
     scenarios,
+    several_targets,
     suits,
     targets,
     two_bridge_plans,
@@ -79,6 +83,8 @@ from strategies import (
     variable_sets,
     variables_for,
 )
+from strategies.bridges import is_forked
+from strategies.certainty import ends_by_itself, is_certain, quiet_moments, runs
 from strategies.fairness import Fairness, clauses_of
 from strategies.targets import legal_extension, routes
 from strategies.variables import LOOKALIKES, scopes_of, unique
@@ -103,6 +109,8 @@ def walk(plan: tuple[Action, ...]) -> Iterator[Action]:
         yield action
         if isinstance(action, BridgeToLoopback):
             yield from walk(action.plan)
+        elif isinstance(action, BridgeToSeveral):
+            yield from walk(action.bridges)
 
 
 def share(holds: Callable[[Scenario], bool]) -> float:
@@ -289,11 +297,12 @@ def check(scenario: Scenario) -> None:
     assert Scenario.from_json(scenario.to_json()).id == scenario.id
     assert "\n" not in originate_arguments(scenario, "token", "uuid")
     assert suits(scenario.origin, scenario.target, scenario.plan)
-    assert len(scenario.stimuli) <= 2
+    assert len(scenario.stimuli) <= 4
     for scope, carried in scopes_of(scenario.origin):
         check_pairs(carried, getattr(scenario.variables, scope))
-    for action in walk(scenario.plan):
+    for action in walk((*scenario.plan, *scenario.beside, *scenario.otherwise)):
         check_action(action)
+    check_several(scenario)
     check_extensions(scenario)
     check_moments(scenario)
 
@@ -316,11 +325,39 @@ def check_action(action: Action) -> None:
         case BridgeToLoopback(braces=braces, brackets=brackets):
             check_pairs("braces", braces)
             check_pairs("brackets", brackets)
+        case BridgeToSeveral(braces=braces):
+            check_pairs("braces", braces)
+            assert len(action.bridges) > 1
+            assert not any(getattr(bridge, "timeout_s", None) for bridge in action.bridges)
+            assert not any(getattr(bridge, "braces", ()) for bridge in action.bridges)
+
+
+def check_several(scenario: Scenario) -> None:
+    """Assert that who is taken is certain, and that a loop is bounded and slow."""
+    further = (*scenario.beside, *scenario.otherwise)
+    assert not any(bridge.braces for bridge in further)
+    loops = [plan for plan in plans_of(scenario) if any(isinstance(a, BridgeAgain) for a in plan)]
+    for plan in loops:
+        *before, again = plan
+        assert isinstance(again, BridgeAgain)
+        assert sum(action.milliseconds for action in before if isinstance(action, Sleep)) >= 200
+        assert not any(isinstance(action, BridgeToNull) for action in walk(plan))
+    if further or is_forked(scenario.plan):
+        assert scenario.has_a_leg or not loops
+        assert is_certain(replace(scenario, ending=None))
+
+
+def plans_of(scenario: Scenario) -> Iterator[tuple[Action, ...]]:
+    """All plans of a scenario."""
+    yield scenario.plan
+    for action in walk((*scenario.plan, *scenario.beside, *scenario.otherwise)):
+        if isinstance(action, BridgeToLoopback):
+            yield action.plan
 
 
 def check_extensions(scenario: Scenario) -> None:
     """Assert that extensions are legal and tell the pairs apart."""
-    found = [pair.target for pair in pairs(scenario)]
+    found = {pair.target: None for pair in pairs(scenario)}  # a loop's is one and the same
     assert len(found) <= MOST_PAIRS
     texts = [target.extension for target in found if isinstance(target, ExtensionTarget)]
     assert all(map(legal_extension, texts))
@@ -331,13 +368,19 @@ def check_extensions(scenario: Scenario) -> None:
 
 def check_moments(scenario: Scenario) -> None:
     """Assert that stimuli are timed from what occurs and act on legs that are there."""
-    known = course(scenario.plan)
     legs = {leg for pair in pairs(scenario) for leg in (pair.leg_a, pair.leg_b)}
     legs |= {leg for leg, bridge in null_bridges(scenario).items() if bridge.refusal is None}
     legs |= {"a-leg"} if scenario.has_audio else set()
     for stimulus in scenario.all_stimuli():
         assert stimulus.deed.leg in legs
+        assert stimulus.at.leg in legs
         assert stimulus.at.delay_ms >= 200
+    known = course(scenario.plan)
+    bare = replace(scenario, ending=None)
+    if scenario.ending is None or is_quiet(bare, scenario.ending):
+        assert scenario.ending or ends_by_itself(scenario)
+        return
+    for stimulus in scenario.all_stimuli():
         match stimulus.at.event:
             case Event.ANSWER:
                 assert stimulus.at.leg in known.answered
@@ -345,16 +388,22 @@ def check_moments(scenario: Scenario) -> None:
                 assert known.answered
                 assert stimulus.at.leg == "a-leg" or stimulus.at.leg.startswith("loopback-b")
             case Event.PARK:
-                assert stimulus.at.leg == known.parks
+                # A leg that is killed once it parks may be one that parks behind a bridge.
+                assert stimulus.at.leg in {known.parks, stimulus.deed.leg}
             case Event.CREATE:
                 assert stimulus.at.leg in {known.rings, "a-leg"}
     if scenario.has_a_leg and known.answered and not bowout_waits_for_answer(scenario.plan):
         touched = {stimulus.deed.leg for stimulus in scenario.stimuli}
         assert not any(leg.startswith("loopback") for leg in touched)
-    if known.ends_by_itself:
+    if known.ends_by_itself or getattr(scenario.origin, "application", "") in ("sleep", "unloop"):
         assert scenario.all_stimuli() == ()
-    if getattr(scenario.origin, "application", "") in ("sleep", "unloop"):
-        assert scenario.all_stimuli() == ()
+
+
+def is_quiet(bare: Scenario, ending: Stimulus) -> bool:
+    """Whether nothing else happens about the time of a hangup, of a leg that is there."""
+    return any(
+        one.moment == ending.at and ending.deed.leg in one.legs for one in quiet_moments(bare)
+    )
 
 
 def test_parts_can_be_fixed() -> None:
@@ -372,7 +421,7 @@ def test_parts_can_be_fixed() -> None:
 
 
 def test_weights_steer() -> None:
-    weights = dict.fromkeys(WEIGHTS, 0) | {"direct": 1, "extension": 1, "park": 1}
+    weights = dict.fromkeys(WEIGHTS, 0) | {"plain": 1, "direct": 1, "extension": 1, "park": 1}
     for scenario in generate(1, 30, scenarios(weights=weights)):
         assert isinstance(scenario.origin, Direct)
         assert course(scenario.plan).parks or scenario.origin.application == "unloop"
@@ -381,6 +430,52 @@ def test_weights_steer() -> None:
 def test_an_unknown_weight_is_refused() -> None:
     with pytest.raises(ValueError, match="no such weights: bridges"):
         scenarios(weights={"bridges": 1})
+
+
+@few
+@given(several_targets())
+def test_of_several_targets_one_is_taken_or_none(named: Targets) -> None:
+    """What a slow host makes of a race may not be a finding."""
+    scenario = Scenario(
+        ALegBridges(),
+        ExtensionTarget("1"),
+        named.plan,
+        Variables(braces=named.braces),
+        beside=named.beside,
+        otherwise=named.otherwise,
+    )
+    assert is_certain(scenario)
+    assert len(pairs(scenario)) <= MOST_PAIRS
+
+
+@few
+@given(scenarios(weights={"hangup_at_the_end": 0, "several_targets": 30, "loop": 20}))
+def test_a_hangup_at_any_stage_ends_the_call(scenario: Scenario) -> None:
+    check(scenario)
+    assert ends_by_itself(scenario)
+
+
+def test_hangups_come_at_every_stage_and_by_every_leg() -> None:
+    """While it is set up, rings, has early media, is answered, after a bowout; by all legs."""
+    weights = {"hangup_at_the_end": 0}
+    ended = [one.ending for one in generate(1, 150, scenarios(weights=weights)) if one.ending]
+    assert {ending.deed.leg for ending in ended} >= {"a-leg", "loopback-a", "loopback-b", "b-leg"}
+    assert {ending.deed.leg for ending in ended} >= {"loopback-a2", "loopback-b2"}
+    stages = Counter(stage_of(one) for one in generate(1, 150, scenarios(weights=weights)))
+    assert set(stages) >= {"ringing", "early", "answered", "bridged", "bowed out"}
+
+
+def stage_of(scenario: Scenario) -> str:
+    """What of a call had come about as a leg of it was hung up, by the model."""
+    run = next(iter(runs(scenario)))
+    end = min(leg.gone for leg in run.legs.values())
+    if run.leavings and run.leavings[0].at <= end:
+        return "bowed out"
+    leg_a = run.legs["loopback-a"]
+    if leg_a.answered < end:
+        bridged = any(bridge.caller == "loopback-b" for bridge in run.bridges)
+        return "bridged" if bridged else "answered"
+    return "early" if leg_a.early < end else "ringing" if leg_a.ringing < end else "dialled"
 
 
 @few
@@ -414,7 +509,11 @@ def test_ids_are_distinct_and_seeds_differ() -> None:
 
 
 def test_every_kind_occurs() -> None:
-    actions = Counter(action.kind for one in of_seed_1() for action in walk(one.plan))
+    actions = Counter(
+        action.kind
+        for one in of_seed_1()
+        for action in walk((*one.plan, *one.beside, *one.otherwise))
+    )
     assert set(actions) == {kind.kind for kind in Action.__args__}
     assert {one.target.kind for one in of_seed_1()} == {"extension", "inline", "application"}
     applications = {getattr(one.origin, "application", one.origin.kind) for one in of_seed_1()}
@@ -428,7 +527,7 @@ def test_every_kind_occurs() -> None:
         "unloop",
     }
     deeds = {stimulus.deed.kind for one in of_seed_1() for stimulus in one.stimuli}
-    assert deeds == {UuidSetvar.kind, UuidKill.kind, UuidSendDtmf.kind}
+    assert deeds == {kind.kind for kind in Deed.__args__}
     events = {one.ending.at.event for one in of_seed_1() if one.ending}
     assert events == set(Event)
     for scope in ("originate", "braces", "brackets", "export", "set"):
