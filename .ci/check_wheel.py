@@ -34,7 +34,7 @@ def main() -> None:
     command = str(Path(sys.executable).with_name("loopback-conformance"))
     recording = str(min(installed.glob("recordings/*.jsonl.gz")))
     with tempfile.TemporaryDirectory() as elsewhere:
-        for arguments in (["--version"], ["judge", recording]):
+        for arguments in (["--version"], ["judge", recording, "--html", "report.html"]):
             done = subprocess.run([command, *arguments], cwd=elsewhere, check=False)
             if done.returncode:
                 said = f"{' '.join(arguments)} exits {done.returncode}"

@@ -32,11 +32,15 @@ from reports.course import KIND_OF, Kind
 
 
 class Place(NamedTuple):
-    """A mark of a leg (by its number from 1, -1 the last, 0 all), or all of the leg (no kind)."""
+    """A mark of a leg (by its number from 1, -1 the last, 0 all), or all of the leg (no kind).
+
+    `timed` tells that the finding is about its time.
+    """
 
     leg: str
     kind: Kind | None = None
     number: int = 0
+    timed: bool = False
 
 
 _AT_END = ("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY")
@@ -63,10 +67,10 @@ def _of(one: Compared) -> Iterator[Place]:
         case Header(at, _) | LegNamed(at, _):
             yield _event(at)
         case Elapsed(_, until, _) | SinceStimulus(_, until):
-            yield _event(until)
+            yield _event(until)._replace(timed=True)
         case Apart(first, second) | Precedes(first, second):
-            yield _event(first)
-            yield _event(second)
+            yield _event(first)._replace(timed=True)
+            yield _event(second)._replace(timed=True)
         case Alive(after, _):
             yield _event(after)
             yield from map(Place, _disputed(one))

@@ -105,7 +105,8 @@ def page(report: Report) -> str:
             area: Counter(one.verdict for one in results if one.clause.area is area)
             for area in Area
         },
-        undecided=list(undecided(result)),
+        undecided=[one for one in undecided(result) if not (one.failing or one.flaky)],
+        exercised=any(one.exercised for one in results),
         documented=[one for one in results if _differs_from_documentation(one)],
         cards=[_card(one, report.examples.get(one.clause.name)) for one in _worst_first(results)],
         results=sorted(results, key=lambda one: _RANKS[one.verdict]),

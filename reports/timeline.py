@@ -318,16 +318,17 @@ class _Differences:
                 wanted, found = (_marks(panel.line, place) for panel in (self.upper, self.lower))
                 _ring(self.upper, wanted)
                 _ring(self.lower, found)
-                for index, mark in enumerate(wanted):
-                    self._draw_ghost(mark, found[index] if index < len(found) else None)
+                for mark in wanted[len(found) :]:
+                    self._draw_ghost(mark, None)
+                for mark, other in zip(wanted, found, strict=False):
+                    if place.timed and abs(other.at - mark.at) >= SENT_SECONDS:
+                        self._draw_ghost(mark, other)
 
     def _draw_ghost(self, wanted: Mark, found: Mark | None) -> None:
         """Where something should be that is elsewhere, or nowhere."""
         group, x, y = self.lower.group, self.upper.slots[wanted], self.lower.middle(wanted.leg)
         text = "missing"
         if found is not None:
-            if abs(found.at - wanted.at) < SENT_SECONDS:
-                return
             text = f"{found.at - wanted.at:+.2f} s"
             near, far = sorted((x, self.lower.slots[found]))
             svg.add(group, "path", d=svg.path("M", near + 10, y, "H", far - 10), class_="ghost")

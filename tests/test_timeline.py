@@ -109,6 +109,16 @@ def test_another_cause_stands_out_in_both() -> None:
     assert wanted not in ("", "USER_BUSY")
 
 
+def test_what_a_finding_says_nothing_of_is_not_said_to_be_late() -> None:
+    """An event with a wrong header may be elsewhere too, by a course as legal."""
+    draft = plain("legs.cause-of-real-legs").draft()
+    draft.put("a-leg", "CHANNEL_HANGUP", "Hangup-Cause", "USER_BUSY")
+    draft.shift("a-leg", "CHANNEL_HANGUP", 5.0)
+    upper, lower = panels(drawn(draft, "legs.cause-of-real-legs"))
+    assert rings(upper, "differs") == rings(lower, "differs") == 1
+    assert rings(lower, "ghost") == 0
+
+
 def test_a_wrong_cdr_marks_its_leg() -> None:
     draft = plain("cdr.hangup-cause").draft()
     draft.record("b-leg", "variables.hangup_cause", "USER_BUSY")
