@@ -208,7 +208,7 @@ _LEGS = (
         SILENT,
         "Of several targets dialled at once the first that is answered or has early media, with "
         "ignore_early_media the first that is answered, is bridged to who dials.",
-        "mod_dptools bridge, switch_ivr_originate; measured",
+        "measured; mod_dptools bridge, switch_ivr_originate",
     ),
     Clause(
         "legs.others-lose-race",
@@ -225,7 +225,7 @@ _LEGS = (
         "A real leg behind a pair that lost never has LOSE_RACE: it ends with ORIGINATOR_CANCEL "
         "if it was not answered, else with NORMAL_CLEARING (or, where loopback-b had given up "
         "before the cause reached it, with NO_ANSWER).",
-        "issue signalwire/freeswitch#1028: loopback removes this ability; facts 2.9; measured",
+        "facts 2.9; issue signalwire/freeswitch#1028: loopback removes this ability; measured",
     ),
     Clause(
         "legs.alternatives-in-turn",
@@ -233,7 +233,7 @@ _LEGS = (
         SILENT,
         "What a dial string names behind `|` is dialled where all before it failed, pairs that "
         "have no route or hang up included, and only there.",
-        "mod_dptools bridge, switch_ivr_originate; measured",
+        "measured; mod_dptools bridge, switch_ivr_originate",
     ),
     Clause(
         "legs.caller-is-told-outcome",
@@ -242,7 +242,7 @@ _LEGS = (
         "originate_disposition of a leg that dials several is SUCCESS where one is taken, else the "
         "cause of that which was named first of the last ones dialled at once (of the last that "
         "refused, where none came to be a leg).",
-        "switch_ivr_originate; measured",
+        "measured; switch_ivr_originate",
     ),
     Clause(
         "legs.caller-is-told-causes",
@@ -250,7 +250,7 @@ _LEGS = (
         SILENT,
         "originate_causes of a leg that dials several names each leg in the order of the dial "
         "string, with its cause, NONE for those that are taken.",
-        "switch_ivr_originate; history 3099445a95; measured",
+        "measured; history 3099445a95; switch_ivr_originate",
         since="1.2.4",
     ),
     Clause(
@@ -804,7 +804,7 @@ _EXPORTS = (
         SHOULD,
         SILENT,
         "loopback-a has one max_forwards fewer than the leg that dials it, or 70 where that has "
-        "none. (An a-leg that came to its dialplan by a transfer has one fewer than before.)",
+        "none; an a-leg that came to its dialplan by a transfer has one fewer than before.",
         "facts 2.2; measured",
     ),
     Clause(
@@ -820,7 +820,7 @@ _EXPORTS = (
         SILENT,
         "ignore_early_media in a dial string comes to loopback-b, and so to whomever that dials: "
         "loopback-b too waits for an answer then.",
-        "switch_ivr_originate (variables copied from who dials); measured",
+        "measured; switch_ivr_originate (variables copied from who dials)",
     ),
     Clause(
         "exports.loopback-leg",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from conformance.clauses import Area
 from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome
 from conformance.facts import Unobservable, describe, outcome
-from conformance.model.predict import Alternative, Applied, predict
+from conformance.model.predict import ON_EXECUTE, Alternative, Applied, predict
 from conformance.observation import Observation, Placement, observe
 from conformance.scenario import Event, Scenario
 from conformance.times import Time
@@ -70,17 +70,22 @@ def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
 
 def applied_in(seen: Observation) -> Applied:
     """When the switch carried out the stimuli and the bowout on execution, by its own clock."""
-    dialled = seen.first("loopback-a", "CHANNEL_OUTGOING")
+    dialled = next(iter(seen.by_leg.get("loopback-a", ())), None)
     bowout = seen.first("loopback-b", "loopback::bowout")
-    if bowout is None and any(
-        e.get("Application") == "unloop" for e in seen.by_leg.get("a-leg", ())
-    ):
+    if bowout is None and _hands_over(seen):
         bowout = seen.first("loopback-b", "CHANNEL_HANGUP")  # the event alone is missing
     hung_up = seen.first("a-leg", "CHANNEL_HANGUP")
     if bowout and hung_up and hung_up.sequence < bowout.sequence:
         bowout = None  # the end of the a-leg cut the wait short
     stall = (bowout.at - dialled.at) / 1e6 if dialled and bowout else None
     return Applied(_delays(seen), stall)
+
+
+def _hands_over(seen: Observation) -> bool:
+    """Whether loopback-b is to hand its plan over, and ran none of it itself."""
+    unloops = any(e.get("Application") == "unloop" for e in seen.by_leg.get("a-leg", ()))
+    ran = seen.named("loopback-b", "CHANNEL_EXECUTE")
+    return unloops or (ON_EXECUTE in seen.scenario.text and not ran)
 
 
 def _delays(seen: Observation) -> Mapping[int, float]:

@@ -346,6 +346,27 @@ def is_not_dialled(role: str) -> Change:
 
 ENDED, GONE, MADE = "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_CREATE"
 
+
+def a_leg_dials_several(call: Call) -> bool:
+    return bool(call.scenario.beside)
+
+
+def loopback_a_loses(call: Call) -> bool:
+    ended = call.draft().find("loopback-a", ENDED)
+    return bool(ended) and ended[0].get("Hangup-Cause") == "LOSE_RACE"
+
+
+def a_pair_is_not_dialled(call: Call) -> bool:
+    legs = call.draft().uuids
+    several = a_leg_dials_several(call) or bool(call.scenario.otherwise)
+    return several and any(pair.leg_a not in legs for pair in pairs(call.scenario))
+
+
+def braces_and_brackets_differ(call: Call) -> bool:
+    braces, brackets = (dict(getattr(call.scenario.variables, n)) for n in ("braces", "brackets"))
+    return any(braces[name] and braces[name] != brackets[name] for name in braces.keys() & brackets)
+
+
 BREAKS: Mapping[str, Change] = MappingProxyType(
     {
         "legs.pair-is-created": is_not_dialled("loopback-b"),
@@ -709,6 +730,7 @@ DEFECTS = (
         "{} and [] change places",
         "exports.braces-against-brackets",
         braces_and_brackets_are_swapped,
+        braces_and_brackets_differ,
     ),
     Defect("CDR of a real leg is marked", "cdr.is-loopback", cdr_on_a_real_leg, with_a_leg),
     Defect(
@@ -775,12 +797,13 @@ DEFECTS = (
         "who lost is not told",
         "legs.others-lose-race",
         variable("group_dial_status", GONE, None, "loopback-a"),
+        loopback_a_loses,
     ),
     Defect(
         "what stands behind is dialled although a target before it was taken",
         "legs.alternatives-in-turn",
         further_pair_is_dialled,
-        lambda call: bool(call.scenario.beside),
+        a_pair_is_not_dialled,
     ),
     Defect(
         "causes of the legs that were dialled are in another order",
@@ -805,7 +828,13 @@ DEFECTS = (
 KINDS: Mapping[str, Callable[[Call], bool]] = MappingProxyType(
     {
         "legs.bridged-to-whom-it-dials": loopback_b_is_bridged_for_long,
-        "legs.alternatives-in-turn": lambda call: not call.scenario.beside,
+        "legs.first-reached-is-taken": a_leg_dials_several,
+        "legs.others-lose-race": loopback_a_loses,
+        "legs.alternatives-in-turn": lambda call: (
+            bool(call.scenario.otherwise) and "loopback-a2" in call.draft().uuids
+        ),
+        "legs.caller-is-told-outcome": a_leg_dials_several,
+        "legs.caller-is-told-causes": a_leg_dials_several,
     }
 )
 """By clause the kind of call to change, where in the simplest of all the change is legal."""
