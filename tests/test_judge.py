@@ -140,7 +140,7 @@ def test_findings_are_sentences(name: str) -> None:
         else:
             draft.put("loopback-b", "CHANNEL_CREATE", "variable_loopback_leg", None)
             draft.drop("loopback-b", "CHANNEL_DESTROY")
-            draft.put("loopback-a", ENDED, "Hangup-Cause", "EXCHANGE_ROUTING_ERROR")
+            draft.put("loopback-a", ENDED, "Hangup-Cause", "WRONG_CALL_STATE")
 
     judgement = changed(call, spoil).judged()
     assert len(judgement.findings) >= 3
