@@ -34,8 +34,8 @@ def red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 def commands(said: str) -> list[list[str]]:
     """The commands that a report tells to enter."""
-    lines = (line.strip() for line in said.splitlines())
-    return [shlex.split(line) for line in lines if line.startswith("loopback-conformance replay ")]
+    lines = (line.strip().partition("replay: ") for line in said.splitlines())
+    return [shlex.split(command) for before, _, command in lines if command and not before]
 
 
 def test_each_finding_has_a_bundle_and_the_command_that_replays_it(
