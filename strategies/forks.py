@@ -49,7 +49,7 @@ FAILURES = ("USER_BUSY", "CALL_REJECTED", "UNALLOCATED_NUMBER", "NORMAL_TEMPORAR
 """Causes behind which no plan goes on."""
 
 _REACHED = (300, 500)
-_BEHIND = 400
+_BEHIND = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,6 +286,7 @@ def hangup(delay_ms: int = 30) -> Stimulus:
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a tenth of the time that a real switch is given."""
     monkeypatch.setattr(placer_module, "patience", lambda _: 0.3)
+    monkeypatch.setattr(placer_module, "TOLD_SECONDS", 0.02)
     monkeypatch.setattr(placer_module, "QUIET_SECONDS", 0.005)
     monkeypatch.setattr(placer_module, "SWEEP_SECONDS", 0.3)
     monkeypatch.setattr(placer_module, "WITNESS_SECONDS", 0.1)

@@ -28,6 +28,7 @@ from conformance.scenario import (
     SetVariable,
     Sleep,
     Target,
+    UuidDeflect,
     Variables,
 )
 from strategies import scenarios
@@ -231,6 +232,8 @@ def test_xml_holds_exactly_the_plans(scenario: Scenario) -> None:
     expected = []
     if isinstance(scenario.origin, ALegRunsDialplan):
         expected.append(a_leg_actions(scenario))
+    deeds = (stimulus.deed for stimulus in scenario.stimuli)
+    expected += [plan_actions(deed.plan) for deed in deeds if isinstance(deed, UuidDeflect)]
     if isinstance(scenario.target, ExtensionTarget) and scenario.plan:
         hops = [again(scenario.target, left) for left in range(hops_of(scenario))]
         expected += [plan_actions(scenario.plan, again=endpoint) for endpoint in hops or [""]]
@@ -251,6 +254,7 @@ def test_any_attempt_finds_its_extension(scenario: Scenario) -> None:
         first, *_ = ElementTree.fromstring(xml).iter("condition")
         for attempt in (1, 23):
             token = token_of(scenario, attempt)
-            entry = first.attrib["field"] == "destination_number"
-            assert re.search(first.attrib["expression"], f"entry-{token}" if entry else token)
+            own = first.attrib["field"] == "destination_number"
+            found = (f"entry-{token}", f"away-{token}") if own else (token,)
+            assert any(re.search(first.attrib["expression"], name) for name in found)
         assert not re.search(first.attrib["expression"], "lc0123456789abx1")

@@ -31,6 +31,12 @@ MODULES = ("json_cdr", "xml_cdr")
 BRIDGE_END = ("CHANNEL_UNBRIDGE", "CHANNEL_EXECUTE_COMPLETE bridge")
 PARK_END = ("CHANNEL_UNPARK", "CHANNEL_EXECUTE_COMPLETE park")
 RACY_ORDER: Mapping[frozenset[str], str] = {
+    frozenset(("CHANNEL_EXECUTE_COMPLETE att_xfer", "CHANNEL_UNBRIDGE")): (
+        "a consultation is bridged in a thread of its own"
+    ),
+    frozenset(("CHANNEL_EXECUTE_COMPLETE hangup", "CHANNEL_HANGUP_COMPLETE")): (
+        "what confirms a leg runs in a thread of its own, beside the leg's"
+    ),
     **{
         frozenset(("CHANNEL_HANGUP", end)): "a leg is hung up from outside while its own thread "
         "is leaving what it did"
@@ -96,6 +102,7 @@ READ_AT = (
 """Events whose variables are compared."""
 
 RACY_VARIABLES: Mapping[str, str] = {
+    "park_timeout": "set as a leg that was consulted is parked, which its hangup may be ahead of",
     "bridge_hangup_cause": "set by the other leg's thread when the bridge has ended",
     "last_bridge_hangup_cause": "set by the leg at the other end of the bridge",
     "last_bridge_role": "set if the leg was hung up before its own thread left the bridge",

@@ -68,7 +68,7 @@ def test_it_opens_without_a_complaint_and_asks_nothing_of_the_network(
 ) -> None:
     path, ended = placed[fault]
     assert (ended.status, ended.err.count("Traceback")) == (1, 0)
-    assert f"report: {path}" in ended.out
+    assert f"reports: {path}" in ended.out
     with opened(path) as shown:
         shown.evaluate("new Promise((done) => setTimeout(done, 200))")
         assert shown.requests == [path.as_uri()]

@@ -200,16 +200,16 @@ def test_what_one_attempt_does_not_tell_is_not_compared() -> None:
 
 
 def test_a_healthy_switch_makes_no_difference() -> None:
-    done = asyncio.run(run_metamorphic(open_switch("embedded:"), Plan(scenarios=6)))
+    done = asyncio.run(run_metamorphic(open_switch("embedded:"), Plan(scenarios=12)))
     assert done.contrasts == ()
     assert done.compared >= 18
-    assert done.run.header.scenarios_asked == done.run.result.scenarios == 6 + done.compared
+    assert done.run.header.scenarios_asked == done.run.result.scenarios == 12 + done.compared
 
 
 def test_a_fault_that_no_clause_speaks_of_makes_one() -> None:
     """Every pair that is reported differs in every attempt; the report holds both calls."""
     switch = open_switch(f"embedded:?fault={X_NOT_IN_CDR}")
-    done = asyncio.run(run_metamorphic(switch, Plan(scenarios=12)))
+    done = asyncio.run(run_metamorphic(switch, Plan(scenarios=60)))
     assert {contrast.variant.relation for contrast in done.contrasts} == {
         "other names of variables"
     }

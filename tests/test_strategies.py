@@ -43,6 +43,8 @@ from conformance.scenario import (
     Sleep,
     Stimulus,
     Unloop,
+    UuidKill,
+    UuidSetvar,
     Variables,
     null_bridges,
     pairs,
@@ -86,6 +88,7 @@ from strategies import (
 from strategies.bridges import is_forked
 from strategies.certainty import ends_by_itself, is_certain, quiet_moments, runs
 from strategies.fairness import Fairness, clauses_of
+from strategies.generation import openers
 from strategies.targets import legal_extension, routes
 from strategies.variables import LOOKALIKES, scopes_of, unique
 
@@ -393,7 +396,8 @@ def check_moments(scenario: Scenario) -> None:
             case Event.CREATE:
                 assert stimulus.at.leg in {known.rings, "a-leg"}
     if scenario.has_a_leg and known.answered and not bowout_waits_for_answer(scenario.plan):
-        touched = {stimulus.deed.leg for stimulus in scenario.stimuli}
+        deeds = (stimulus.deed for stimulus in scenario.stimuli)
+        touched = {deed.leg for deed in deeds if isinstance(deed, UuidKill | UuidSetvar)}
         assert not any(leg.startswith("loopback") for leg in touched)
     if known.ends_by_itself or getattr(scenario.origin, "application", "") in ("sleep", "unloop"):
         assert scenario.all_stimuli() == ()
@@ -421,7 +425,10 @@ def test_parts_can_be_fixed() -> None:
 
 
 def test_weights_steer() -> None:
-    weights = dict.fromkeys(WEIGHTS, 0) | {"plain": 1, "direct": 1, "extension": 1, "park": 1}
+    weights = dict.fromkeys(WEIGHTS, 0) | {
+        **{"plain": 1, "direct": 1, "extension": 1, "park": 1},
+        **{"one_target": 1, "hangup_at_the_end": 1},
+    }
     for scenario in generate(1, 30, scenarios(weights=weights)):
         assert isinstance(scenario.origin, Direct)
         assert course(scenario.plan).parks or scenario.origin.application == "unloop"
@@ -505,7 +512,8 @@ def test_a_seed_gives_the_same_list_in_another_process(tmp_path: Path) -> None:
 def test_ids_are_distinct_and_seeds_differ() -> None:
     ids = {scenario.id for scenario in of_seed_1()}
     assert len(ids) == 500
-    assert len(ids & {scenario.id for scenario in generate(2, 60)}) < 5
+    others = {scenario.id for scenario in generate(2, 60)} - {one.id for one in openers()}
+    assert len(ids & others) < 5
 
 
 def test_every_kind_occurs() -> None:
@@ -562,7 +570,7 @@ def counts(made: Iterable[Scenario]) -> Counter[str]:
 def test_what_is_rare_gets_its_share() -> None:
     """The clauses that are rarest among scenarios drawn afresh are exercised more often."""
     steered, drawn = counts(of_seed_1()), counts(drawn_afresh())
-    assert min(steered.values()) >= 10
+    assert min(steered.values()) >= 5
     rare = sorted(drawn, key=drawn.__getitem__)[:5]
     assert sum(steered[name] for name in rare) > 1.5 * sum(drawn[name] for name in rare)
 
