@@ -402,6 +402,7 @@ def _around_a_bowout(scenario: Scenario, last: str) -> bool:
         case [one]:
             return (
                 _is_veto(one, legs, last)
+                or (_is_early(one, last) and _decides_on_cdrs(one, ("a-leg", *legs, last)))
                 or (_is_early(one, last) and _kills(one, ("a-leg", *legs, last)))
                 or _is_digits(one, last)
                 or (vetoed(scenario) and _is_lift(one, legs, last) and one.deed.leg == legs[0])
@@ -438,6 +439,12 @@ def _sends_digits(one: Stimulus, legs: tuple[str, ...]) -> bool:
 def _vetoes(one: Stimulus, legs: tuple[str, ...]) -> bool:
     deed = one.deed
     return isinstance(deed, UuidSetvar) and deed.name == "loopback_bowout" and deed.leg in legs
+
+
+def _decides_on_cdrs(one: Stimulus, legs: tuple[str, ...]) -> bool:
+    deed = one.deed
+    names = ("force_process_cdr", "process_cdr", "skip_cdr_causes")
+    return isinstance(deed, UuidSetvar) and deed.name in names and deed.leg in legs
 
 
 def _is_veto(one: Stimulus, legs: tuple[str, ...], last: str) -> bool:

@@ -31,6 +31,7 @@ MEANT: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         **dict.fromkeys(
             (
+                "force_process_cdr",
                 "hangup_after_bridge",
                 "ignore_display_updates",
                 "ignore_early_media",
@@ -51,6 +52,7 @@ MEANT: Mapping[str, re.Pattern[str]] = MappingProxyType(
         "exec_after_bridge_arg": _CAUSE_OR_MS,
         "group_confirm_file": re.compile(r"sleep [0-9]{1,4}|hangup [A-Z_]+|set lc_confirmed=yes"),
         "group_confirm_key": re.compile(r"exec"),
+        "skip_cdr_causes": re.compile(r"[A-Za-z0-9_|]+"),
         "transfer_after_bridge": re.compile(r"(park|hangup):inline|lc_nowhere"),
     }
 )
