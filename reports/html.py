@@ -44,7 +44,7 @@ AGREEING = 80
 EVENTS = 300
 """How many events of a call are told, one a line."""
 
-SENTENCE = 500
+SENTENCE = 400
 """Characters of a finding: two values of a sentence, each cut."""
 
 _SAID = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-LIMIT = 190
+LIMIT = 150
 """Characters that are shown of a text."""
 
 _MARK = "⟨"

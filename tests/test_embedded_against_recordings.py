@@ -34,6 +34,9 @@ RACY_ORDER: Mapping[frozenset[str], str] = {
     frozenset(("CHANNEL_EXECUTE_COMPLETE att_xfer", "CHANNEL_UNBRIDGE")): (
         "a consultation is bridged in a thread of its own"
     ),
+    frozenset(("CHANNEL_HANGUP_COMPLETE", "CHANNEL_UNBRIDGE")): (
+        "whoever was consulted is hung up by its own thread, unbridged by the consultation's"
+    ),
     frozenset(("CHANNEL_EXECUTE_COMPLETE hangup", "CHANNEL_HANGUP_COMPLETE")): (
         "what confirms a leg runs in a thread of its own, beside the leg's"
     ),
