@@ -241,7 +241,6 @@ def test_urls_name_drivers() -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("esl://host:8021", "esl: switches are not there yet"),
         ("process://relative/path", "not the URL of a switch: 'process://relative/path'"),
         ("docker:image", "not the URL of a switch: 'docker:image'"),
         ("freeswitch", "not the URL of a switch: 'freeswitch'"),
