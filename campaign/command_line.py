@@ -271,7 +271,7 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         return 0
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
     rows = []
-    for caught in run_faults(faults, plan, comparing=parsed.compare):
+    for caught in run_faults(faults, plan, comparing=parsed.compare, jobs=parsed.jobs):
         rows.append(caught)
         console.print(_fault_line(caught), markup=False)
     if parsed.markdown:
@@ -423,6 +423,13 @@ def _parser() -> argparse.ArgumentParser:
     seeded.add_argument("--scenarios", type=positive, default=500, metavar="N")
     seeded.add_argument("--seed", type=int, default=1, metavar="N")
     seeded.add_argument("--window", type=positive, default=200, metavar="N")
+    seeded.add_argument(
+        "--jobs",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="faults run at once (default: one a core)",
+    )
     seeded.add_argument("--markdown", type=Path, metavar="FILE", help="write the matrix as a page")
     seeded.set_defaults(command=_faults)
     guest.add(commands)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -71,20 +74,36 @@ def chosen(names: Sequence[str], part: int, parts: int) -> list[Fault]:
     return faults[part - 1 :: parts]
 
 
-def run_faults(faults: Sequence[Fault], plan: Plan, *, comparing: bool = False) -> Iterator[Caught]:
+def run_faults(
+    faults: Sequence[Fault], plan: Plan, *, comparing: bool = False, jobs: int = 1
+) -> Iterator[Caught]:
     """Run each fault on an embedded switch of its own; the plan's number of scenarios at most.
 
     With `comparing` it is caught where it is a regression beside the faultless switch: of a clause
-    that it names, or of one that has none, a raw difference.
+    that it names, or of one that has none, a raw difference. So many `jobs` run at once, each in a
+    process of its own; what came of them is given in the order of the faults.
     """
-    for fault in faults:
-        plan = replace(plan, strategy=_strategy(fault))
-        place = _contrasted if fault.relation else _judged
-        place = _compared if comparing else place
-        caught = place(fault, replace(plan, scenarios=min(FIRST, plan.scenarios)))
-        if not caught.right and plan.scenarios > FIRST:
-            caught = place(fault, plan)
-        yield caught
+    one = partial(run_fault, plan=plan, comparing=comparing)
+    if min(jobs, len(faults)) <= 1:
+        yield from map(one, faults)
+        return
+    # Not forked: this process may have threads, of which a fork would keep the locks.
+    with ProcessPoolExecutor(min(jobs, len(faults)), get_context("spawn")) as pool:
+        try:
+            yield from pool.map(one, faults)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def run_fault(fault: Fault, plan: Plan, *, comparing: bool = False) -> Caught:
+    """Run one fault: with the first scenarios, and with all where those do not catch it."""
+    plan = replace(plan, strategy=_strategy(fault))
+    place = _contrasted if fault.relation else _judged
+    place = _compared if comparing else place
+    caught = place(fault, replace(plan, scenarios=min(FIRST, plan.scenarios)))
+    if not caught.right and plan.scenarios > FIRST:
+        caught = place(fault, plan)
+    return caught
 
 
 def _strategy(fault: Fault) -> SearchStrategy[Scenario] | None:

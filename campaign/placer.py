@@ -322,9 +322,10 @@ class Placer:
 
     async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
         """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""
-        deadline = asyncio.get_running_loop().time() + TOLD_SECONDS
-        while leg not in attempt.uuids and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
+        clock = self._switch.clock
+        deadline = clock.now() + TOLD_SECONDS
+        while leg not in attempt.uuids and clock.now() < deadline:
+            await clock.sleep(0.02)
         return attempt.uuids.get(leg)
 
     def _originate(self, call: Call, arguments: str) -> asyncio.Task[Headers]:
@@ -367,15 +368,15 @@ class Placer:
             await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
 
     async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, Cdr]]:
-        wanted = sorted(attempt.created)
-        deadline = asyncio.get_running_loop().time() + CDR_SECONDS
+        wanted, clock = sorted(attempt.created), self._switch.clock
+        deadline = clock.now() + CDR_SECONDS
         raw: dict[str, dict[str, bytes]] = {}
         while wanted and self._cdr_modules:
             raw |= await self._switch.read_cdrs([uuid for uuid in wanted if uuid not in raw])
             whole = all(set(raw.get(uuid, ())) >= set(self._cdr_modules) for uuid in wanted)
-            if whole or asyncio.get_running_loop().time() > deadline:
+            if whole or clock.now() > deadline:
                 break
-            await asyncio.sleep(0.1)
+            await clock.sleep(0.1)
         return {
             uuid: {module: _parsed(module, text) for module, text in modules.items()}
             for uuid, modules in raw.items()
