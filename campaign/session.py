@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby, islice
@@ -23,6 +23,7 @@ from typing import Protocol, TypeAlias
 from hypothesis.strategies import SearchStrategy
 
 from campaign.admission import Pace
+from campaign.ahead import made_ahead
 from campaign.campaign import Campaign, Control, open_campaign
 from campaign.minimise import Place, minimise
 from campaign.reach import out_of_reach
@@ -53,6 +54,9 @@ ATTEMPTS = 3
 
 CONFIRMING = 10
 """Calls at once while scenarios are placed again."""
+
+AHEAD_FROM = 200
+"""Scenarios from which on it pays to have a process of its own make them."""
 
 CONFIRMED_BY = 3
 """How many scenarios, simplest first, are placed again for the findings of a clause."""
@@ -198,6 +202,25 @@ async def run(
     full: its result then has a shortfall.
     """
     _require_place(plan)
+    with _made(plan) as made:
+        return await _run(switch, plan, made, progress, watcher, partner)
+
+
+def _made(plan: Plan) -> AbstractContextManager[Iterator[Scenario]]:
+    """The scenarios of the plan's seed: a long run has them made ahead."""
+    if plan.strategy is None and plan.scenarios >= AHEAD_FROM:
+        return made_ahead(plan.seed)
+    return nullcontext(stream(plan.seed, plan.strategy))
+
+
+async def _run(
+    switch: Switch,
+    plan: Plan,
+    made: Iterator[Scenario],
+    progress: Progress | None,
+    watcher: Watcher | None,
+    partner: Partner | None,
+) -> Run:
     try:
         await switch.start(Profile())
         identity = await switch.identity()
@@ -207,7 +230,7 @@ async def run(
         release = release_of(plan.release or identity.version)
         plan = replace(plan, corpus=_corpus(plan, release, switch))
         first = _first(plan, release)
-        generated = _scenarios(plan, release, switch, first)
+        generated = _scenarios(made, plan, release, switch, first)
         count, scenarios = watcher.scenarios(len(first) + plan.scenarios, generated)
         plan = replace(plan, scenarios=count)
         known = Known(plan.known, plan.release or identity.version, datetime.now(UTC).date())
@@ -241,7 +264,7 @@ def _first(plan: Plan, release: str) -> tuple[Scenario, ...]:
 
 
 def _scenarios(
-    plan: Plan, release: str, switch: Switch, first: Iterable[Scenario]
+    made: Iterator[Scenario], plan: Plan, release: str, switch: Switch, first: Iterable[Scenario]
 ) -> Iterator[Scenario]:
     """The first ones, then as many as the plan asks for, as far as a switch can be asked for them.
 
@@ -249,12 +272,10 @@ def _scenarios(
     """
     yield from first
     placed = {one.id for one in first}
-    made = (
-        _as_set(one, release, switch)
-        for one in stream(plan.seed, plan.strategy)
-        if _is_possible(one, plan, release, switch)
+    possible = (
+        _as_set(one, release, switch) for one in made if _is_possible(one, plan, release, switch)
     )
-    yield from islice((one for one in made if one.id not in placed), plan.scenarios)
+    yield from islice((one for one in possible if one.id not in placed), plan.scenarios)
 
 
 def _is_possible(scenario: Scenario, plan: Plan, release: str, switch: Switch) -> bool:

@@ -1043,7 +1043,7 @@ _CDR = (
         SHOULD,
         SILENT,
         "last_bridge_hangup_cause is the cause of the last leg that ended before this one and was "
-        "bridged to it, or dialled.",
+        "bridged to it, or dialled. A leg that ends within 0.1 s of that one may not be told.",
         "facts 4; switch_channel perform_hangup; measured",
         since="1.2.0",
     ),

@@ -31,8 +31,8 @@ NOWHERE = "lc_nowhere"
 
 _EARLY = (500, 700, 1000, 1300)
 _LATE = (3400, 3600)
-_ONCE_PARKED = {"a-leg": 400, "b-leg": 400, "loopback-a": 600, "loopback-b": 700}
-"""Milliseconds; a pair that parked is gone before an ending that is late."""
+_ONCE_PARKED = {"a-leg": 400, "b-leg": 400, "loopback-a": 600, "loopback-b": 1000}
+"""Milliseconds: legs of a pair are killed one well after the other, and before a late ending."""
 
 
 @cache

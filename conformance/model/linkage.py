@@ -18,6 +18,9 @@ from conformance.model.cdr import MODULES, dialler_of
 from conformance.model.course import Course, Leaving
 from conformance.scenario import Scenario, pairs
 
+_AT_ONCE = 0.1
+"""Within how long (seconds) after its partner a leg may end before it was told of the cause."""
+
 _NOTHING = Within(0.0, 0.02, 0.0)
 """Stamps are set one after the other, and may be a tick of the clock apart."""
 
@@ -29,7 +32,11 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     for role, leg in course.legs.items():
         if leg.lost:
             continue
-        heard = course.legs[leg.heard].causes if leg.heard else frozenset[str]()
+        heard = frozenset[str | None]()
+        if leg.heard:
+            partner = course.legs[leg.heard]
+            untold = leg.gone - partner.gone <= _AT_ONCE
+            heard = partner.causes | ({None} if untold else frozenset())
         yield from _linked(role, dialler_of(scenario, role), heard)
     for leaving in course.leavings:
         if leaving.how == "bridge" and not leaving.staying:
@@ -37,7 +44,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
 
 
 @kept
-def _linked(role: str, dialler: str | None, heard: frozenset[str]) -> Iterator[Claim]:
+def _linked(role: str, dialler: str | None, heard: frozenset[str | None]) -> Iterator[Claim]:
     """Who dialled the leg, and with which cause the last leg ended that was bridged to it."""
     for module in MODULES:
         dialled = CdrLeg(role, module, "variables.originating_leg_uuid")
