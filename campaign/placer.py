@@ -377,6 +377,7 @@ class Placer:
             if whole or clock.now() > deadline:
                 break
             await clock.sleep(0.1)
+        await clock.lull()  # reading and judging takes some milliseconds
         return {
             uuid: {module: _parsed(module, text) for module, text in modules.items()}
             for uuid, modules in raw.items()
