@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from campaign.reach import NO_CDRS, ONE_MODULE, out_of_reach
 from conformance.cdr_modules import CSV_COLUMNS, CSV_MODULE, MODULES
 from conformance.expectation import CdrField, CdrLeg, CdrMicroseconds, CdrSeconds
 from conformance.judge import applied_in
 from conformance.model.predict import predict
 from conformance.observation import Cdr, Headers, observe
+from conformance.profile import Profile
 from conformance.raw import raw_differences, raw_outline
 from fixtures.cdrs import parse_csv_row
 from tests.recorded_calls import Call, keeping
@@ -105,6 +107,15 @@ def test_a_row_has_every_field_that_is_claimed() -> None:
     }
     assert "variables.billsec" in claimed
     assert claimed <= CSV_COLUMNS.keys()
+
+
+@pytest.mark.parametrize(
+    ("modules", "why"), [((), NO_CDRS), (("json_cdr",), ONE_MODULE), (MODULES, None)]
+)
+def test_why_modules_are_not_compared(modules: tuple[str, ...], why: str | None) -> None:
+    """Said before a guest's run, and in its report."""
+    gaps = out_of_reach(Profile(), lambda scenario: True, modules, "1.10.12")
+    assert gaps.get(AGREE) == why
 
 
 def test_a_module_that_one_switch_lacks_is_no_difference() -> None:
