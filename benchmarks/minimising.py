@@ -22,9 +22,9 @@ from hypothesis.database import InMemoryExampleDatabase
 
 from campaign.campaign import Campaign, Pace, open_campaign
 from campaign.minimise import SECONDS, Goal, minimise
+from conformance.cdr_modules import MODULES
 from conformance.complexity import steps
 from conformance.judge import Judgement, judge
-from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile
 from conformance.scenario import Scenario

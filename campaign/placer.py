@@ -13,10 +13,18 @@ from collections.abc import Coroutine, Iterable, Mapping
 import orjson
 
 from campaign.attempt import TOKEN, Attempt, Call, patience
+from conformance.cdr_modules import CSV_MODULE
 from conformance.dialstring import command_of, originate_arguments
-from conformance.observation import UNREADABLE, AppliedStimulus, Cdr, Headers, Placement
+from conformance.observation import (
+    UNREADABLE,
+    AppliedStimulus,
+    Cdr,
+    Headers,
+    Placement,
+    without_row,
+)
 from conformance.scenario import Scenario, Stimulus
-from fixtures.cdrs import CdrError, parse_json_cdr, parse_xml_cdr
+from fixtures.cdrs import CdrError, parse_csv_row, parse_json_cdr, parse_xml_cdr
 from fixtures.clock import in_time
 from fixtures.event_socket import (
     CommandFailed,
@@ -69,7 +77,7 @@ SILENCE = 60.0
 UNANSWERED = "the switch did not answer the originate"
 """Problem of an attempt: hanging up every leg of a call makes a switch answer, unless it hangs."""
 
-_PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr}
+_PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr, CSV_MODULE: parse_csv_row}
 
 
 class Placer:
@@ -368,15 +376,23 @@ class Placer:
             await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
 
     async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, Cdr]]:
-        wanted, clock = sorted(attempt.created), self._switch.clock
+        modules, clock = frozenset(self._cdr_modules), self._switch.clock
+        no_row = without_row(attempt.events)
+        wanted = {
+            uuid: modules - {CSV_MODULE} if uuid in no_row else modules
+            for uuid in sorted(attempt.created)
+        }
         deadline = clock.now() + CDR_SECONDS
         raw: dict[str, dict[str, bytes]] = {}
-        while wanted and self._cdr_modules:
-            raw |= await self._switch.read_cdrs([uuid for uuid in wanted if uuid not in raw])
-            whole = all(set(raw.get(uuid, ())) >= set(self._cdr_modules) for uuid in wanted)
-            if whole or clock.now() > deadline:
+        missing = list(wanted) if modules else []
+        while missing:
+            for uuid, found in (await self._switch.read_cdrs(missing)).items():
+                raw.setdefault(uuid, {}).update(found)
+            missing = [uuid for uuid in missing if not wanted[uuid] <= raw.get(uuid, {}).keys()]
+            if clock.now() > deadline:
                 break
-            await clock.sleep(0.1)
+            if missing:
+                await clock.sleep(0.1)
         await clock.lull()  # reading and judging takes some milliseconds
         return {
             uuid: {module: _parsed(module, text) for module, text in modules.items()}

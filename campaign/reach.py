@@ -17,6 +17,7 @@ SAMPLE = 600
 """Scenarios that are looked at: among as many each clause occurs."""
 
 NO_CDRS = "no CDRs of the switch can be had"
+ONE_MODULE = "CDRs of one module alone can be had, and nothing to compare them with"
 SETTINGS = "it takes other settings of loopback.conf or global variables, not ours to change there"
 NOT_INSTALLED = "what is installed there cannot run the calls that it takes"
 
@@ -44,6 +45,8 @@ def out_of_reach(
     gaps = {name: why for name, why in lacking.items() if name not in reached}
     if not cdr_modules:
         gaps |= {name: NO_CDRS for name, one in CLAUSES.items() if one.area is Area.CDR}
+    elif len(cdr_modules) == 1:
+        gaps["cdr.modules-agree"] = ONE_MODULE
     return {name: gaps[name] for name in CLAUSES if name in gaps}
 
 

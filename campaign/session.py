@@ -28,11 +28,11 @@ from campaign.campaign import Campaign, Control, open_campaign
 from campaign.minimise import Place, minimise
 from campaign.reach import out_of_reach
 from campaign.release import at_release, can_be_asked
+from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
 from conformance.complexity import Complexity, complexity
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
-from conformance.model.cdr import MODULES
 from conformance.observation import Placement
 from conformance.profile import Profile, numbers, release_of
 from conformance.scenario import Scenario

@@ -918,9 +918,9 @@ _CDR = (
         "cdr.b-legs-not-logged",
         SHOULD,
         DIFFERS,
-        "Where log-b-leg is off, a leg that a channel dialled has no CDR unless its "
-        "force_process_cdr is true: the a-leg and loopback-b have one, loopback-a and the b-leg "
-        "have none.",
+        "Where log-b-leg is off (for mod_cdr_csv: legs is a), a leg that a channel dialled has no "
+        "CDR unless its force_process_cdr is true, which mod_cdr_csv does not read: the a-leg and "
+        "loopback-b have one, loopback-a and the b-leg have none.",
         "facts 4 and 6: originator profiles; measured",
         documented="the a-leg, loopback-a and b-leg are each a leg B, loopback-b is a leg A",
     ),
@@ -947,8 +947,17 @@ _CDR = (
         SHOULD,
         SILENT,
         "The CDR can be read, unless an application had `<` or `&` in its data, which mod_xml_cdr "
-        "does not always escape.",
+        'does not always escape, or a value of mod_cdr_csv\'s row a line break or `","`.',
         "measured on 1.10.12 and 1.11.2",
+    ),
+    Clause(
+        "cdr.modules-agree",
+        SHOULD,
+        SILENT,
+        "Where several modules write a CDR of a leg they say the same of it: causes, times, who is "
+        "at its ends, its loopback variables. Not judged is what another leg's thread may set "
+        "meanwhile, and a value that a row of mod_cdr_csv would expand.",
+        "facts 4; measured on 1.10.12 and 1.11.2",
     ),
     Clause(
         "cdr.hangup-cause",

@@ -249,6 +249,13 @@ class CdrUncovered:
     module: str
 
 
+@dataclass(frozen=True, slots=True)
+class CdrsDiffer:
+    """In what the CDRs of a leg differ from module to module (each field with its values)."""
+
+    leg: str
+
+
 Fact: TypeAlias = (
     LegCount
     | Exists
@@ -270,6 +277,7 @@ Fact: TypeAlias = (
     | CdrSeconds
     | CdrMicroseconds
     | CdrUncovered
+    | CdrsDiffer
 )
 
 

@@ -7,11 +7,12 @@ under test.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
+from conformance.cdr_modules import CSV_MODULE
 from conformance.scenario import Pair, Scenario, null_bridges, numbered, pairs
 
 Headers: TypeAlias = Mapping[str, str | list[str]]
@@ -118,10 +119,12 @@ class Observation:
     def cdrs(self) -> Mapping[tuple[str, str], Cdr | None]:
         """What each module that could write a CDR of a leg wrote, by (leg, module)."""
         placement = self.placement
+        no_row = without_row(placement.events)
         return {
             (leg, module): placement.cdrs.get(uuid, {}).get(module)
             for leg, uuid in self.uuids.items()
             for module in placement.modules_with_cdrs
+            if module != CSV_MODULE or uuid not in no_row
         }
 
     @cached_property
@@ -137,6 +140,21 @@ class Observation:
     def first(self, leg: str, name: str) -> LegEvent | None:
         """The first event of that name on a leg."""
         return next(iter(self.named(leg, name)), None)
+
+
+def without_row(events: Iterable[Headers]) -> frozenset[str]:
+    """Legs (uuids) of which no row of mod_cdr_csv can be told.
+
+    A row says whose it is by the variable `uuid` alone, and a leg that takes over another one's
+    extension ends with that one's.
+    """
+    found: set[str] = set()
+    for headers in events:
+        if headers.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
+            uuid, told = str(headers.get("Unique-ID")), str(headers.get("variable_uuid"))
+            if told != uuid:
+                found |= {uuid, told}
+    return frozenset(found)
 
 
 def observe(scenario: Scenario, placement: Placement) -> Observation:

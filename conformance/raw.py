@@ -64,12 +64,13 @@ class RawOutline:
 
     `events` counts each leg's events by label, `orders` are pairs of labels of a leg of which the
     first event of one came before the first of the other, `fields` what each event and each record
-    holds, by name.
+    holds, by name. `modules` are those whose records were gathered at all.
     """
 
     events: Mapping[tuple[str, str], int]
     orders: frozenset[tuple[str, str, str]]
     fields: Mapping[Place, Mapping[str, str]]
+    modules: frozenset[str]
 
 
 def raw_outline(seen: Observation) -> RawOutline:
@@ -89,7 +90,8 @@ def raw_outline(seen: Observation) -> RawOutline:
         if cdr is not None:
             fields[leg, module, 1] = neutral.fields(cdr)
     events["", "legs without a role"] = len(seen.strangers)
-    return RawOutline(events, frozenset(orders), fields)
+    modules = frozenset(seen.placement.modules_with_cdrs)
+    return RawOutline(events, frozenset(orders), fields, modules)
 
 
 def raw_differences(old: RawOutline, new: RawOutline) -> Mapping[RawDifference, frozenset[str]]:
@@ -110,8 +112,11 @@ def _counts(old: RawOutline, new: RawOutline) -> Iterator[RawDifference]:
         one, other = old.events.get((leg, label), 0), new.events.get((leg, label), 0)
         if one != other:
             yield RawDifference(_kind(leg), f"event {label}", _number(one), _number(other))
+    only_one_gathered = old.modules ^ new.modules
     for place in old.fields.keys() ^ new.fields.keys():
         leg, label, _ = place
+        if label in only_one_gathered:
+            continue
         if (leg, label) not in old.events and (leg, label) not in new.events:
             there = (PRESENT, ABSENT) if place in old.fields else (ABSENT, PRESENT)
             yield RawDifference(_kind(leg), f"record of {label}", *there)

@@ -14,6 +14,7 @@ from conformance.expectation import (
     CdrLeg,
     CdrMicroseconds,
     CdrReadable,
+    CdrsDiffer,
     CdrSeconds,
     Count,
     Destroyed,
@@ -62,6 +63,8 @@ def _of(one: Compared) -> Iterator[Place]:
             yield Place(leg)
         case CdrCount() | CdrReadable() | CdrField() | CdrLeg() | CdrSeconds() | CdrMicroseconds():
             yield Place(one.claim.leg)
+        case CdrsDiffer(leg):
+            yield Place(leg)
         case Count(leg, event, application):
             yield _event(EventRef(leg, event, 0, application))
         case Header(at, _) | LegNamed(at, _):

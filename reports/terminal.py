@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from conformance.cdr_modules import MODULES
 from conformance.clauses import Level
-from conformance.model.cdr import MODULES
 from conformance.verdicts import Verdict
 from reports.content import Example, Report
 from reports.diagram import printable

@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from conformance.cdr_modules import CSV_COLUMNS
 from fixtures.cdrs import (
-    CSV_FIELDS,
     Cdr,
     CdrError,
     csv_rows,
     parse_csv_row,
     parse_json_cdr,
     parse_xml_cdr,
+    uuid_of_row,
 )
+from fixtures.switches.csv_rows import CsvRows
 
 JSON = json.dumps(
     {
@@ -101,10 +104,19 @@ def test_csv_rows_leave_out_the_one_being_written() -> None:
 
 
 def test_csv_values_may_hold_quotes_and_commas() -> None:
-    values = [f'{field}, "quoted"' for field in CSV_FIELDS]
+    values = [f'{name}, "quoted"' for name in CSV_COLUMNS.values()]
     cdr = parse_csv_row(",".join(f'"{value}"' for value in values).encode())
     assert list(cdr.values()) == values
     assert cdr["variables.hangup_cause"] == 'hangup_cause, "quoted"'
+
+
+def test_a_csv_row_has_no_variable_that_the_leg_has_not() -> None:
+    """FreeSWITCH expands such a one to nothing; an empty field of the caller profile is one."""
+    row = ",".join('"u"' if name == "uuid" else '""' for name in CSV_COLUMNS.values()).encode()
+    cdr = parse_csv_row(row)
+    assert cdr["callflow.0.caller_profile.destination_number"] == ""
+    assert [path for path in cdr if path.startswith("variables.")] == ["variables.uuid"]
+    assert uuid_of_row(row) == "u"
 
 
 LAUGHS = b'<!DOCTYPE cdr [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><cdr>&b;</cdr>'
@@ -150,6 +162,64 @@ def test_any_bytes_are_a_cdr_or_an_error(parse: Callable[[bytes], Cdr], data: by
     except CdrError:
         return
     assert all(isinstance(key, str) and isinstance(value, str) for key, value in cdr.items())
+
+
+# --- rows, as they are added to a file -----------------------------------------------------------
+
+
+def test_rows_are_found_by_leg_however_they_were_written(tmp_path: Path) -> None:
+    """A row counts once it is whole, and a file that grows is not read anew."""
+    file = tmp_path / "Master.csv"
+    rows = CsvRows(file)
+    assert rows.read(["one"]) == {}  # no leg has ended yet
+    file.write_bytes(b'"one","1"\n"two","2')
+    assert rows.read(["one", "two"]) == {"one": b'"one","1"'}
+    with file.open("ab") as grown:
+        grown.write(b'2"\n')
+    assert rows.read(["one", "two"]) == {"one": b'"one","1"', "two": b'"two","22"'}
+
+
+def test_rows_of_a_file_that_was_rotated(tmp_path: Path) -> None:
+    file = tmp_path / "Master.csv"
+    file.write_bytes(b'"one"\n')
+    rows = CsvRows(file)
+    rows.read(["one"])
+    file.rename(tmp_path / "Master.csv.old")
+    file.write_bytes(b'"two"\n')
+    assert rows.read(["one", "two"]) == {"one": b'"one"', "two": b'"two"'}
+
+
+def test_a_file_is_read_from_where_the_last_reading_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a long campaign costs is its new rows, not all of them at each call's end."""
+    read: list[int] = []
+
+    def counted(data: bytes) -> list[bytes]:
+        read.append(len(data))
+        return csv_rows(data)
+
+    monkeypatch.setattr("fixtures.switches.csv_rows.csv_rows", counted)
+    file = tmp_path / "Master.csv"
+    rows = CsvRows(file)
+    with file.open("ab") as grown:
+        for _ in range(100):
+            grown.write(b'"row"\n')
+            grown.flush()
+            rows.read(["row"])
+    rows.read(["row"])
+    assert read == [6] * 100
+
+
+def test_rows_that_were_there_before_are_passed_over(tmp_path: Path) -> None:
+    """A Master.csv of a switch that is not ours may be as long as its disk."""
+    file = tmp_path / "Master.csv"
+    file.write_bytes(b'"one"\n')
+    rows = CsvRows(file)
+    rows.skip()
+    with file.open("ab") as grown:
+        grown.write(b'"two"\n')
+    assert rows.read(["one", "two"]) == {"two": b'"two"'}
 
 
 @given(st.data(), st.sampled_from([JSON, XML]))

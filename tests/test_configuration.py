@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.cdr_modules import CSV_COLUMNS
 from conformance.profile import Profile
-from fixtures.cdrs import CSV_FIELDS
+from fixtures.cdrs import parse_csv_row
 from fixtures.configuration import DIALPLAN, MODULES, render, render_dialplan
 
 SOCKET = "autoload_configs/event_socket.conf.xml"
@@ -77,7 +78,16 @@ def test_the_csv_template_has_the_fields_the_parser_expects() -> None:
         ".//template"
     )
     assert template is not None
-    assert template.text == ",".join(f'"${{{field}}}"' for field in CSV_FIELDS)
+    assert template.text is not None
+    assert parse_csv_row(template.text.encode()) == {
+        path: f"${{{name}}}" for path, name in CSV_COLUMNS.items()
+    }
+
+
+def test_where_b_legs_are_not_logged_they_have_no_row_either() -> None:
+    for logged, legs in ((True, "ab"), (False, "a")):
+        text = tree(Profile(log_b_leg=logged))["freeswitch.xml"]
+        assert f'data="conformance_csv_legs={legs}"' in text
 
 
 def test_global_variables_are_set_as_given() -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cdr_modules import CSV_COLUMNS
 from conformance.clauses import CLAUSES
 from conformance.profile import Profile
-from fixtures.cdrs import parse_json_cdr, parse_xml_cdr
+from fixtures.cdrs import parse_csv_row, parse_json_cdr, parse_xml_cdr
 from fixtures.configuration import render, render_dialplan
 from fixtures.embedded import commands, faults
 from fixtures.embedded.clock import EPOCH, Steps
@@ -19,6 +20,7 @@ from fixtures.embedded.faults import FAULTS
 from fixtures.embedded.switch import Switch
 from fixtures.event_socket import connect
 from fixtures.switches import UsageError, open_switch
+from fixtures.switches.csv_rows import CsvRows
 from fixtures.switches.embedded import EmbeddedSwitch
 
 EXTENSION = (
@@ -201,11 +203,14 @@ def test_cdrs_of_every_leg(tmp_path: Path) -> None:
     rig.run(1)
     uuids = [str(one.headers["Unique-ID"]) for one in rig.told.of("CHANNEL_HANGUP_COMPLETE")]
     assert len(uuids) == 4
+    rows = CsvRows(tmp_path / "cdr/cdr-csv/Master.csv").read(uuids)
     for uuid in uuids:
         one = parse_json_cdr((tmp_path / f"cdr/json_cdr/{uuid}.cdr.json").read_bytes())
         two = parse_xml_cdr((tmp_path / f"cdr/xml_cdr/{uuid}.cdr.xml").read_bytes())
         for cdr in (one, two):
             assert cdr["variables.uuid"] == uuid
+        row = parse_csv_row(rows[uuid])
+        assert all(row.get(path, "") == one.get(path, "") for path in CSV_COLUMNS)
         if one["variables.channel_name"].startswith("loopback/"):
             assert one["variables.is_loopback"] == two["variables.is_loopback"] == "1"
             assert one["variables.billsec"] == "2"
@@ -308,7 +313,7 @@ def test_the_driver_and_its_clock() -> None:
             ended = {str((await connection.next_event(5))["Unique-ID"]) for _ in range(2)}
             cdrs = await switch.read_cdrs(sorted(ended))
             assert {uuid: set(files) for uuid, files in cdrs.items()} == {
-                uuid: {"json_cdr", "xml_cdr"} for uuid in ended
+                uuid: {"json_cdr", "xml_cdr", "cdr_csv"} for uuid in ended
             }
             assert "mod_loopback" in (await switch.identity()).modules
             assert switch.clock.now() > began

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from fixtures.configuration import csv_row
 from fixtures.event_socket import EventSocket, Headers
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
 from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
-from fixtures.switches.export import export
+from fixtures.switches.export import _rows, export
 from fixtures.switches.survey import ContextState, Survey, survey
 from fixtures.switches.urls import PASSWORD_VARIABLE
 from tests.command import run
@@ -250,3 +253,44 @@ def test_cdrs_are_read_from_a_directory_with_or_without_a_folder_for_each_module
     (tmp_path / "xml_cdr").mkdir()
     (tmp_path / "xml_cdr/u.cdr.xml").write_bytes(b"<cdr/>")
     assert asyncio.run(read(tmp_path)) == {"u": {"xml_cdr": b"<cdr/>"}}
+
+
+def test_rows_are_read_from_a_directory_from_the_start_on(tmp_path: Path) -> None:
+    """Those that are there already are of other people's calls."""
+    file = tmp_path / "cdr-csv/Master.csv"
+    file.parent.mkdir()
+    file.write_bytes(b'"theirs"\n')
+
+    async def read() -> dict[str, dict[str, bytes]]:
+        source = CdrDirectory(tmp_path)
+        await source.start()
+        assert source.modules == ("json_cdr", "xml_cdr", "cdr_csv")
+        with file.open("ab") as grown:
+            grown.write(b'"ours"\n')
+        return await source.read(["theirs", "ours"])
+
+    assert asyncio.run(read()) == {"ours": {"cdr_csv": b'"ours"'}}
+
+
+def exported_rows() -> dict[str, str]:
+    """Give the parameters of mod_cdr_csv that an export has."""
+    root = ElementTree.fromstring(_rows())
+    assert root.findtext(".//template") == csv_row()
+    return {one.attrib["name"]: one.attrib["value"] for one in root.iter("param")}
+
+
+@pytest.mark.parametrize(
+    ("settings", "ours"),
+    [
+        (exported_rows(), True),
+        ({**exported_rows(), "legs": "a"}, False),
+        ({**exported_rows(), "default-template": "default"}, False),
+        ({}, False),
+    ],
+)
+def test_rows_with_other_columns_or_of_a_legs_alone_are_not_read(
+    settings: dict[str, str], ours: bool
+) -> None:
+    """They would be held against a switch that does as it was told."""
+    found = look()
+    assert replace(found, cdr_settings={"cdr_csv": settings}).rows_are_ours is ours

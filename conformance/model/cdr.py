@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.cdr_modules import CSV_MODULE, MODULES
 from conformance.expectation import (
     CdrCount,
     CdrField,
     CdrLeg,
     CdrMicroseconds,
     CdrReadable,
+    CdrsDiffer,
     CdrSeconds,
     Claim,
     EventRef,
@@ -26,8 +28,7 @@ from conformance.model.deflect import DEFLECT
 from conformance.model.wanted import WANTED, Wanted, wanted
 from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
-MODULES = ("json_cdr", "xml_cdr")
-"""The modules whose CDRs are judged."""
+_FORCED = "force_process_cdr"
 
 _EXACT = Within(0.0, 0.0, 0.0)
 _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
@@ -44,13 +45,14 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         if one.how == "cancelled" and "process_cdr" in course.legs[one.legs[-1]].variables
         for role in one.acquired  # it may end with the variables of loopback-b or without
     }
-    markup = _has_markup(scenario)
+    spoilt = _spoilt(scenario)
     tells_dialling = _tells_dialling(course)
     for role, leg in course.legs.items():
         if leg.lost or role in unsettled:
             continue
         asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
-        yield from _own(role, markup, asked, leg.causes, answered, role in executed)
+        yield from _own(role, spoilt, asked, leg.causes, answered, role in executed)
+        yield from _agreeing(role)
         if partners := _last_partners(course, role):
             yield from _bridged(role, partners)
         if tells_dialling:
@@ -82,23 +84,29 @@ def _destination(role: str, extension: str) -> Iterator[Claim]:
         yield Claim("cdr.destination", role, dialled, only(extension))
 
 
-_ASKING = ("process_cdr", "skip_cdr_causes", "force_process_cdr")
+_ASKING = ("process_cdr", "skip_cdr_causes", _FORCED)
 
 
-def _wanted(scenario: Scenario, course: Course, leg: Leg) -> Wanted:
-    """Whether a leg has CDRs."""
+def _wanted(scenario: Scenario, course: Course, leg: Leg) -> tuple[Wanted, Wanted]:
+    """Whether a leg has CDRs that are files, and a row, which nothing forces."""
     profile = scenario.profile
     seen = {**dict(profile.global_variables), **leg.variables}
     if profile.log_b_leg and not any(name in seen for name in _ASKING):
-        return WANTED
+        return WANTED, WANTED
     dialled = not _transferred(leg) and any(one.caller == leg.role for one in course.bridges)
-    return wanted(
-        seen,
-        leg.causes,
-        log_b_leg=profile.log_b_leg,
-        was_dialled=_was_dialled(scenario, course, leg),
-        dialled=dialled,
+    was_dialled = _was_dialled(scenario, course, leg)
+    unforced = {name: value for name, value in seen.items() if name != _FORCED}
+    file, row = (
+        wanted(
+            variables,
+            leg.causes,
+            log_b_leg=profile.log_b_leg,
+            was_dialled=was_dialled,
+            dialled=dialled,
+        )
+        for variables in (seen, unforced)
     )
+    return file, row
 
 
 def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
@@ -180,22 +188,33 @@ def _reached(scenario: Scenario, course: Course, role: str) -> frozenset[str | N
     return frozenset({*brief, *(lasting[-1:] or [None])})
 
 
-def _has_markup(scenario: Scenario) -> bool:
-    """Whether a value could end up in the data of an application that a CDR lists."""
-    return "<" in scenario.text or "&" in scenario.text
+_MARKS = {"xml_cdr": ("<", "&"), CSV_MODULE: (r"\",\"", r"\n")}
+"""What a module does not always escape, as it stands in a scenario's text."""
+
+
+def _spoilt(scenario: Scenario) -> frozenset[str]:
+    """The modules whose CDRs a value of the scenario could spoil."""
+    return frozenset(
+        module for module, marks in _MARKS.items() if any(mark in scenario.text for mark in marks)
+    )
+
+
+@kept
+def _agreeing(role: str) -> Iterator[Claim]:
+    """What several modules wrote of one leg is the same."""
+    yield Claim("cdr.modules-agree", role, CdrsDiffer(role), only(()))
 
 
 @kept
 def _own(
     role: str,
-    markup: bool,
-    asked: Wanted,
+    spoilt: frozenset[str],
+    asked: tuple[Wanted, Wanted],
     causes: frozenset[str],
     answered: bool,
     executed: bool,
 ) -> Iterator[Claim]:
     """The CDR of a leg is there, and what it says of the leg alone."""
-    written = one_of(*map(int, asked.outcomes))
     created, begun = EventRef(role, "CHANNEL_CREATE"), EventRef(role, "CHANNEL_ANSWER")
     ended = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
     loopback = role.startswith("loopback")
@@ -205,9 +224,10 @@ def _own(
             field = CdrField(role, module, f"variables.{name}")
             return Claim(f"cdr.{clause}", role, field, one_of(*allowed))
 
-        yield Claim(f"cdr.{asked.clause}", role, CdrCount(role, module), written)
-        spoilt = markup and module == "xml_cdr"
-        readable = one_of(True, False) if spoilt else only(True)
+        wish = asked[module == CSV_MODULE]
+        written = one_of(*map(int, wish.outcomes))
+        yield Claim(f"cdr.{wish.clause}", role, CdrCount(role, module), written)
+        readable = one_of(True, False) if module in spoilt else only(True)
         yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
         yield claim("hangup-cause", "hangup_cause", *causes)
         duration = CdrSeconds(role, module, "variables.duration", created, ended)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.cdr_modules import MODULES
 from conformance.expectation import CdrField, Claim, EventRef, Header, only
-from conformance.model.cdr import MODULES
 from conformance.model.course import Course
 from conformance.model.variables import is_true
 from conformance.scenario import Scenario, UuidDisplay, pairs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from conformance.cdr_modules import MODULES
 from conformance.expectation import (
     CdrField,
     CdrLeg,
@@ -14,7 +15,7 @@ from conformance.expectation import (
     one_of,
     only,
 )
-from conformance.model.cdr import MODULES, dialler_of
+from conformance.model.cdr import dialler_of
 from conformance.model.course import Course, Leaving
 from conformance.scenario import Scenario, pairs
 

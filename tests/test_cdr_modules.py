@@ -1,0 +1,126 @@
+"""Rows of mod_cdr_csv are judged as other CDRs are, and what several modules wrote is compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from campaign.reach import NO_CDRS, ONE_MODULE, out_of_reach
+from conformance.cdr_modules import CSV_COLUMNS, CSV_MODULE, MODULES
+from conformance.expectation import CdrField, CdrLeg, CdrMicroseconds, CdrSeconds
+from conformance.judge import applied_in
+from conformance.model.predict import predict
+from conformance.observation import Cdr, Headers, observe
+from conformance.profile import Profile
+from conformance.raw import raw_differences, raw_outline
+from fixtures.cdrs import parse_csv_row
+from tests.recorded_calls import Call, keeping
+
+AGREE = "cdr.modules-agree"
+DIALLED = "callflow.0.caller_profile.destination_number"
+
+
+def with_rows() -> Call:
+    """Give the simplest call with two modules' CDRs, and rows that say what mod_json_cdr said."""
+    call = keeping()[AGREE][0]
+    placement = call.placement
+    cdrs = {
+        uuid: {**written, CSV_MODULE: parse_csv_row(row_of(written["json_cdr"]))}
+        for uuid, written in placement.cdrs.items()
+    }
+    return Call(call.scenario, replace(placement, cdrs=cdrs, modules_with_cdrs=MODULES))
+
+
+def row_of(cdr: Cdr) -> bytes:
+    return ",".join(f'"{cdr.get(path, "")}"' for path in CSV_COLUMNS).encode()
+
+
+def spoilt(call: Call, module: str, path: str, value: str) -> set[str]:
+    """Give the clauses against the call where loopback-b's CDR of a module has this value."""
+    draft = call.draft()
+    draft.cdrs[draft.uuids["loopback-b"]][module][path] = value
+    return {finding.clause for finding in draft.call().judged().findings}
+
+
+def test_rows_that_say_the_same_are_no_finding() -> None:
+    assert with_rows().judged().findings == ()
+    assert AGREE in with_rows().judged().exercised
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "clause"),
+    [
+        ("variables.hangup_cause", "CALL_REJECTED", "cdr.hangup-cause"),
+        ("variables.billsec", "77", "cdr.billsec"),
+        ("variables.uduration", "77000000", "cdr.exact-duration"),
+        ("variables.is_loopback", "0", "cdr.is-loopback"),
+        ("variables.loopback_leg", "A", "cdr.loopback-leg"),
+        (DIALLED, "another", "cdr.destination"),
+    ],
+)
+def test_a_row_is_judged_field_by_field(path: str, value: str, clause: str) -> None:
+    """By the clauses that judge the other modules' CDRs, and against those CDRs."""
+    call = with_rows()
+    assert {clause, AGREE} <= spoilt(call, CSV_MODULE, path, value)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_any_module_that_differs_from_the_others_is_found(module: str) -> None:
+    """Here in a field that no other clause reads."""
+    assert spoilt(with_rows(), module, "variables.start_stamp", "1970-01-01 00:00:00") == {AGREE}
+
+
+def test_what_a_row_expands_is_not_compared() -> None:
+    """mod_cdr_csv expands a value once more, which the other modules write as it is."""
+    call = with_rows()
+    draft = call.draft()
+    for module, value in zip(MODULES, ("a$b", "a$b", "ab"), strict=True):
+        draft.cdrs[draft.uuids["loopback-b"]][module]["variables.start_stamp"] = value
+    assert draft.call().judged().findings == ()
+
+
+def test_of_a_leg_that_took_over_an_extension_no_row_is_asked_for() -> None:
+    """It ends with the uuid of the leg that had it: two rows are of that, none of it."""
+    call = with_rows()
+    a_leg, loopback_b = (call.draft().uuids[role] for role in ("a-leg", "loopback-b"))
+
+    def taken_over(event: Headers) -> Headers:
+        return {**event, "variable_uuid": loopback_b} if event["Unique-ID"] == a_leg else event
+
+    events = tuple(taken_over(event) for event in call.placement.events if "Unique-ID" in event)
+    seen = observe(call.scenario, replace(call.placement, events=events))
+    without = {leg for leg in seen.uuids if (leg, CSV_MODULE) not in seen.cdrs}
+    assert without == {"a-leg", "loopback-b"}
+    assert all((leg, "json_cdr") in seen.cdrs for leg in seen.uuids)
+
+
+def test_a_row_has_every_field_that_is_claimed() -> None:
+    """Else its absence would be held against the switch."""
+    claimed = {
+        claim.fact.path
+        for calls in keeping().values()
+        for call in calls[:3]
+        for one in predict(call.scenario, applied_in(observe(call.scenario, call.placement)))
+        for claim in one.claims
+        if isinstance(claim.fact, CdrField | CdrLeg | CdrSeconds | CdrMicroseconds)
+    }
+    assert "variables.billsec" in claimed
+    assert claimed <= CSV_COLUMNS.keys()
+
+
+@pytest.mark.parametrize(
+    ("modules", "why"), [((), NO_CDRS), (("json_cdr",), ONE_MODULE), (MODULES, None)]
+)
+def test_why_modules_are_not_compared(modules: tuple[str, ...], why: str | None) -> None:
+    """Said before a guest's run, and in its report."""
+    gaps = out_of_reach(Profile(), lambda scenario: True, modules, "1.10.12")
+    assert gaps.get(AGREE) == why
+
+
+def test_a_module_that_one_switch_lacks_is_no_difference() -> None:
+    """A recording from before rows were gathered stays a baseline."""
+    new = with_rows()
+    old = keeping()[AGREE][0]
+    outlines = [raw_outline(observe(one.scenario, one.placement)) for one in (old, new)]
+    assert raw_differences(*outlines) == {}
