@@ -12,7 +12,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from campaign import bisect, compare_command, divergences, doctor, guest, record, replay
+from campaign import (
+    accept_command,
+    bisect,
+    compare_command,
+    divergences,
+    doctor,
+    guest,
+    record,
+    replay,
+)
 from campaign.admission import Pace
 from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
 from campaign.faults import Caught, chosen, run_faults
@@ -362,6 +371,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.set_defaults(command=_clauses)
 
+    accept_command.add(commands)
     compare_command.add(commands)
     record.add(commands)
     divergences.add(commands)
