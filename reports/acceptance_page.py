@@ -6,9 +6,9 @@ from collections import Counter
 
 from markupsafe import Markup
 
-from conformance.clauses import Area, Level
+from conformance.clauses import Level
 from conformance.verdicts import Verdict
-from reports.acceptance import Acceptance, digest_of, not_verified, render, statement
+from reports.acceptance import OWN, Acceptance, digest_of, not_verified, render, statement
 from reports.standing import OUTCOMES
 from reports.template import policy, text_of
 from reports.template import render as fill
@@ -18,19 +18,19 @@ FILE = "acceptance.json"
 
 
 def page(acceptance: Acceptance) -> str:
-    """The record as the text of an HTML file; it names the digest of the JSON, which it binds."""
+    """The record as the text of an HTML file, with the digest of its JSON, which it thus binds."""
     report = acceptance.report
     results = report.result.clauses.values()
     style = text_of("acceptance.css")
-    record = statement(acceptance)
+    record = statement(acceptance)["predicate"]
     return fill(
         "acceptance.html.j2",
         acceptance=acceptance,
         report=report,
         result=report.result,
         heading=OUTCOMES[report.result.exit_status].capitalize(),
-        record=record["predicate"],
-        own=record["predicate"]["loopback_conformance"],
+        record=record,
+        own=record[OWN],
         file=FILE,
         digest=digest_of(render(acceptance)),
         results=results,
@@ -38,9 +38,9 @@ def page(acceptance: Acceptance) -> str:
             level: Counter(one.verdict for one in results if one.clause.level is level)
             for level in Level
         },
+        failing=[one for one in results if one.verdict is Verdict.FAIL],
         not_verified=not_verified(report.result),
         style=Markup(style),
         policy=policy(style),
-        Area=Area,
         Verdict=Verdict,
     )
