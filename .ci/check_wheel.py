@@ -29,8 +29,9 @@ def main() -> None:
     for pattern in DATA:
         if not any(installed.glob(pattern)):
             sys.exit(f"check_wheel: the wheel has no fixtures/{pattern}")
-    if not Path(str(files(reports)), "report.schema.json").is_file():
-        sys.exit("check_wheel: the wheel has no reports/report.schema.json")
+    for schema in ("report.schema.json", "acceptance.schema.json"):
+        if not Path(str(files(reports)), schema).is_file():
+            sys.exit(f"check_wheel: the wheel has no reports/{schema}")
     command = str(Path(sys.executable).with_name("loopback-conformance"))
     recording = str(min(installed.glob("recordings/*.jsonl.gz")))
     with tempfile.TemporaryDirectory() as elsewhere:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 
-from campaign import bisect, compare_command, divergences, doctor, guest, record, replay
+from campaign import (
+    accept_command,
+    bisect,
+    compare_command,
+    divergences,
+    doctor,
+    guest,
+    record,
+    replay,
+)
 from campaign.admission import Pace
 from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
-from campaign.corpus import load
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
 from campaign.options import (
@@ -26,29 +32,26 @@ from campaign.options import (
     add_recording_options,
     add_run_options,
     add_switch_options,
-    cancel_on_signals,
+    end_by_broken_pipe,
     positive,
-    switch_of,
 )
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
-from campaign.progress import Bar
+from campaign.placing import placed
 from campaign.report import report_of
-from campaign.session import Plan, Progress, Run, judge_recording, run, suite_version
+from campaign.session import Plan, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
 from fixtures.embedded.faults import FAULTS
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
-from fixtures.switches import Switch, SwitchError, UsageError
+from fixtures.switches import SwitchError, UsageError
 from reports import catalogue
 from reports.content import Report
 from reports.diagram import printable
 from reports.kill_matrix import markdown
 from reports.metamorphic import print_contrasts, print_summary
 from reports.terminal import Detail, print_run
-
-T = TypeVar("T")
 
 _EXIT_STATUS = """\
 exit status:
@@ -114,14 +117,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.record)
-    done = _placed(parsed, run)
+    _require_folders(parsed)
+    done = placed(parsed, run)
     return _reported(parsed, console, done, asked, _bundles(parsed), parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
-    done = _placed(parsed, run_metamorphic)
+    _require_folders(parsed)
+    done = placed(parsed, run_metamorphic)
     report, kept, failures = _written(done.run, parsed, _bundles(parsed))
-    _end_by_broken_pipe()
+    end_by_broken_pipe()
     print_run(console, report, _detail(parsed))
     if not parsed.quiet:
         console.print()
@@ -146,7 +151,7 @@ def _reported(
     """Write what is asked for of a run, then print it: who reads along may leave at any line."""
     report, kept, failures = _written(done, parsed, bundles)
     failures += write_reports(report, asked)
-    _end_by_broken_pipe()
+    end_by_broken_pipe()
     try:
         print_run(console, report, _detail(parsed))
         if asked:
@@ -202,37 +207,6 @@ def _detail(parsed: argparse.Namespace) -> Detail:
     return Detail.FULL if parsed.verbose else Detail.SCREEN
 
 
-def _placed(
-    parsed: argparse.Namespace, place: Callable[[Switch, Plan, Progress], Awaitable[T]]
-) -> T:
-    """What comes of placing what the options ask for, on the switch that they name."""
-    plan = Plan(
-        scenarios=parsed.scenarios,
-        seed=parsed.seed,
-        pace=Pace(parsed.window, parsed.max_rate),
-        release=parsed.release,
-        known=divergences.load(getattr(parsed, "known", None)),
-        record=parsed.record,
-        overwrite=parsed.overwrite,
-        minimise=0.0 if parsed.no_minimise else float(parsed.minimise),
-        corpus=() if parsed.no_corpus else load(parsed.corpus),
-    )
-    switch = switch_of(parsed)
-    _require_folders(parsed)
-
-    async def campaign() -> T:
-        cancel_on_signals()
-        with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
-            return await place(switch, plan, bar)
-
-    return asyncio.run(campaign())
-
-
-def _end_by_broken_pipe() -> None:
-    """Let `| head` end this process as it does any other: rich would exit with 1, "findings"."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.recording)
     _require_folders(parsed)
@@ -241,7 +215,7 @@ def _judge(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
-    _end_by_broken_pipe()
+    end_by_broken_pipe()
     areas, levels = parsed.area or tuple(Area), parsed.level or tuple(Level)
     listed = [one for one in CLAUSES.values() if one.area in areas and one.level in levels]
     if parsed.json:
@@ -397,6 +371,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     listed.set_defaults(command=_clauses)
 
+    accept_command.add(commands)
     compare_command.add(commands)
     record.add(commands)
     divergences.add(commands)

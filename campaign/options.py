@@ -64,10 +64,14 @@ def switch_of(parsed: argparse.Namespace) -> Switch:
     )
 
 
-def add_recording_options(parser: argparse.ArgumentParser) -> None:
+def add_recording_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     """The options that say where all that a switch tells is written."""
     parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="write all that the switch told to FILE[.gz]"
+        "--record",
+        type=Path,
+        required=required,
+        metavar="FILE",
+        help="write all that the switch told to FILE[.gz]",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace a recording that is there"
@@ -153,6 +157,11 @@ def cancel_on_signals() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup asks for
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
+def end_by_broken_pipe() -> None:
+    """Let `| head` end this process as it does any other: rich would exit with 1, "findings"."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def positive(text: str) -> int:

@@ -18,7 +18,7 @@ from reports.content import Example, Kept, Report, Subject
 def subject_of(switch: SwitchFacts) -> Subject:
     """What a recording's header says was under test, as reports have it."""
     return Subject(
-        url=switch.url,
+        url=without_secrets(switch.url),
         version=switch.version,
         modules=switch.modules,
         image_digest=switch.image_digest or "",

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby, islice
 from pathlib import Path
 from types import MappingProxyType
@@ -393,11 +393,17 @@ def _placing(campaign: Campaign, plan: Plan, tally: _Tally) -> Place:
     return place
 
 
-def judge_recording(path: Path, known: tuple[Divergence, ...] = ()) -> Run:
-    """Judge what was recorded, without a switch; raises RecordingError."""
+def judge_recording(
+    path: Path, known: tuple[Divergence, ...] = (), today: date | None = None
+) -> Run:
+    """Judge what was recorded, without a switch; raises RecordingError.
+
+    `today` is the day on which what is known may have expired, if that is not the present one.
+    """
     recording = Recording(path)
     version = recording.header.switch.version
-    tally = _Tally(Silent(), Nobody(), Known(known, version, datetime.now(UTC).date()), {})
+    day = today or datetime.now(UTC).date()
+    tally = _Tally(Silent(), Nobody(), Known(known, version, day), {})
     for recorded in recording:
         if recorded.corpus:
             tally.corpus[recorded.scenario.id] = recorded.corpus

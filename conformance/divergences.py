@@ -189,6 +189,38 @@ def _quoted(text: str) -> str:
     return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+# --- JSON ----------------------------------------------------------------------------------------
+
+
+def as_json(one: Divergence) -> dict[str, Any]:
+    """An entry as a JSON value, with every field."""
+    return {
+        **{name: getattr(one, name) for name in ("clause", "leg", "versions")},
+        "scenario": dict(one.scenario),
+        **{name: getattr(one, name) for name in ("reason", "owner", "link")},
+        "expires": one.expires.isoformat(),
+        "witness": one.witness.text,
+    }
+
+
+def from_json(entries: Any) -> tuple[Divergence, ...]:
+    """The divergences of a JSON array; raises DivergenceError."""
+    if not isinstance(entries, list):
+        raise DivergenceError("they are no array")
+    return tuple(_entry(number, _with_a_day(entry)) for number, entry in enumerate(entries, 1))
+
+
+def _with_a_day(entry: Any) -> Any:
+    """The entry as TOML would have it, where its day is one."""
+    try:
+        return {**entry, "expires": date.fromisoformat(entry["expires"])}
+    except (TypeError, LookupError, ValueError):
+        return entry
+
+
+# --- what both have in common --------------------------------------------------------------------
+
+
 def _entry(number: int, entry: Any) -> Divergence:
     try:
         if not isinstance(entry, dict):

@@ -6,8 +6,6 @@ be placed by hand; how long bowouts took; every clause, to be filtered.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ from reports.diagram import diagram
 from reports.fields import Field, fields
 from reports.histogram import histogram, spread
 from reports.standing import OUTCOMES, counts, undecided
-from reports.template import render, text_of
+from reports.template import policy, render, text_of
 from reports.timeline import timeline
 from reports.visible import shortened
 
@@ -115,7 +113,7 @@ def page(report: Report) -> str:
         rate=result.attempts / report.seconds if report.seconds else None,
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         shape_of=shape_of,
         Area=Area,
         Level=Level,
@@ -138,24 +136,6 @@ _RANKS = {
         )
     )
 }
-
-
-def _policy(style: str, script: str) -> str:
-    """Only this style and this script, and nothing from anywhere."""
-    sources = {
-        "default-src": "'none'",
-        "style-src": f"'{_digest(style)}'",
-        "script-src": f"'{_digest(script)}'",
-        "img-src": "data:",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
-    return "; ".join(f"{name} {source}" for name, source in sources.items())
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def _duration(seconds: float) -> str:

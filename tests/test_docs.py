@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,26 @@ def test_the_tests_of_a_user_run(tmp_path: Path) -> None:
     functions = sum(block.count("\ndef test_") for block in blocks)
     assert functions >= 3
     assert re.search(r"^(\d+) passed", done.stdout.splitlines()[-1])
+
+
+def test_the_commands_of_the_acceptance_record_run(tmp_path: Path) -> None:
+    """One after the other, in a folder with the recordings of a clone."""
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    text = (DOCS / "acceptance.md").read_text()
+    lines = re.findall(r"^```sh\nloopback-conformance (.*)\n```$", text, re.MULTILINE)
+    assert len(lines) == text.count("```sh") == 2
+    for line in lines:
+        done = subprocess.run(
+            [sys.executable, "-m", "campaign.command_line", *shlex.split(line)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("verified: everything matches\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

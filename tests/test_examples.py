@@ -1,4 +1,4 @@
-"""The files for CI systems, and the page about the gate: their commands and options exist."""
+"""The files for CI systems, and pages of commands: what these name exists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from campaign.command_line import main
 from conformance.gate import fail_on
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((*ROOT.glob("examples/*.yml"), ROOT / "docs" / "upgrade-gate.md"))
+PAGES = (ROOT / "docs" / "upgrade-gate.md", ROOT / "docs" / "acceptance.md")
+FILES = sorted((*ROOT.glob("examples/*.yml"), *PAGES))
 
 
 def commands(path: Path) -> Iterator[list[str]]:
@@ -39,7 +40,7 @@ def test_commands_have_these_options(path: Path) -> None:
     found = list(commands(path))
     assert found
     for words in found:
-        command = words[:2] if words[0] == "divergences" else words[:1]
+        command = words[:2] if words[0] in ("accept", "divergences") else words[:1]
         told = help_of(*command)
         options = [word for word in words if word.startswith("--")]
         assert options
