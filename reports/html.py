@@ -42,7 +42,7 @@ AGREEING = 80
 EVENTS = 300
 """How many events of a call are told, one a line."""
 
-SENTENCE = 400
+SENTENCE = 300
 """Characters of a finding: two values of a sentence, each cut."""
 
 _SAID = {

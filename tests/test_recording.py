@@ -422,7 +422,7 @@ def test_a_campaign_that_did_not_finish(
         b'{"header": {"format": "other"}}\n',
         b"\x1f\x8b",
         b"\x1f\x8bnot gzip",
-        gzip.compress(b"text\n"),
+        gzip.compress(b"text\n", mtime=0),
         zlib.compress(b"text\n"),
     ],
 )
