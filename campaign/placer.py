@@ -313,12 +313,12 @@ class Placer:
             self._lost = self._lost or error
 
     async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
-        await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
-        uuid = await self._uuid_of(attempt, stimulus.deed.leg)
-        if uuid is None:
-            attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
-            return
         try:
+            await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
+            uuid = await self._uuid_of(attempt, stimulus.deed.leg)
+            if uuid is None:
+                attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
+                return
             headers = await self._job(command_of(stimulus.deed, uuid, attempt.token))
         except EventSocketError as error:
             attempt.applied[index] = AppliedStimulus(index, None, str(error))

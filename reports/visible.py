@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-LIMIT = 150
+LIMIT = 140
 """Characters that are shown of a text."""
 
 _MARK = "⟨"
