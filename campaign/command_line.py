@@ -42,7 +42,7 @@ from campaign.session import Plan, Run, judge_recording, run, suite_version
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
-from fixtures.embedded.faults import FAULTS
+from fixtures.embedded.faults import FAULTS, NEVER_ALONE
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
 from fixtures.switches import SwitchError, UsageError
@@ -250,7 +250,7 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         console.print(_fault_line(caught), markup=False)
     if parsed.markdown:
         heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
-        _write(parsed.markdown, markdown(rows, heading))
+        _write(parsed.markdown, markdown(rows, heading, NEVER_ALONE))
     missed = [caught.name for caught in rows if not caught.right]
     console.print(f"{len(rows) - len(missed)} of {len(rows)} faults are caught as they should be")
     if missed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from conformance.clauses import CLAUSES
@@ -36,8 +36,8 @@ class Row(Protocol):
         """Whether the suite did what it should."""
 
 
-def markdown(rows: Sequence[Row], heading: str) -> str:
-    """A page with a line a fault."""
+def markdown(rows: Sequence[Row], heading: str, reasons: Mapping[str, str]) -> str:
+    """A page with a line a fault; `reasons` are why no fault can be a clause's own, by clause."""
     lines = [
         "# Kill matrix",
         "",
@@ -51,10 +51,10 @@ def markdown(rows: Sequence[Row], heading: str) -> str:
         after = "" if row.after is None else str(row.after)
         also = ", ".join(row.also)
         lines.append(f"| {row.name} | {row.wrong} | {caught} | {after} | {also} |")
-    return "\n".join([*lines, "", *_by_clause(rows), ""])
+    return "\n".join([*lines, "", *_by_clause(rows, reasons), ""])
 
 
-def _by_clause(rows: Sequence[Row]) -> list[str]:
+def _by_clause(rows: Sequence[Row], reasons: Mapping[str, str]) -> list[str]:
     """A line a clause: the faults that no other clause catches, and those that others see too."""
     lines = [
         "## By clause",
@@ -62,11 +62,12 @@ def _by_clause(rows: Sequence[Row]) -> list[str]:
         "A fault is a clause's own where no other clause fails. Where there is none, what breaks "
         "the clause breaks others too.",
         "",
-        "| clause | faults of its own | other faults that it catches |",
-        "|---|---|---|",
+        "| clause | faults of its own | other faults that it catches | why none can be its own |",
+        "|---|---|---|---|",
     ]
     for clause in CLAUSES:
         own = [row.name for row in rows if (*row.by, *row.also) == (clause,)]
         shared = [row.name for row in rows if clause in row.by and row.name not in own]
-        lines.append(f"| {clause} | {', '.join(own)} | {', '.join(shared)} |")
+        why = reasons.get(clause, "")
+        lines.append(f"| {clause} | {', '.join(own)} | {', '.join(shared)} | {why} |")
     return lines
