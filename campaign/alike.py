@@ -34,4 +34,4 @@ def _traits(switch: Switch, identity: SwitchIdentity) -> Iterator[tuple[str, str
     yield "mod_loopback.so (SHA-256)", identity.mod_loopback_sha256
     settings = "any that a scenario asks for" if switch.fixed is None else str(switch.fixed)
     yield "settings of loopback.conf and global variables", settings
-    yield "modules whose CDRs can be had", ", ".join(switch.cdr_modules())
+    yield "modules whose CDRs can be had", ", ".join(switch.cdr_modules()) or "none"
