@@ -73,7 +73,7 @@ examples:
   loopback-conformance run --switch docker:// --quiet --html run.html --junit run.xml
 
 a pool, several switches of one version, each scenario on one of them; N take about 1/N of the time:
-  loopback-conformance run --switch esl://one:8021 --cdrs one.json \
+  loopback-conformance run --switch esl://one:8021 --cdrs one.json \\
       --switch esl://two:8021 --cdrs two.json --scenarios 3000 --record run.jsonl.gz
 """
 

@@ -32,7 +32,8 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         action="append",
         metavar="URL",
-        help="what to test, see below; `run` takes several that are alike, a pool",
+        help="what to test, see below; `run` takes several that are alike, a pool: then "
+        "--cdrs and --password-file come once for all, or once for each, in their order",
     )
     parser.add_argument(
         "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"

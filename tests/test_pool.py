@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +27,8 @@ from conformance.verdicts import Verdict
 from fixtures.recording import Ending, Recording
 from fixtures.switches import SwitchIdentity, UsageError
 from reports.terminal import print_run
+from tests.command import Running, children, command_line
+from tests.command import placed as how_many
 from tests.command import run as command
 from tests.fake_switch import Fake, hurry, scenario
 
@@ -308,3 +312,20 @@ def test_embedded_switches_each_with_its_clock(tmp_path: Path) -> None:
     assert all(f"--switch '{faulty}'" in one["replay"] for one in examples)
     assert len(placed(path)) == 30
     assert {number for on in placed(path).values() for number in on} == {0, 1}
+
+
+def test_an_embedded_switch_that_dies_leaves_its_scenarios_to_the_other(tmp_path: Path) -> None:
+    """Its clock ends with it, and nobody waits for that time any more."""
+    path = tmp_path / "run.jsonl"
+    asked = ("--scenarios", "60", "--no-corpus", "--record", str(path))
+    running = Running("run", "--switch", "embedded:", "--switch", "embedded:", *asked)
+    running.until(lambda: how_many(path) > 4)
+    victim = next(
+        pid for pid in children(running.process.pid) if b"fixtures.embedded" in command_line(pid)
+    )
+    os.kill(victim, signal.SIGKILL)
+    ended = running.end(60)
+    assert ended.status in (0, 3), ended.out + ended.err  # 60 calls exercise not every clause
+    assert "lost switch " in ended.out
+    assert "not whole" not in ended.out
+    assert len(placed(path)) == 60
