@@ -75,7 +75,9 @@ class Bench:
         self.judgements.clear()
         self.calls = 0
 
-    async def place(self, placing: Sequence[Scenario], window: int) -> None:
+    async def place(
+        self, placing: Sequence[Scenario], window: int, like: Scenario | None = None
+    ) -> None:
         """Place scenarios side by side, each under a token that no other attempt has."""
         self._attempt += 1
         await self._campaign.place_all(placing, Pace(window=window), self._attempt)
@@ -160,7 +162,7 @@ async def _reduce(bench: Bench, goal: Goal) -> Scenario:
         verdicts.add(goal.start, bench.judgements[goal.start.id])
     bench.forget()
 
-    async def place(placing: Sequence[Scenario], window: int) -> None:
+    async def place(placing: Sequence[Scenario], window: int, _: Scenario | None) -> None:
         await bench.place(placing, window)
         for one in placing:
             verdicts.add_minimising(one, bench.judgements[one.id])

@@ -19,6 +19,7 @@ from campaign.options import (
     add_run_options,
     add_switch_options,
     end_by_broken_pipe,
+    switch_of,
 )
 from campaign.outputs import exit_status
 from campaign.placing import placed
@@ -136,7 +137,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     _require_place(parsed.out, parsed.overwrite)
-    placed(parsed, run)
+    placed(parsed, switch_of(parsed), run)
     return _recorded(parsed, console, parsed.record)
 
 

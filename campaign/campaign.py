@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from campaign.admission import Admission, Pace
-from campaign.attempt import patience
+from campaign.blocks import Block
+from campaign.errors import first_of
 from campaign.placer import Placer
 from conformance.dialstring import token_of
 from conformance.observation import Placement
+from conformance.profile import Profile
 from conformance.scenario import Scenario
 from fixtures.event_socket import EventSocketError
 from fixtures.switches import Switch
@@ -44,10 +46,14 @@ still be on the switch."""
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control call: when it began (microseconds, switch's clock), how late it was (seconds)."""
+    """A control call: when it began (microseconds, switch's clock), how late it was (seconds).
+
+    `switch` is the number of the switch in a pool, from 0.
+    """
 
     began: int
     lateness: float
+    switch: int = 0
 
 
 class Campaign:
@@ -67,6 +73,8 @@ class Campaign:
         """Use `open_campaign`, which makes the connections too."""
         self.taken_up = 0
         """How often a lost connection was taken up again."""
+        self.profile = Profile()
+        """The settings that the switch has."""
         self._switch = switch
         self._cdr_modules = cdr_modules
         self._on_placement = on_placement
@@ -121,36 +129,41 @@ class Campaign:
         witness: bool = False,
         first: Container[str] = (),
     ) -> None:
-        """Place every scenario once; `attempt` numbers the tokens.
+        """Place every scenario once, block by block; `attempt` numbers the tokens.
 
-        Before the switch is configured for the next profile all calls of the last one are over.
-        Of those of a profile the ones with an id in `first` are begun first.
-        With a `witness` a second connection listens too, and an attempt of which the two were told
-        differently has that as its problem.
+        Of those of a profile the ones with an id in `first` are begun first; for the rest see
+        `place_block`.
+        """
+        for _, group in groupby(scenarios, lambda scenario: scenario.profile):
+            await self.place_block(Block(group, first), pace, attempt, witness=witness)
+
+    async def place_block(
+        self, block: Block, pace: Pace, attempt: int = 1, *, witness: bool = False
+    ) -> None:
+        """Place what nobody else takes of a block, under its settings.
+
+        It is over when all calls are: the next block may have other settings. With a `witness` a
+        second connection listens too, and an attempt of which the two were told differently has
+        that as its problem.
 
         A connection that is lost is taken up again, as long as the switch has patience and lives;
-        the calls in flight are given up and placed anew. Raises EventSocketError or SwitchError
-        when the switch is lost for good.
+        the calls in flight are given up, and are placed anew by whoever takes them. Raises
+        EventSocketError or SwitchError when the switch is lost for good.
         """
-        for profile, group in groupby(scenarios, lambda scenario: scenario.profile):
-            # The longest first: the last ones, for which everything waits, are then over soon.
-            left = sorted(group, key=lambda one: (one.id not in first, -patience(one)))
-            since = asyncio.get_running_loop().time()
-            while left:
-                done: set[str] = set()
-                try:
-                    await self._switch.configure(profile)
-                    await self._place_group(left, pace, attempt, done, witness=witness)
-                except EventSocketError as error:
-                    self._admission.forget()
-                    if done:
-                        since = asyncio.get_running_loop().time()
-                    elif asyncio.get_running_loop().time() - since > IN_VAIN:
-                        raise
-                    else:
-                        left.reverse()  # the shortest may be over before it is lost again
-                    await self._take_up(error)
-                left = [scenario for scenario in left if scenario.id not in done]
+        since = asyncio.get_running_loop().time()
+        while block:
+            done: set[str] = set()
+            try:
+                self.profile = block.profile
+                await self._switch.configure(block.profile)
+                await self._place_from(block, pace, attempt, done, witness=witness)
+            except EventSocketError as error:
+                self._admission.forget()
+                if done:
+                    since = asyncio.get_running_loop().time()
+                elif asyncio.get_running_loop().time() - since > IN_VAIN:
+                    raise
+                await self._take_up(error)
 
     async def _take_up(self, lost: EventSocketError) -> None:
         """Connect again, and hang up what is left of the calls that were in flight.
@@ -176,15 +189,10 @@ class Campaign:
         self._recent.clear()
         self._measured.clear()
 
-    async def _place_group(
-        self,
-        scenarios: Sequence[Scenario],
-        pace: Pace,
-        attempt: int,
-        done: set[str],
-        *,
-        witness: bool,
+    async def _place_from(
+        self, block: Block, pace: Pace, attempt: int, done: set[str], *, witness: bool
     ) -> None:
+        taken: list[Scenario] = []
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]
@@ -196,14 +204,17 @@ class Campaign:
                     beside.append(group.create_task(await self._placer.witness(second)))
                 beside += [group.create_task(self._keep_control()) for _ in range(CONTROLS)]
                 async with asyncio.TaskGroup() as batches:
-                    for batch in _batches(scenarios, pace.window):
+                    while batch := block.take(pace.window):
+                        taken += batch
                         begun = asyncio.Event()
                         batches.create_task(self._place_batch(batch, attempt, pace, done, begun))
                         await begun.wait()
                 for task in beside:
                     task.cancel()
-        except BaseExceptionGroup as group_of_errors:
-            raise _first(group_of_errors) from None
+        except BaseExceptionGroup as errors:
+            raise first_of(errors) from None
+        finally:
+            block.give_back(one for one in taken if one.id not in done)
 
     async def _place_batch(
         self,
@@ -293,18 +304,6 @@ def _reporting(placement: Placement) -> float:
         elif headers.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":
             longest = max(longest, at - ended.get(uuid, at))
     return longest / 1e6
-
-
-def _batches(scenarios: Sequence[Scenario], size: int) -> Iterator[Sequence[Scenario]]:
-    for start in range(0, len(scenarios), size):
-        yield scenarios[start : start + size]
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 __all__ = ["Campaign", "Control", "Pace", "open_campaign"]

@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -34,6 +35,8 @@ from campaign.options import (
     add_switch_options,
     end_by_broken_pipe,
     positive,
+    switch_of,
+    switches_of,
 )
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
 from campaign.placing import placed
@@ -68,6 +71,10 @@ examples:
   loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
       --record run.jsonl.gz
   loopback-conformance run --switch docker:// --quiet --html run.html --junit run.xml
+
+a pool, several switches of one version, each scenario on one of them; N take about 1/N of the time:
+  loopback-conformance run --switch esl://one:8021 --cdrs one.json \\
+      --switch esl://two:8021 --cdrs two.json --scenarios 3000 --record run.jsonl.gz
 """
 
 _JUDGE_EXAMPLE = """\
@@ -118,13 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.record)
     _require_folders(parsed)
-    done = placed(parsed, run)
+    switch, *further = switches_of(parsed)
+    done = placed(parsed, switch, partial(run, further=further))
     return _reported(parsed, console, done, asked, _bundles(parsed), parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     _require_folders(parsed)
-    done = placed(parsed, run_metamorphic)
+    done = placed(parsed, switch_of(parsed), run_metamorphic)
     report, kept, failures = _written(done.run, parsed, _bundles(parsed))
     end_by_broken_pipe()
     print_run(console, report, _detail(parsed))

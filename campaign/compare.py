@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from campaign.campaign import Pace
+from campaign.errors import first_of
 from campaign.options import cancel_on_signals
 from campaign.release import can_be_asked
 from campaign.session import (
@@ -242,12 +243,5 @@ async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) ->
         async with asyncio.TaskGroup() as group:
             tasks = {side: group.create_task(place(side, switch)) for side, switch in live.items()}
     except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+        raise first_of(errors) from None
     return {side: task.result() for side, task in tasks.items()}
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -138,8 +138,8 @@ def report_of(done: Compared, asked: FailOn) -> ChangesReport:
     """A comparison with what the gate makes of it."""
     stale = (f"known divergence: {one}" for one in done.stale)
     return ChangesReport(
-        old=subject_of(done.old.switch),
-        new=subject_of(done.new.switch),
+        old=subject_of(done.old),
+        new=subject_of(done.new),
         release=done.release,
         suite_version=suite_version(),
         changes=done.changes,

@@ -18,9 +18,10 @@ from rich.text import Text
 
 from campaign.guest import add_guest_options
 from campaign.reach import out_of_reach
+from conformance.cdr_modules import CSV_MODULE
 from conformance.profile import release_of
 from conformance.verdicts import CONFORMS, USAGE
-from fixtures.configuration import CDR_FILES
+from fixtures.configuration import CDR_FILES, CDR_MODULES, CSV_FILE, CSV_TEMPLATE
 from fixtures.event_socket import EventSocketError
 from fixtures.switches import UsageError, installed, open_switch
 from fixtures.switches.remote import SHARE, RemoteSwitch
@@ -164,12 +165,12 @@ def _endpoint(found: Survey) -> Row:
 
 
 def _cdrs(found: Survey, switch: RemoteSwitch) -> Iterator[Row]:
-    loaded = [name for name in CDR_FILES if f"mod_{name}" in found.modules]
+    loaded = [name for name in CDR_MODULES if f"mod_{name}" in found.modules]
     if not loaded:
-        mend = "load mod_json_cdr or mod_xml_cdr"
+        mend = "load mod_json_cdr, mod_xml_cdr or mod_cdr_csv"
         yield Row("CDR modules", State.GAP, "none that is read", "area cdr is not verified", mend)
         return
-    for name in loaded:
+    for name in (one for one in CDR_FILES if one in loaded):
         settings = found.cdr_settings.get(name, {})
         where = "posted to a URL" if settings.get("url") else settings.get("log-dir", "its log-dir")
         if settings.get("log-b-leg", "").lower() != "true":
@@ -178,9 +179,28 @@ def _cdrs(found: Survey, switch: RemoteSwitch) -> Iterator[Row]:
             yield Row(f"mod_{name}", State.GAP, "writes no b-legs", costs, mend)
         else:
             yield Row(f"mod_{name}", State.GOOD, where)
+    yield _rows(found, switch)
     if not switch.has_cdrs:
         mend = "name a directory, or collector.json of export-config, by --cdrs"
         yield Row("CDRs", State.GAP, "no place named", "area cdr is not verified", mend)
+
+
+def _rows(found: Survey, switch: RemoteSwitch) -> Row:
+    """mod_cdr_csv: what is missing of it costs its own rows, and a comparison, but no other CDR."""
+    what, settings = f"mod_{CSV_MODULE}", found.cdr_settings.get(CSV_MODULE, {})
+    if CSV_MODULE in switch.cdr_modules():
+        return Row(what, State.GOOD, f"rows in {CSV_FILE}")
+    costs = "its rows are neither judged nor compared with the CDRs of another module"
+    export = "install cdr_csv.conf.xml of `export-config DIR` without --collector, then reload it"
+    if what not in found.modules:
+        return Row(what, State.GAP, "not loaded", costs, f"load it; {export}")
+    if settings.get("default-template") != CSV_TEMPLATE:
+        return Row(what, State.GAP, "rows of another template, which are not read", costs, export)
+    if not found.rows_are_ours:
+        mend = "set legs to ab in cdr_csv.conf.xml, and reload it"
+        return Row(what, State.GAP, "rows of some legs only, which are not read", costs, mend)
+    mend = "name its log-base, a directory, by --cdrs; the file is there from the first call on"
+    return Row(what, State.GAP, f"no {CSV_FILE} where CDRs are read", costs, mend)
 
 
 def _room(found: Survey) -> Iterator[Row]:

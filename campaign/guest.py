@@ -44,16 +44,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_export)
 
 
-def add_guest_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say how a switch that is not ours is reached."""
+def add_guest_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """The options that say how a switch that is not ours is reached, or `several` of them."""
+    action = "append" if several else "store"
     parser.add_argument(
         "--password-file",
         type=Path,
+        action=action,
         metavar="FILE",
         help="the Event Socket password of esl:// (else from LOOPBACK_CONFORMANCE_PASSWORD)",
     )
     parser.add_argument(
         "--cdrs",
+        action=action,
         metavar="PLACE",
         help="where the CDRs of esl:// are: a directory, or the collector.json of export-config",
     )

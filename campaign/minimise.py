@@ -33,8 +33,11 @@ CHECKING = 10
 
 _ANOTHER_CALL = frozenset({Kind.ACTION, Kind.LEG})
 
-Place = Callable[[Sequence[Scenario], int], Awaitable[None]]
-"""Places scenarios, at most a number of them at once; what came of them is then in the verdicts."""
+Place = Callable[[Sequence[Scenario], int, Scenario | None], Awaitable[None]]
+"""Places scenarios, at most a number of them at once; what came of them is then in the verdicts.
+
+Those that were not placed before are placed on the switch that showed the call given last.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +141,16 @@ class _Search:
         fresh = [one for one in tried if not self._attempts(one)]
         began = self._now()
         if fresh and began + self._round_seconds < end:
-            await self._placed(fresh, TRYING)
+            await self._placed(fresh, TRYING, goal.start)
             self._round_seconds = self._now() - began
         return [one for one in tried if goal.shown_by(self._attempts(one))]
 
-    async def _placed(self, scenarios: Iterable[Scenario], window: int) -> None:
+    async def _placed(
+        self, scenarios: Iterable[Scenario], window: int, like: Scenario | None = None
+    ) -> None:
         different = {one.id: one for one in scenarios}
         if different:
-            await self._place(list(different.values()), window)
+            await self._place(list(different.values()), window, like)
 
     def _attempts(self, scenario: Scenario) -> tuple[Judgement, ...]:
         return self._verdicts.judgements(scenario.id)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from campaign.guest import add_guest_options
 from campaign.minimise import FINDINGS_WORTH, SECONDS
 from conformance.profile import numbers, release_of
-from fixtures.switches import DEFAULT_IMAGE, Switch, open_switch
+from fixtures.switches import DEFAULT_IMAGE, Switch, UsageError, open_switch
+
+T = TypeVar("T")
 
 SWITCHES = """\
 switches:
@@ -23,7 +27,14 @@ switches:
 
 def add_switch_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which switch is used, and how it is reached."""
-    parser.add_argument("--switch", required=True, metavar="URL", help="what to test, see below")
+    parser.add_argument(
+        "--switch",
+        required=True,
+        action="append",
+        metavar="URL",
+        help="what to test, see below; `run` takes several that are alike, a pool: then "
+        "--cdrs and --password-file come once for all, or once for each, in their order",
+    )
     parser.add_argument(
         "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
     )
@@ -33,7 +44,7 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="FreeSWITCH in the image (default %(default)s)",
     )
-    add_guest_options(parser)
+    add_guest_options(parser, several=True)
     parser.add_argument(
         "--event-socket",
         choices=("asyncio", "python-esl"),
@@ -53,15 +64,37 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
 
 def switch_of(parsed: argparse.Namespace) -> Switch:
     """The switch that the options name; raises UsageError."""
-    return open_switch(
-        parsed.switch,
-        event_socket=parsed.event_socket,
-        keep=parsed.keep,
-        image=parsed.image,
-        binary=parsed.binary,
-        password_file=parsed.password_file,
-        cdrs=parsed.cdrs,
-    )
+    switch, *further = switches_of(parsed)
+    if further:
+        raise UsageError("this is done on one switch: several, a pool, are for `run`")
+    return switch
+
+
+def switches_of(parsed: argparse.Namespace) -> list[Switch]:
+    """The switches that the options name, in that order; raises UsageError."""
+    number = len(parsed.switch)
+    password_files = _of_each(parsed.password_file, number, "--password-file")
+    places = _of_each(parsed.cdrs, number, "--cdrs")
+    return [
+        open_switch(
+            url,
+            event_socket=parsed.event_socket,
+            keep=parsed.keep,
+            image=parsed.image,
+            binary=parsed.binary,
+            password_file=password_file,
+            cdrs=cdrs,
+        )
+        for url, password_file, cdrs in zip(parsed.switch, password_files, places, strict=True)
+    ]
+
+
+def _of_each(given: list[T] | None, number: int, option: str) -> Sequence[T | None]:
+    """What an option says of each switch: nothing, one thing for all, or one for each."""
+    values: Sequence[T | None] = given or [None]
+    if len(values) not in (1, number):
+        raise UsageError(f"give {option} once for all switches, or once for each, in their order")
+    return [*values] * number if len(values) == 1 else values
 
 
 def add_recording_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:

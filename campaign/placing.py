@@ -1,4 +1,4 @@
-"""Placing what the options of a command ask for, on the switch that they name."""
+"""Placing what the options of a command ask for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.console import Console
 from campaign import divergences
 from campaign.admission import Pace
 from campaign.corpus import load
-from campaign.options import cancel_on_signals, switch_of
+from campaign.options import cancel_on_signals
 from campaign.progress import Bar
 from campaign.session import Plan, Progress
 from fixtures.switches import Switch
@@ -21,9 +21,11 @@ T = TypeVar("T")
 
 
 def placed(
-    parsed: argparse.Namespace, place: Callable[[Switch, Plan, Progress], Awaitable[T]]
+    parsed: argparse.Namespace,
+    switch: Switch,
+    place: Callable[[Switch, Plan, Progress], Awaitable[T]],
 ) -> T:
-    """What comes of placing what the options ask for, on the switch that they name."""
+    """What comes of placing what the options ask for on a switch."""
     plan = Plan(
         scenarios=parsed.scenarios,
         seed=parsed.seed,
@@ -35,7 +37,6 @@ def placed(
         minimise=0.0 if parsed.no_minimise else float(parsed.minimise),
         corpus=() if parsed.no_corpus else load(parsed.corpus),
     )
-    switch = switch_of(parsed)
 
     async def campaign() -> T:
         cancel_on_signals()

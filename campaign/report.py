@@ -11,14 +11,18 @@ from types import MappingProxyType
 
 from campaign.session import Run
 from conformance.verdicts import ClauseResult
-from fixtures.recording import SwitchFacts, without_secrets
+from fixtures.recording import Header, without_secrets
 from reports.content import Example, Kept, Report, Subject
 
 
-def subject_of(switch: SwitchFacts) -> Subject:
-    """What a recording's header says was under test, as reports have it."""
+def subject_of(header: Header) -> Subject:
+    """What a recording's header says was under test, as reports have it.
+
+    The switches of a pool are alike: they are one subject with several URLs.
+    """
+    switch = header.switch
     return Subject(
-        url=without_secrets(switch.url),
+        url=", ".join(without_secrets(one.url) for one in header.switches),
         version=switch.version,
         modules=switch.modules,
         image_digest=switch.image_digest or "",
@@ -35,7 +39,7 @@ def report_of(done: Run, bundles: Mapping[str, Path] = MappingProxyType({})) -> 
         if (example := _example(done, one, bundles.get(name)))
     }
     return Report(
-        subject=subject_of(header.switch),
+        subject=subject_of(header),
         suite_version=header.suite_version,
         host=f"{platform.system()} {platform.release()} {platform.machine()}",
         seed=header.seed,
@@ -56,13 +60,17 @@ def _example(done: Run, one: ClauseResult, bundle: Path | None) -> Example | Non
     case = one.shown
     if case is None:
         return None
+    placement = done.shown.get(case.scenario.id)
+    switches = done.header.switches
+    url = without_secrets(switches[placement.switch if placement else 0].url)
     return Example(
         scenario=case.scenario,
         findings=case.findings,
-        placement=done.shown.get(case.scenario.id),
+        placement=placement,
         minimised=case is one.minimised,
         bundle=str(bundle) if bundle else "",
-        replay=replay_command(bundle, without_secrets(done.header.switch.url)) if bundle else "",
+        replay=replay_command(bundle, url) if bundle else "",
+        switch=url if len(switches) > 1 else "",
     )
 
 

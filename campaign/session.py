@@ -1,4 +1,4 @@
-"""A run: a switch is started, a campaign placed, everything recorded and judged.
+"""A run: switches are started, scenarios placed, everything recorded and judged.
 
 Scenarios with a finding, or with a time that the host could not keep, are placed again, beside less
 load and with a second event connection as witness. What does not come back is flaky.
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, TypeAlias
@@ -24,8 +24,11 @@ from hypothesis.strategies import SearchStrategy
 
 from campaign.admission import Pace
 from campaign.ahead import made_ahead
-from campaign.campaign import Campaign, Control, open_campaign
+from campaign.alike import require_alike
+from campaign.campaign import Control
+from campaign.errors import first_of
 from campaign.minimise import Place, minimise
+from campaign.pool import Pool, open_pool
 from campaign.reach import out_of_reach
 from campaign.release import at_release, can_be_asked
 from conformance.cdr_modules import MODULES
@@ -45,6 +48,7 @@ from fixtures.recording import (
     RecordingError,
     RecordingWriter,
     SwitchFacts,
+    without_secrets,
 )
 from fixtures.switches import Switch, SwitchError, SwitchIdentity
 from strategies import stream
@@ -194,27 +198,29 @@ async def run(
     progress: Progress | None = None,
     watcher: Watcher | None = None,
     partner: Partner | None = None,
+    further: Sequence[Switch] = (),
 ) -> Run:
     """Start the switch, place the plan's scenarios and the watcher's, stop the switch.
 
-    Raises SwitchError or EventSocketError where no call could be placed, RecordingError where the
-    recording cannot be begun. A switch that is lost later ends the run, as does a disk that is
-    full: its result then has a shortfall.
+    With `further` switches, which must be like it, they are a pool, and each scenario is placed on
+    one of them. Raises SwitchError or EventSocketError where no call could be placed, UsageError
+    where they are not alike, RecordingError where the recording cannot be begun. When the last
+    switch is lost the run ends, as with a disk that is full: its result then has a shortfall.
     """
     _require_place(plan)
-    with _made(plan) as made:
-        return await _run(switch, plan, made, progress, watcher, partner)
+    with _made(plan, beside_calls=bool(further)) as made:
+        return await _run((switch, *further), plan, made, progress, watcher, partner)
 
 
-def _made(plan: Plan) -> AbstractContextManager[Iterator[Scenario]]:
-    """The scenarios of the plan's seed: a long run has them made ahead."""
-    if plan.strategy is None and plan.scenarios >= AHEAD_FROM:
+def _made(plan: Plan, *, beside_calls: bool) -> AbstractContextManager[Iterator[Scenario]]:
+    """The scenarios of the plan's seed: a long run has them made ahead, as has a pool."""
+    if plan.strategy is None and (plan.scenarios >= AHEAD_FROM or beside_calls):
         return made_ahead(plan.seed)
     return nullcontext(stream(plan.seed, plan.strategy))
 
 
 async def _run(
-    switch: Switch,
+    switches: Sequence[Switch],
     plan: Plan,
     made: Iterator[Scenario],
     progress: Progress | None,
@@ -222,32 +228,51 @@ async def _run(
     partner: Partner | None,
 ) -> Run:
     try:
+        identities = await _started(switches)
+        watcher, partner = watcher or Nobody(), partner or Alone()
+        plan = await partner.agree(identities[0], plan)
+        release = release_of(plan.release or identities[0].version)
+        plan = replace(plan, corpus=_corpus(plan, release, switches))
+        first = _first(plan, release)
+        generated = _scenarios(made, plan, release, switches, first)
+        count, scenarios = watcher.scenarios(len(first) + plan.scenarios, generated)
+        plan = replace(plan, scenarios=count)
+        known = Known(plan.known, plan.release or identities[0].version, datetime.now(UTC).date())
+        corpus = {scenario.id: name for name, scenario in plan.corpus}
+        tally = _Tally(progress or Silent(), watcher, known, corpus)
+        header = replace(_header(identities, plan), out_of_reach=_out_of_reach(switches, release))
+        return await _campaign(switches, header, scenarios, plan, tally, partner)
+    finally:
+        await _stop(switches)
+
+
+async def _started(switches: Sequence[Switch]) -> list[SwitchIdentity]:
+    """Start the switches, all at once, and see what they are."""
+
+    async def start(switch: Switch) -> SwitchIdentity:
         await switch.start(Profile())
         identity = await switch.identity()
         _require_endpoint(identity)
-        watcher, partner = watcher or Nobody(), partner or Alone()
-        plan = await partner.agree(identity, plan)
-        release = release_of(plan.release or identity.version)
-        plan = replace(plan, corpus=_corpus(plan, release, switch))
-        first = _first(plan, release)
-        generated = _scenarios(made, plan, release, switch, first)
-        count, scenarios = watcher.scenarios(len(first) + plan.scenarios, generated)
-        plan = replace(plan, scenarios=count)
-        known = Known(plan.known, plan.release or identity.version, datetime.now(UTC).date())
-        corpus = {scenario.id: name for name, scenario in plan.corpus}
-        tally = _Tally(progress or Silent(), watcher, known, corpus)
-        header = replace(_header(identity, plan), out_of_reach=_out_of_reach(switch, release))
-        return await _campaign(switch, header, scenarios, plan, tally, partner)
-    finally:
-        await _stop(switch)
+        return identity
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(start(switch)) for switch in switches]
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from None
+    identities = [task.result() for task in tasks]
+    require_alike(switches, identities)
+    return identities
 
 
-def _corpus(plan: Plan, release: str, switch: Switch) -> tuple[tuple[str, Scenario], ...]:
-    """What a switch can be asked of the corpus; of a call that is there twice the first counts."""
+def _corpus(
+    plan: Plan, release: str, switches: Sequence[Switch]
+) -> tuple[tuple[str, Scenario], ...]:
+    """What can be asked of the corpus; of a call that is there twice the first counts."""
     found: dict[str, tuple[str, Scenario]] = {}
     for name, one in plan.corpus:
-        if _is_possible(one, plan, release, switch):
-            scenario = _as_set(one, release, switch)
+        if _is_possible(one, plan, release, switches):
+            scenario = _as_set(one, release, switches)
             found.setdefault(scenario.id, (name, scenario))
     return tuple(found.values())
 
@@ -264,35 +289,47 @@ def _first(plan: Plan, release: str) -> tuple[Scenario, ...]:
 
 
 def _scenarios(
-    made: Iterator[Scenario], plan: Plan, release: str, switch: Switch, first: Iterable[Scenario]
+    made: Iterator[Scenario],
+    plan: Plan,
+    release: str,
+    switches: Sequence[Switch],
+    first: Iterable[Scenario],
 ) -> Iterator[Scenario]:
-    """The first ones, then as many as the plan asks for, as far as a switch can be asked for them.
+    """The first ones, then as many as the plan asks for, of those that each switch can be given.
 
     Each is made when it is asked for: a long campaign holds no more of them than a short one.
     """
     yield from first
     placed = {one.id for one in first}
     possible = (
-        _as_set(one, release, switch) for one in made if _is_possible(one, plan, release, switch)
+        _as_set(one, release, switches)
+        for one in made
+        if _is_possible(one, plan, release, switches)
     )
     yield from islice((one for one in possible if one.id not in placed), plan.scenarios)
 
 
-def _is_possible(scenario: Scenario, plan: Plan, release: str, switch: Switch) -> bool:
+def _is_possible(scenario: Scenario, plan: Plan, release: str, switches: Sequence[Switch]) -> bool:
     asked = min((release, release_of(plan.asked_of or release)), key=numbers)
-    return can_be_asked(scenario, asked) and switch.possible(scenario)
+    return can_be_asked(scenario, asked) and _everywhere(scenario, switches)
 
 
-def _as_set(scenario: Scenario, release: str, switch: Switch) -> Scenario:
-    """The scenario with the settings that the switch takes, or has."""
-    return replace(scenario, profile=at_release(switch.fixed or scenario.profile, release))
+def _everywhere(scenario: Scenario, switches: Sequence[Switch]) -> bool:
+    """Whether each switch can be given a scenario: none is then bound to one of them."""
+    return all(switch.possible(scenario) for switch in switches)
 
 
-def _out_of_reach(switch: Switch, release: str) -> Mapping[str, str]:
-    """Clauses that cannot be verified on a switch that takes no profile of ours, and why."""
-    if switch.fixed is None:
+def _as_set(scenario: Scenario, release: str, switches: Sequence[Switch]) -> Scenario:
+    """The scenario with the settings that the switches take, or have: they are alike."""
+    return replace(scenario, profile=at_release(switches[0].fixed or scenario.profile, release))
+
+
+def _out_of_reach(switches: Sequence[Switch], release: str) -> Mapping[str, str]:
+    """Clauses that cannot be verified on switches that take no profile of ours, and why."""
+    fixed, cdr_modules = switches[0].fixed, switches[0].cdr_modules()
+    if fixed is None:
         return {}
-    return out_of_reach(switch.fixed, switch.possible, switch.cdr_modules(), release)
+    return out_of_reach(fixed, lambda one: _everywhere(one, switches), cdr_modules, release)
 
 
 class _Making:
@@ -313,7 +350,7 @@ class _Making:
 
 
 async def _campaign(
-    switch: Switch,
+    switches: Sequence[Switch],
     header: Header,
     scenarios: Iterator[Scenario],
     plan: Plan,
@@ -323,14 +360,19 @@ async def _campaign(
     making = _Making(scenarios)
     writer = RecordingWriter(plan.record, header, overwrite=plan.overwrite) if plan.record else None
     tally.writer = writer
-    modules = tuple(name for name in MODULES if name in switch.cdr_modules())
+    modules = tuple(name for name in MODULES if name in switches[0].cdr_modules())
     began = asyncio.get_running_loop().time()
     shortfall, ending = "", Ending.FINISHED
+    lost: tuple[str, ...] = ()
     try:
-        async with open_campaign(switch, modules, tally.placed, tally.controlled) as campaign:
-            await _place(campaign, making, plan, tally, partner)
+        async with open_pool(switches, modules, tally.placed, tally.controlled) as pool:
+            try:
+                await _place(pool, making, plan, tally, partner)
+            finally:
+                lost = _lost(pool, switches)
     except (EventSocketError, SwitchError) as error:
-        shortfall, ending = f"the switch was lost: {error}", Ending.FAILED
+        which = "the last of the switches" if lost else "the switch"
+        shortfall, ending = f"{which} was lost: {error}", Ending.FAILED
     except RecordingError as error:
         shortfall, ending = f"it cannot be recorded: {error}", Ending.FAILED
     except asyncio.CancelledError:
@@ -341,54 +383,64 @@ async def _campaign(
         raise
     finally:
         if writer is not None:
-            shortfall = _finished(writer, ending, shortfall)
+            shortfall = _finished(writer, ending, shortfall, lost)
     seconds = asyncio.get_running_loop().time() - began - making.seconds
-    return tally.run(header, seconds, shortfall)
+    return tally.run(header, seconds, shortfall, lost)
 
 
-def _finished(writer: RecordingWriter, ending: Ending, shortfall: str) -> str:
+def _lost(pool: Pool, switches: Sequence[Switch]) -> tuple[str, ...]:
+    """What is to be said of each switch of a pool that was lost: of one alone it is a shortfall."""
+    if len(switches) == 1:
+        return ()
+    return tuple(
+        f"switch {number + 1} of {len(switches)}, {without_secrets(switches[number].url)}: {error}"
+        for number, error in pool.lost.items()
+    )
+
+
+def _finished(
+    writer: RecordingWriter, ending: Ending, shortfall: str, lost: tuple[str, ...]
+) -> str:
     """Finish the recording; gives why the run is not whole, which may be just that."""
     try:
-        writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall)
+        writer.finish(ending, "" if ending is Ending.INTERRUPTED else shortfall, lost)
     except RecordingError as error:
         return shortfall or f"it cannot be recorded: {error}"
     return shortfall
 
 
 async def _place(
-    campaign: Campaign,
+    pool: Pool,
     scenarios: Iterable[Scenario],
     plan: Plan,
     tally: _Tally,
     partner: Partner,
 ) -> None:
     tally.begin(plan.scenarios, "placing")
-    for _, group in groupby(scenarios, lambda scenario: scenario.profile):
-        await partner.ready()
-        await campaign.place_all(group, plan.pace, first=tally.corpus)
+    await pool.place_all(scenarios, plan.pace, first=tally.corpus, ready=partner.ready)
     for attempt in range(2, plan.attempts + 1):
         await partner.ready()
         again = tally.unsettled()
         if again:
             tally.begin(len(again), f"placing again, attempt {attempt}")
             slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
-            await campaign.place_all(again, slower, attempt, witness=True)
+            await pool.place_again(again, slower, attempt)
     if plan.minimise:
         tally.minimising = True
-        await minimise(tally.verdicts, _placing(campaign, plan, tally), plan.minimise)
+        await minimise(tally.verdicts, _placing(pool, plan, tally), plan.minimise)
 
 
-def _placing(campaign: Campaign, plan: Plan, tally: _Tally) -> Place:
+def _placing(pool: Pool, plan: Plan, tally: _Tally) -> Place:
     """How the simplifications of what was found are placed: each as its next attempt."""
 
-    async def place(scenarios: Sequence[Scenario], window: int) -> None:
+    async def place(scenarios: Sequence[Scenario], window: int, like: Scenario | None) -> None:
         tally.begin(len(scenarios), "minimising")
         pace = replace(plan.pace, window=min(plan.pace.window, window))
         placed = {one.id: 1 + len(tally.verdicts.judgements(one.id)) for one in scenarios}
         for attempt in sorted(set(placed.values())):
             now = (one for one in scenarios if placed[one.id] == attempt)
             by_profile = sorted(now, key=lambda one: str(one.profile))
-            await campaign.place_all(by_profile, pace, attempt, witness=True)
+            await pool.place_again(by_profile, pace, attempt, like)
 
     return place
 
@@ -413,7 +465,7 @@ def judge_recording(
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
-    return tally.run(recording.header, seconds, shortfall)
+    return tally.run(recording.header, seconds, shortfall, footer.lost if footer else ())
 
 
 class _Tally:
@@ -474,14 +526,17 @@ class _Tally:
         for identity in self.shown.keys() - kept:
             del self.shown[identity]
 
-    def run(self, header: Header, seconds: float, shortfall: str) -> Run:
+    def run(self, header: Header, seconds: float, shortfall: str, lost: tuple[str, ...]) -> Run:
         """What there is to say in the end."""
-        result = self.verdicts.result(shortfall, header.out_of_reach)
+        result = replace(self.verdicts.result(shortfall, header.out_of_reach), lost=lost)
         return Run(header, result, seconds, self.shown, self.first, self.corpus)
 
     def controlled(self, control: Control) -> None:
         if self.writer is not None:
-            self.writer.write_control({"began": control.began, "lateness": control.lateness})
+            of_pool = {"switch": control.switch} if control.switch else {}
+            self.writer.write_control(
+                {"began": control.began, "lateness": control.lateness, **of_pool}
+            )
 
     def unsettled(self) -> list[Scenario]:
         """Those of which a further opinion is wanted, with the fewest parts first.
@@ -514,30 +569,37 @@ def _disagree(judgements: Sequence[Judgement]) -> bool:
     return any(one != clauses[0] for one in clauses)
 
 
-def _header(identity: SwitchIdentity, plan: Plan) -> Header:
+def _header(identities: Sequence[SwitchIdentity], plan: Plan) -> Header:
+    switch, *pool = map(_facts, identities)
     return Header(
         suite_version=suite_version(),
         seed=plan.seed,
-        switch=SwitchFacts(
-            url=identity.url,
-            version=identity.version,
-            modules=identity.modules,
-            image_digest=identity.image or None,
-            loopback_sha256=identity.mod_loopback_sha256 or None,
-        ),
+        switch=switch,
         started=datetime.now(UTC),
         clauses_asked=len(CLAUSES),
         scenarios_asked=plan.scenarios,
+        pool=tuple(pool),
     )
 
 
-async def _stop(switch: Switch) -> None:
-    """Stop the switch to the end, however often this task is cancelled meanwhile."""
-    stopping = asyncio.create_task(switch.stop())
+def _facts(identity: SwitchIdentity) -> SwitchFacts:
+    return SwitchFacts(
+        url=identity.url,
+        version=identity.version,
+        modules=identity.modules,
+        image_digest=identity.image or None,
+        loopback_sha256=identity.mod_loopback_sha256 or None,
+    )
+
+
+async def _stop(switches: Sequence[Switch]) -> None:
+    """Stop the switches to the end, however often this task is cancelled meanwhile."""
+    stopping = asyncio.gather(*(switch.stop() for switch in switches), return_exceptions=True)
     while not stopping.done():
         with suppress(asyncio.CancelledError):
             await asyncio.shield(stopping)
-    stopping.result()
+    for error in filter(None, stopping.result()):
+        raise error
 
 
 def _require_place(plan: Plan) -> None:

@@ -45,7 +45,7 @@ class Placement:
     the end and were hung up by the suite. `cdrs` is by uuid and module, `modules_with_cdrs` tells
     for which CDR modules collecting was possible at all. `lateness` is the largest delay in seconds
     of the control calls beside it, `problem` what kept the suite from observing it wholly ("" if
-    nothing did).
+    nothing did). `switch` is the number, from 0, of the one in a pool that placed it.
     """
 
     token: str
@@ -58,6 +58,7 @@ class Placement:
     modules_with_cdrs: tuple[str, ...] = ()
     lateness: float = 0.0
     problem: str = ""
+    switch: int = 0
 
 
 class LegEvent(NamedTuple):

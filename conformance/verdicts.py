@@ -97,7 +97,8 @@ class RunResult:
     `times` are the bowout's, of all attempts; `profiles` counts the attempts at each of the first
     `PROFILES` settings. `stale` says which known divergences are to be gone over (they expired, or
     differ no more), `idle` which of them matched nothing, a sentence each. `minimising` is how many
-    calls were placed besides, to minimise what was found.
+    calls were placed besides, to minimise what was found. `lost` says which switches of a pool were
+    lost, and why: others placed what those had not, so that the run may be whole.
     """
 
     clauses: Mapping[str, ClauseResult]
@@ -109,6 +110,7 @@ class RunResult:
     stale: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     minimising: int = 0
+    lost: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:

@@ -104,12 +104,13 @@ def statement(acceptance: Acceptance) -> _Json:
 def result_of(result: RunResult) -> str:
     """The run in a word of in-toto's: what is not decided has not passed, not with warnings either.
 
-    A warning is what was accepted, or is not known, though the switch conforms.
+    A warning is what was accepted, or is not known, though the switch conforms; or that one of a
+    pool was lost.
     """
     if result.exit_status != CONFORMS:
         return "FAILED"
     clean = all(one.verdict in _NO_WARNING for one in result.clauses.values())
-    return "PASSED" if clean and not result.idle else "WARNED"
+    return "PASSED" if clean and not (result.idle or result.lost) else "WARNED"
 
 
 def not_verified(result: RunResult) -> list[ClauseResult]:
@@ -164,6 +165,7 @@ def _own(acceptance: Acceptance) -> _Json:
             "outcome": OUTCOMES[result.exit_status],
             "exit_status": result.exit_status,
             "shortfall": result.shortfall,
+            **({"lost": list(result.lost)} if result.lost else {}),
         },
         "recording": {"name": acceptance.recording, "sha256": acceptance.sha256},
         "switch": _switch(report.subject),

@@ -161,6 +161,7 @@ def environment(report: Report) -> str:
         "attempts": str(result.attempts),
         "outcome": OUTCOMES[result.exit_status],
         "exit_status": str(result.exit_status),
+        "lost": "; ".join(result.lost),
     }
     lines = (f"{name}={_property(value)}\n" for name, value in values.items() if value)
     return "".join(lines)

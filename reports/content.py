@@ -19,7 +19,10 @@ from conformance.verdicts import RunResult
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The switch under test; text is "" where it could not be found out."""
+    """The switch under test; text is "" where it could not be found out.
+
+    `url` has those of all switches of a pool, with commas between.
+    """
 
     url: str
     version: str
@@ -34,6 +37,7 @@ class Example:
 
     `placement` is None where it was not kept. `minimised` tells that it was made simpler on the
     switch, `bundle` is the folder to replay it from, `replay` the command that does ("" if none).
+    `switch` is the URL of the one in a pool that showed it, "" where there was only one.
     """
 
     scenario: Scenario
@@ -42,6 +46,7 @@ class Example:
     minimised: bool = False
     bundle: str = ""
     replay: str = ""
+    switch: str = ""
 
 
 @dataclass(frozen=True, slots=True)

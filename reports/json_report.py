@@ -45,6 +45,7 @@ def _as_json(report: Report) -> _Json:
         "outcome": OUTCOMES[result.exit_status],
         "exit_status": result.exit_status,
         "shortfall": result.shortfall,
+        "lost": list(result.lost),
         "divergences": {"stale": list(result.stale), "idle": list(result.idle)},
         "counts": counts(result),
         "clauses": [
@@ -77,4 +78,5 @@ def _example(example: Example) -> _Json:
         "minimised": example.minimised,
         "bundle": example.bundle,
         "replay": example.replay,
+        "switch": example.switch,
     }

@@ -78,6 +78,7 @@ def properties(report: Report) -> Iterator[tuple[str, str]]:
     yield "outcome", OUTCOMES[result.exit_status]
     yield "exit_status", str(result.exit_status)
     yield "shortfall", result.shortfall
+    yield "lost", "; ".join(result.lost)
     for verdict, count in counts(result).items():
         yield f"clauses.{verdict}", str(count)
 

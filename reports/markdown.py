@@ -66,6 +66,8 @@ def _summary(report: Report) -> Iterator[str]:
     yield ""
     if result.shortfall:
         yield f"- **the run is not whole**: {_code(result.shortfall)}"
+    for one in result.lost:
+        yield f"- **a switch of the pool was lost**: {_code(one)}"
     for one in (*result.stale, *result.idle):
         yield f"- **known divergence**: {_code(one)}"
     yield f"- switch {_code(subject.url)}: {_code(subject.version)}"

@@ -101,6 +101,8 @@ def print_outcome(console: Console, result: RunResult) -> None:
     """The last lines: what was placed, and what it comes to."""
     if result.shortfall:
         console.print(f"[yellow]not whole[/] {escape(printable(result.shortfall))}")
+    for one in result.lost:
+        console.print(f"[yellow]lost[/] {escape(printable(one))}")
     for one in result.stale:
         console.print(f"[bold red]known divergence[/] {escape(printable(one))}")
     for one in result.idle:
@@ -122,11 +124,13 @@ def headline(one: ClauseResult, example: Example | None) -> str:
 
 
 def example_text(one: ClauseResult, example: Example) -> str:
-    """A finding in full, as `finding_text` has it, and how to replay it where that can be done."""
+    """A finding in full, which switch of a pool showed it, and how to replay it."""
     placement, scenario = example.placement, example.scenario
     seen = observe(scenario, placement) if placement else None
     text = finding_text(one, Case(scenario, example.findings), seen)
-    return f"{text}\n  replay: {printable(example.replay)}" if example.replay else text
+    for what, value in (("on", example.switch), ("replay", example.replay)):
+        text += f"\n  {what}: {printable(value)}" if value else ""
+    return text
 
 
 def finding_text(one: ClauseResult, case: Case, seen: Observation | None) -> str:

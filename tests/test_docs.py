@@ -41,15 +41,22 @@ def test_the_tests_of_a_user_run(tmp_path: Path) -> None:
     assert re.search(r"^(\d+) passed", done.stdout.splitlines()[-1])
 
 
-def test_the_commands_of_the_acceptance_record_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("page", "last"),
+    [
+        ("acceptance.md", "verified: everything matches"),
+        ("pool.md", "of 121 clauses pass"),
+    ],
+)
+def test_the_commands_of_a_page_run(page: str, last: str, tmp_path: Path) -> None:
     """One after the other, in a folder with the recordings of a clone."""
     (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
-    text = (DOCS / "acceptance.md").read_text()
-    lines = re.findall(r"^```sh\nloopback-conformance (.*)\n```$", text, re.MULTILINE)
-    assert len(lines) == text.count("```sh") == 2
+    blocks = re.findall(r"^```sh\n(.*?)\n```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert len(lines) == 2
     for line in lines:
         done = subprocess.run(
-            [sys.executable, "-m", "campaign.command_line", *shlex.split(line)],
+            [sys.executable, "-m", "campaign.command_line", *shlex.split(line)[1:]],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -58,7 +65,7 @@ def test_the_commands_of_the_acceptance_record_run(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("verified: everything matches\n")
+    assert done.stdout.endswith(f"{last}\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -98,7 +98,7 @@ class Bench:
     def minimise(self, seconds: float = 60.0) -> RunResult:
         """Minimise, and give what the run then says."""
 
-        async def place(scenarios: Sequence[Scenario], window: int) -> None:
+        async def place(scenarios: Sequence[Scenario], window: int, _: Scenario | None) -> None:
             assert len({one.id for one in scenarios}) == len(scenarios) > 0
             self.rounds.append((len(scenarios), window))
             self.now += self._round_seconds
@@ -208,7 +208,7 @@ def test_only_what_is_confirmed_is_reduced() -> None:
     verdicts.add(CHAIN, found(OTHER))
     verdicts.add(CHAIN, CLEAN)
 
-    async def place(scenarios: Sequence[Scenario], window: int) -> None:
+    async def place(scenarios: Sequence[Scenario], window: int, _: Scenario | None) -> None:
         raise AssertionError(scenarios)
 
     asyncio.run(minimise(verdicts, place, 60.0))

@@ -136,6 +136,36 @@ def test_what_is_written_is_read(path: Path) -> None:
     assert list(recording) == recorded  # each iteration reads the file anew
 
 
+SWITCHES = (replace(HEADER.switch, url="embedded:"), replace(HEADER.switch, url="embedded:?seed=2"))
+
+
+def test_a_pool_is_read_as_it_was_written(path: Path) -> None:
+    """All its switches, which of them each attempt was placed on, and which were lost."""
+    pool = replace(HEADER, pool=SWITCHES)
+    placed = tuple(replace(one, switch=2 * n) for n, one in enumerate(placements(1, 2)))
+    with RecordingWriter(path, pool) as writer:
+        writer.write_scenario(scenario(1), placed)
+        writer.finish(lost=["switch 2 of 3: it ended"])
+    recording = Recording(path)
+    assert [one.switch for recorded in recording for one in recorded.attempts] == [0, 2]
+    assert recording.header == pool
+    assert recording.complete
+    assert recording.footer is not None
+    assert recording.footer.lost == ("switch 2 of 3: it ended",)
+    schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())
+    for line in lines(path):
+        Draft202012Validator(schema).validate(line)
+
+
+def test_an_attempt_on_a_switch_that_the_header_does_not_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    write(path)
+    changed = lines(path)
+    changed[1]["attempts"][0]["switch"] = 1
+    with pytest.raises(RecordingError, match="a switch that the header does not"):
+        list(rewrite(path, changed))
+
+
 def test_only_changes_of_a_leg_are_written(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     write(path)

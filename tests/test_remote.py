@@ -11,12 +11,15 @@ from xml.etree import ElementTree
 
 import pytest
 
+from campaign.doctor import Row, State, _cdrs
 from fixtures.configuration import csv_row
 from fixtures.event_socket import EventSocket, Headers
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
 from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
+from fixtures.switches.cdr_source import CdrSource, NoCdrs
 from fixtures.switches.export import _rows, export
+from fixtures.switches.remote import RemoteSwitch
 from fixtures.switches.survey import ContextState, Survey, survey
 from fixtures.switches.urls import PASSWORD_VARIABLE
 from tests.command import run
@@ -294,3 +297,56 @@ def test_rows_with_other_columns_or_of_a_legs_alone_are_not_read(
     """They would be held against a switch that does as it was told."""
     found = look()
     assert replace(found, cdr_settings={"cdr_csv": settings}).rows_are_ours is ours
+
+
+def rows_of_doctor(
+    monkeypatch: pytest.MonkeyPatch, cdrs: CdrSource, settings: dict[str, str], *modules: str
+) -> dict[str, Row]:
+    """Give what doctor says of the CDRs of a switch with these modules, mod_cdr_csv set so."""
+    found = replace(look(), modules=modules, cdr_settings={"cdr_csv": settings})
+
+    async def told(_: object) -> Survey:
+        return found
+
+    async def connected(*_: object) -> EventSocket:
+        return Answers({})
+
+    monkeypatch.setattr("fixtures.switches.remote.survey", told)
+    switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected, cdrs=cdrs)
+    asyncio.run(switch.look())
+    return {row.what: row for row in _cdrs(found, switch)}
+
+
+@pytest.mark.parametrize(
+    ("modules", "settings", "said", "mend"),
+    [
+        (["mod_json_cdr"], {}, "not loaded", "export-config"),
+        (["mod_cdr_csv"], {"default-template": "default"}, "another template", "export-config"),
+        (["mod_cdr_csv"], {**exported_rows(), "legs": "a"}, "some legs only", "legs to ab"),
+        (["mod_cdr_csv"], exported_rows(), "no cdr-csv/Master.csv", "--cdrs"),
+    ],
+)
+def test_doctor_says_what_keeps_rows_from_being_read_and_how_to_mend_it(
+    monkeypatch: pytest.MonkeyPatch,
+    modules: list[str],
+    settings: dict[str, str],
+    said: str,
+    mend: str,
+) -> None:
+    row = rows_of_doctor(monkeypatch, NoCdrs(), settings, *modules)["mod_cdr_csv"]
+    assert row.state is State.GAP
+    assert said in row.found
+    assert mend in row.mend
+    assert "compared" in row.costs
+
+
+def test_doctor_finds_rows_where_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It looks into the directory of --cdrs, as a run does."""
+    (tmp_path / "cdr-csv").mkdir()
+    (tmp_path / "cdr-csv/Master.csv").write_bytes(b"")
+    source = CdrDirectory(tmp_path)
+    rows = rows_of_doctor(monkeypatch, source, exported_rows(), "mod_cdr_csv")
+    assert rows["mod_cdr_csv"].state is State.GOOD
+    assert "cdr_csv" in source.modules
