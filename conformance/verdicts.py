@@ -116,7 +116,8 @@ class RunResult:
     def exit_status(self) -> int:
         """1 with any finding or a stale divergence, else 3 where a MUST clause is not decided.
 
-        3 as well where the run is not whole, or exercised nothing.
+        3 as well where the run is not whole, or exercised nothing, or where a switch was lost: one
+        that cannot be reached any more may well have crashed.
         """
         results = self.clauses.values()
         if self.stale or any(result.verdict is Verdict.FAIL for result in results):
@@ -126,7 +127,8 @@ class RunResult:
             for result in results
         )
         exercised = any(result.exercised for result in results)
-        return UNDECIDED if undecided or self.shortfall or not exercised else CONFORMS
+        whole = exercised and not (self.shortfall or self.lost)
+        return CONFORMS if whole and not undecided else UNDECIDED
 
 
 class Verdicts:

@@ -104,13 +104,12 @@ def statement(acceptance: Acceptance) -> _Json:
 def result_of(result: RunResult) -> str:
     """The run in a word of in-toto's: what is not decided has not passed, not with warnings either.
 
-    A warning is what was accepted, or is not known, though the switch conforms; or that one of a
-    pool was lost.
+    A warning is what was accepted, or is not known, though the switch conforms.
     """
     if result.exit_status != CONFORMS:
         return "FAILED"
     clean = all(one.verdict in _NO_WARNING for one in result.clauses.values())
-    return "PASSED" if clean and not (result.idle or result.lost) else "WARNED"
+    return "PASSED" if clean and not result.idle else "WARNED"
 
 
 def not_verified(result: RunResult) -> list[ClauseResult]:

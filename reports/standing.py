@@ -72,6 +72,7 @@ def doubts(result: RunResult) -> tuple[str, ...]:
     Known divergences that are to be gone over are told here too: no clause speaks of them.
     """
     found = [f"the run is not whole: {result.shortfall}"] if result.shortfall else []
+    found += [f"a switch was lost: {one}" for one in result.lost]
     found += [f"known divergence {one}" for one in result.stale]
     if result.exit_status == UNDECIDED:
         found += [f"{one.clause.name}: {one.verdict}, {one.note}" for one in undecided(result)]
