@@ -862,6 +862,8 @@ class _Call:
             leg.intercepted = True
         for leg in controlled:
             self._hang_up(leg, self._scenario.profile.bowout_hangup_cause)
+        # The hangup comes to the innermost leg through every other pair: it may go on before.
+        ahead = bool(self._pace.lag) and len(leaving) > 2
         for leg in (near_peer, far_peer):
             if leg.calls and not leg.there:
                 self._transfer_late(leg)
@@ -869,8 +871,8 @@ class _Call:
                 continue  # its thread is caught in its bridge
             if self._goes_elsewhere(leg, calls=leg.calls):
                 continue
-            if leg is far_peer and leg.calls and near_peer.there:
-                self._after_bridge(leg, "NORMAL_CLEARING")  # nothing makes it leave
+            if leg is far_peer and leg.calls and (near_peer.there or ahead):
+                self._after_bridge(leg, "NORMAL_CLEARING")  # nothing makes it leave, or not yet
             else:
                 self._hang_up(leg, "NORMAL_CLEARING")
         for leg in leaving:
@@ -880,9 +882,9 @@ class _Call:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):
                 leg.causes |= {"NORMAL_CLEARING"}
-        self._leavings[-1] = replace(
-            self._leavings[-1], staying=tuple(leg.role for leg in leaving if leg.there)
-        )
+        if near_peer.there or not ahead:
+            staying = tuple(leg.role for leg in leaving if leg.there)
+            self._leavings[-1] = replace(self._leavings[-1], staying=staying)
         near.calls, near.consults = near_calls, False
         far.plan = [] if not far.calls else far.plan
         if collided:

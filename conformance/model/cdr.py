@@ -39,6 +39,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about CDRs."""
     taken_over = [one for one in course.leavings if one.how in ("execute", "cancelled")]
     executed = {role for one in taken_over for role in one.acquired}
+    caught = {role for one in taken_over if one.how == "cancelled" for role in one.acquired}
     unsettled = {
         role
         for one in taken_over
@@ -52,7 +53,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
             continue
         asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
         yield from _own(role, spoilt, asked, leg.causes, answered, role in executed)
-        yield from _agreeing(role)
+        if role not in caught:
+            yield from _agreeing(role)
         if partners := _last_partners(course, role):
             yield from _bridged(role, partners)
         if tells_dialling:

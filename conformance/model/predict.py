@@ -114,6 +114,7 @@ def _deviations(
         yield replace(pace, lag=LAG)
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)
+        yield replace(pace, lag=LAG)
     yield replace(pace, collide=True)
     yield replace(pace, collide=True, lag=LAG)
 
