@@ -58,7 +58,7 @@ PLAN_WEIGHTS: Mapping[str, int] = MappingProxyType(
         "unanswered": 6,
         "refused": 5,
         "several": 7,
-        "loop": 4,
+        "loop": 6,
         "park": 5,
         "hangup": 6,
         "unloop": 4,

@@ -7,6 +7,8 @@ clauses that the model speaks of in the likeliest course of its call.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
 
 from conformance.compact import Bits
 from conformance.model.predict import Applied, predict
@@ -31,7 +33,8 @@ class Fairness:
 
     A scenario is remembered as the choices that it was made of: the latest one of each shape, of
     the `REMEMBERED` shapes that came last. A profile other than the default is remembered until the
-    next one comes, for it does not come again.
+    next one comes, for it does not come again; what its scenarios would exercise under the default
+    one is remembered there.
     """
 
     def __init__(self) -> None:
@@ -46,15 +49,21 @@ class Fairness:
 
         One that was not made of choices (b"") is never varied.
         """
-        shape = shape_key(scenario)
-        self._shapes.put(shape)
+        exercised = clauses_of(scenario)
+        self._exercised.update(exercised)
+        self._shapes.put(shape_key(scenario))
         if scenario.profile not in self._parents:
             self._parents = {p: kept for p, kept in self._parents.items() if p == Profile()}
-        parents = self._parents.setdefault(scenario.profile, {})
-        for clause in clauses_of(scenario):
-            self._exercised[clause] += 1
-            if not choices:
-                continue
+        if not choices:
+            return
+        self._remember(scenario, exercised, choices)
+        if scenario.profile != Profile():
+            elsewhere = replace(scenario, profile=Profile())
+            self._remember(elsewhere, clauses_of(elsewhere), choices)
+
+    def _remember(self, scenario: Scenario, clauses: Iterable[str], choices: bytes) -> None:
+        shape, parents = shape_key(scenario), self._parents.setdefault(scenario.profile, {})
+        for clause in clauses:
             remembered = parents.setdefault(clause, {})
             remembered.pop(shape, None)
             remembered[shape] = choices

@@ -49,6 +49,7 @@ CERTAIN: tuple[Mapping[str, Any], ...] = (
         "bowout_disable_on_inner_bridge": True,
         "global_variables": (),
     },
+    {"bowout_disable_on_inner_bridge": True, "global_variables": ()},
 )
 """What the first profiles of every seed have."""
 

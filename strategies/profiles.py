@@ -14,7 +14,10 @@ from strategies.bridges import HANGUP_CAUSES
 
 @cache
 def profiles() -> SearchStrategy[Profile]:
-    """Profiles of which each setting is as often the default as not."""
+    """Profiles of which each setting is as often the default as not, or nearly always another.
+
+    Without `bowout_disable_on_inner_bridge` are all calls under the default profile.
+    """
     return st.builds(
         Profile,
         early_set_loopback_id=st.booleans(),
@@ -23,7 +26,7 @@ def profiles() -> SearchStrategy[Profile]:
         bowout_hangup_cause=st.sampled_from(("NORMAL_UNSPECIFIED", *HANGUP_CAUSES)),
         bowout_controlled_hangup=st.booleans(),
         bowout_transfer_recording=st.booleans(),
-        bowout_disable_on_inner_bridge=st.booleans(),
+        bowout_disable_on_inner_bridge=weighted((9, st.just(True)), (1, st.just(False))),
         log_b_leg=weighted((3, st.just(True)), (1, st.just(False))),
         global_variables=global_variables(),
     )

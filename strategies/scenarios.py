@@ -110,7 +110,7 @@ from strategies.variables import (
 )
 
 ORIGIN_WEIGHTS: Mapping[str, int] = MappingProxyType(
-    {"a_leg_bridges": 10, "a_leg_consults": 3, "a_leg_runs_dialplan": 8, "direct": 3}
+    {"a_leg_bridges": 10, "a_leg_consults": 4, "a_leg_runs_dialplan": 8, "direct": 6}
 )
 """How often each way to begin a call is made."""
 
