@@ -15,7 +15,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -24,11 +24,14 @@ from typing import Any, cast
 from campaign.admission import Pace
 from campaign.session import Plan, run
 from conformance.profile import Profile
-from conformance.verdicts import Verdict
+from conformance.verdicts import ClauseResult, Verdict
 from fixtures.switches import Switch, open_switch
 
 FIGURES = ("suite_mb", "suite_files", "switch_mb", "switch_files")
 """What must not grow."""
+
+WATCHED = (Verdict.FAIL, Verdict.FLAKY, Verdict.INCONCLUSIVE)
+"""A row names the clauses of which a seed says so; the total is of how many seeds any is said."""
 
 
 class Kept:
@@ -68,23 +71,25 @@ async def soak(switch: Switch, minutes: float, plan: Plan) -> list[dict[str, Any
 
 async def _row(switch: Switch, plan: Plan) -> dict[str, Any]:
     done = await run(cast(Switch, Kept(switch)), plan)
-    verdicts = done.result.clauses.values()
+    clauses = done.result.clauses
     row: dict[str, Any] = {
         "seed": plan.seed,
         "scenarios": done.result.scenarios,
         "per_second": round(done.result.scenarios / done.seconds, 1),
         "status": done.result.exit_status,
-        "fail": sum(one.verdict is Verdict.FAIL for one in verdicts),
-        "flaky": sum(one.verdict is Verdict.FLAKY for one in verdicts),
-        "inconclusive": sum(one.verdict is Verdict.INCONCLUSIVE for one in verdicts),
+        **{str(word): _said(clauses, word) for word in WATCHED},
         "sessions_left": await _sessions(switch),
     }
-    del done, verdicts
+    del done, clauses
     gc.collect()
     row["suite_mb"], row["suite_files"] = _held(os.getpid())
     for child in _children():
         row["switch_mb"], row["switch_files"] = _held(child)
     return row
+
+
+def _said(clauses: Mapping[str, ClauseResult], word: Verdict) -> list[str]:
+    return [name for name, one in clauses.items() if one.verdict is word]
 
 
 async def _sessions(switch: Switch) -> int:
@@ -132,11 +137,10 @@ def main() -> None:
     asked = parser.parse_args()
     plan = Plan(asked.scenarios, asked.seed, pace=Pace(window=asked.window))
     rows = asyncio.run(soak(open_switch(asked.switch), asked.minutes, plan))
-    total = {
+    total: dict[str, Any] = {
         "seeds": len(rows),
         "scenarios": sum(row["scenarios"] for row in rows),
-        "fail": sum(row["fail"] for row in rows),
-        "flaky": sum(row["flaky"] for row in rows),
+        **{str(word): sum(bool(row[word]) for row in rows) for word in WATCHED},
         "sessions_left": rows[-1]["sessions_left"],
         "growth": growth(rows),
     }

@@ -24,6 +24,7 @@ from campaign import (
     replay,
 )
 from campaign.admission import Pace
+from campaign.ahead import AheadError
 from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
 from campaign.faults import Caught, chosen, run_faults
 from campaign.metamorphic import run_metamorphic
@@ -112,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
+    except AheadError as error:
+        print(f"loopback-conformance: {error}; nothing is decided", file=sys.stderr)
+        return UNDECIDED
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("loopback-conformance: interrupted; nothing is decided", file=sys.stderr)
         return UNDECIDED

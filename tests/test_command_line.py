@@ -8,18 +8,26 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
+from itertools import chain, islice
 from pathlib import Path
 
 import docker
 import pytest
 
 from campaign import command_line as module
+from campaign import session
+from campaign.ahead import AheadError
 from campaign.command_line import main
 from conformance.clauses import CLAUSES, Area
+from conformance.profile import Profile
+from conformance.scenario import Scenario
 from fixtures.recording import Ending, Recording
 from fixtures.switches.container import LABEL
+from strategies import stream
 from tests.command import (
     COMMAND,
     ROOT,
@@ -190,6 +198,29 @@ def test_a_fault_of_the_suite_is_no_finding(
     monkeypatch.setattr(module, "judge_recording", broken)
     assert main(["judge", str(tmp_path)]) == 3
     assert capsys.readouterr().err.endswith("a fault of the suite; please report it\n")
+
+
+def test_without_more_scenarios_what_was_placed_is_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    @contextmanager
+    def ends(seed: int) -> Iterator[Iterator[Scenario]]:
+        yield chain(islice(stream(seed), 20), failing())
+
+    def failing() -> Iterator[Scenario]:
+        yield replace(next(stream(2)), profile=Profile(log_b_leg=False))
+        raise AheadError("scenario 22 was not made")
+
+    monkeypatch.setattr(session, "made_ahead", ends)
+    recording = tmp_path / "run.jsonl.gz"
+    asked = ("--switch", "embedded:", "--scenarios", "200", "--record", str(recording))
+    assert main(["run", *asked, "--no-corpus", "--window", "2"]) == 3
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == "loopback-conformance: scenario 22 was not made; nothing is decided"
+    kept = Recording(recording)
+    assert len(list(kept)) >= 1
+    assert kept.footer is not None
+    assert kept.footer.ended is Ending.FAILED
 
 
 # --- recordings ----------------------------------------------------------------------------------
