@@ -503,6 +503,18 @@ def test_a_call_that_ends_as_its_bowout_falls_due_may_go_either_way() -> None:
     assert bowed_out == {True, False}
 
 
+def test_a_leg_may_be_hung_up_between_its_transfer_and_what_it_is_transferred_to() -> None:
+    """Seen once on a loaded 1.10.12: what it was to execute never began."""
+    told = Variables(brackets=(("transfer_after_bridge", "park:inline"),))
+    parked = call(Answer(), Park(), variables=told, ending=kill(B, 3000, Event.PARK, B))
+    courses = [one.course.legs[A] for one in predict(parked, Applied({}))]
+    assert {(leg.told, leg.applications) for leg in courses} == {
+        ((), ()),
+        (("transfer",), ("park",)),
+        (("transfer too late",), ()),
+    }
+
+
 @pytest.mark.parametrize("milliseconds", [1000, 4000])
 def test_a_call_that_ends_well_before_or_after_goes_one_way(milliseconds: int) -> None:
     ending = kill("b-leg", milliseconds, Event.ANSWER, "b-leg")

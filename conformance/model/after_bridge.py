@@ -21,7 +21,7 @@ from conformance.scenario import Action, Answer, HangUp, Park, Scenario, Sleep
 PARK, TRANSFER, EXECUTE = "park", "transfer", "execute"
 
 TOO_LATE = "transfer too late"
-"""How a caller goes that is transferred as it is hung up: only its CDR shows that (measured)."""
+"""How a leg goes that is transferred as it is hung up: only its CDR shows that (measured)."""
 
 
 @dataclass(frozen=True, slots=True)

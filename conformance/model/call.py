@@ -695,6 +695,9 @@ class _Call:
         told = after_bridge.told(leg.variables, calls=calls)
         if not leg.there or told is None or (unless_executed and told.how == after_bridge.EXECUTE):
             return False
+        if told.how == after_bridge.TRANSFER and leg.deaf and self._pace.halted:
+            leg.told.append(after_bridge.TOO_LATE)
+            return True
         leg.told.append(told.how)
         leg.displays = None
         leg.plan = [Step(action) for action in told.plan]
