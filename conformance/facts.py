@@ -46,6 +46,9 @@ The stamp is set where a leg is created, answered or hung up, the event is sent 
 thread: 0.10 s later at most under 100 calls on 2 cores, measured.
 """
 
+_SECOND = 1_000_000
+_TICK = round(STAMP_SECONDS * _SECOND)
+"""In microseconds, as an event's time is."""
 
 COMPARED = tuple(path for path in CSV_COLUMNS if path not in RACING)
 """Fields in which CDRs of one leg must agree, whichever module wrote them."""
@@ -63,7 +66,7 @@ UNOBSERVABLE: Final = Unobservable()
 
 def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
     """What the observation says of a fact."""
-    return _READ[type(fact)](fact, seen)
+    return READERS[type(fact)](fact, seen)
 
 
 def _leg_count(_: LegCount, seen: Observation) -> Outcome:
@@ -197,9 +200,8 @@ def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
     if text is None or not text.isdecimal():
         return text
     # The switch cuts both ends to whole seconds of the clock before it subtracts.
-    second, tick = 1_000_000, round(STAMP_SECONDS * 1_000_000)
-    least = (until.at - tick) // second - (since.at + tick) // second
-    most = (until.at + tick) // second - (since.at - tick) // second
+    least = (until.at - _TICK) // _SECOND - (since.at + _TICK) // _SECOND
+    most = (until.at + _TICK) // _SECOND - (since.at - _TICK) // _SECOND
     number = int(text)
     return float(min(0, number - least) or max(0, number - most))
 
@@ -238,6 +240,9 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     }
     if len(cdrs) < 2:
         return UNOBSERVABLE
+    first, *others = ([cdr.get(path) for path in COMPARED] for cdr in cdrs.values())
+    if all(other == first for other in others):
+        return ()
     differing = []
     for path in COMPARED:
         values = {module: cdr.get(path) or "" for module, cdr in cdrs.items()}
@@ -249,6 +254,14 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
 
 
 def _find(seen: Observation, ref: EventRef) -> LegEvent | None:
+    try:
+        return seen.found[ref]
+    except KeyError:
+        found = seen.found[ref] = _looked_for(seen, ref)
+        return found
+
+
+def _looked_for(seen: Observation, ref: EventRef) -> LegEvent | None:
     leg, event, number, application = ref
     events = seen.by_name.get((leg, event), ())
     if application is not None:
@@ -265,7 +278,7 @@ def _role(seen: Observation, text: str | None) -> str | None:
     return seen.roles.get(text, text) if text else None
 
 
-_READ: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]] = {
+READERS: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]] = {
     LegCount: _leg_count,
     Exists: _exists,
     Destroyed: _destroyed,

@@ -117,10 +117,16 @@ class Observation:
         return {key: tuple(events) for key, events in grouped.items()}
 
     @cached_property
+    def found(self) -> dict[tuple[object, ...], LegEvent | None]:
+        """Events that were looked for, by what names them: most claims look for the same few."""
+        return {}
+
+    @cached_property
     def cdrs(self) -> Mapping[tuple[str, str], Cdr | None]:
         """What each module that could write a CDR of a leg wrote, by (leg, module)."""
         placement = self.placement
-        no_row = without_row(placement.events)
+        with_rows = CSV_MODULE in placement.modules_with_cdrs
+        no_row = without_row(placement.events) if with_rows else ()
         return {
             (leg, module): placement.cdrs.get(uuid, {}).get(module)
             for leg, uuid in self.uuids.items()
@@ -185,20 +191,21 @@ def _created(placement: Placement) -> Iterator[tuple[str, Headers]]:
     created: dict[str, Headers | None] = {}
     for headers in placement.events:
         uuid = str(headers.get("Unique-ID", ""))
-        if headers.get("Event-Name") == "CHANNEL_CREATE":
-            created[uuid] = created.get(uuid) or headers
-        else:
-            created.setdefault(uuid, None)
+        if not created.get(uuid):
+            is_created = headers.get("Event-Name") == "CHANNEL_CREATE"
+            created[uuid] = headers if is_created else None
     return ((uuid, headers) for uuid, headers in created.items() if headers is not None)
 
 
 def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegEvent]:
     for headers in placement.events:
-        uuid = headers.get("Unique-ID") or headers.get("Resigning-UUID") or ""
-        name = str(headers.get("Event-Subclass") or headers.get("Event-Name", ""))
-        at = int(str(headers.get("Event-Date-Timestamp", "0")))
-        sequence = int(str(headers.get("Event-Sequence", "0")))
-        yield LegEvent(roles.get(str(uuid), ""), name, at, sequence, headers)
+        get = headers.get
+        uuid = get("Unique-ID") or get("Resigning-UUID") or ""
+        name = get("Event-Subclass") or get("Event-Name", "")
+        at, sequence = get("Event-Date-Timestamp", "0"), get("Event-Sequence", "0")
+        yield LegEvent(
+            roles.get(str(uuid), ""), str(name), int(str(at)), int(str(sequence)), headers
+        )
 
 
 def role_of(
