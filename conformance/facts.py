@@ -34,7 +34,7 @@ from conformance.expectation import (
     Precedes,
     SinceStimulus,
 )
-from conformance.observation import UNREADABLE, LegEvent, Observation
+from conformance.observation import UNREADABLE, Observation
 
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
@@ -85,7 +85,7 @@ def _destroyed(fact: Destroyed, seen: Observation) -> Outcome | Unobservable:
 
 
 def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
-    event = _find(seen, fact.after)
+    event = seen.found[fact.after]
     if event is None:
         return UNOBSERVABLE
     alive = []
@@ -102,26 +102,28 @@ def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
 
 def _count(fact: Count, seen: Observation) -> Outcome:
     events = seen.named(fact.leg, fact.event)
-    return len(events if fact.application is None else _running(events, fact.application))
+    if fact.application is None:
+        return len(events)
+    return sum(event.get("Application") == fact.application for event in events)
 
 
 def _header(fact: Header, seen: Observation) -> Outcome | Unobservable:
-    found = _find(seen, fact.at)
+    found = seen.found[fact.at]
     return found.get(fact.name) if found else UNOBSERVABLE
 
 
 def _leg_named(fact: LegNamed, seen: Observation) -> Outcome | Unobservable:
-    found = _find(seen, fact.at)
+    found = seen.found[fact.at]
     return _role(seen, found.get(fact.name)) if found else UNOBSERVABLE
 
 
 def _elapsed(fact: Elapsed, seen: Observation) -> Outcome | Unobservable:
     seconds = 0.0
     for span in (*fact.before, fact):
-        begun = [_find(seen, ref) for ref in span.since]
+        begun = [seen.found[ref] for ref in span.since]
         if any(event is None for event in begun):
             return UNOBSERVABLE
-        ended = _find(seen, span.until)
+        ended = seen.found[span.until]
         if ended is None:
             return NEVER
         length = ended.at - max(event.at for event in begun if event)
@@ -130,7 +132,7 @@ def _elapsed(fact: Elapsed, seen: Observation) -> Outcome | Unobservable:
 
 
 def _apart(fact: Apart, seen: Observation) -> Outcome | Unobservable:
-    first, second = _find(seen, fact.one), _find(seen, fact.other)
+    first, second = seen.found[fact.one], seen.found[fact.other]
     if first is None and second is None:
         return UNOBSERVABLE
     if first is None or second is None:
@@ -142,12 +144,12 @@ def _since_stimulus(fact: SinceStimulus, seen: Observation) -> Outcome | Unobser
     at = next((a.at for a in seen.placement.applied if a.index == fact.index), None)
     if at is None:
         return UNOBSERVABLE
-    ended = _find(seen, fact.until)
+    ended = seen.found[fact.until]
     return NEVER if ended is None else round((ended.at - at) / 1e6, 3)
 
 
 def _precedes(fact: Precedes, seen: Observation) -> Outcome | Unobservable:
-    one, other = _find(seen, fact.first), _find(seen, fact.second)
+    one, other = seen.found[fact.first], seen.found[fact.second]
     if one is None:
         return UNOBSERVABLE
     return other is None or one.sequence < other.sequence
@@ -161,7 +163,7 @@ def _executed(fact: Executed, seen: Observation) -> Outcome | Unobservable:
 
 
 def _originate_causes(fact: OriginateCauses, seen: Observation) -> Outcome | Unobservable:
-    found = _find(seen, fact.at)
+    found = seen.found[fact.at]
     if found is None:
         return UNOBSERVABLE
     listed = found.headers.get("variable_originate_causes", [])
@@ -193,7 +195,7 @@ def _cdr_leg(fact: CdrLeg, seen: Observation) -> Outcome | Unobservable:
 
 def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
     cdr = seen.readable_cdrs.get((fact.leg, fact.module))
-    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    since, until = seen.found[fact.since], seen.found[fact.until]
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
@@ -208,7 +210,7 @@ def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
 
 def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Unobservable:
     cdr = seen.readable_cdrs.get((fact.leg, fact.module))
-    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    since, until = seen.found[fact.since], seen.found[fact.until]
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
@@ -240,38 +242,17 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     }
     if len(cdrs) < 2:
         return UNOBSERVABLE
-    first, *others = ([cdr.get(path) for path in COMPARED] for cdr in cdrs.values())
-    if all(other == first for other in others):
+    rows = [[cdr.get(path) or "" for path in COMPARED] for cdr in cdrs.values()]
+    if all(row == rows[0] for row in rows):
         return ()
     differing = []
-    for path in COMPARED:
-        values = {module: cdr.get(path) or "" for module, cdr in cdrs.items()}
-        told = set(values.values())
+    for path, *values in zip(COMPARED, *rows, strict=True):
+        told = set(values)
         if len(told) > 1 and not any(_EXPANDED & set(value) for value in told):
-            each = ", ".join(f"{value or 'none'} in {module}" for module, value in values.items())
-            differing.append(f"{path}: {each}")
+            each = zip(cdrs, values, strict=True)
+            spelt = ", ".join(f"{value or 'none'} in {module}" for module, value in each)
+            differing.append(f"{path}: {spelt}")
     return tuple(differing)
-
-
-def _find(seen: Observation, ref: EventRef) -> LegEvent | None:
-    try:
-        return seen.found[ref]
-    except KeyError:
-        found = seen.found[ref] = _looked_for(seen, ref)
-        return found
-
-
-def _looked_for(seen: Observation, ref: EventRef) -> LegEvent | None:
-    leg, event, number, application = ref
-    events = seen.by_name.get((leg, event), ())
-    if application is not None:
-        events = _running(events, application)
-    index = number if number < 0 else number - 1
-    return events[index] if -len(events) <= index < len(events) else None
-
-
-def _running(events: tuple[LegEvent, ...], application: str) -> tuple[LegEvent, ...]:
-    return tuple(event for event in events if event.get("Application") == application)
 
 
 def _role(seen: Observation, text: str | None) -> str | None:

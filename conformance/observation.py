@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from conformance.cdr_modules import CSV_MODULE
+from conformance.expectation import EventRef
 from conformance.scenario import Pair, Scenario, null_bridges, numbered, pairs
 
 Headers: TypeAlias = Mapping[str, str | list[str]]
@@ -82,6 +83,24 @@ class LegEvent(NamedTuple):
         return self.get(f"variable_{name}")
 
 
+class _Found(dict[EventRef, LegEvent | None]):
+    """Each event is looked for once: most claims are about the same few."""
+
+    def __init__(self, by_name: Mapping[tuple[str, str], tuple[LegEvent, ...]]) -> None:
+        super().__init__()
+        self._by_name = by_name
+
+    def __missing__(self, ref: EventRef) -> LegEvent | None:
+        leg, event, number, application = ref
+        events = self._by_name.get((leg, event), ())
+        if application is not None:
+            events = tuple([one for one in events if one.get("Application") == application])
+        index = number if number < 0 else number - 1
+        there = -len(events) <= index < len(events)
+        found = self[ref] = events[index] if there else None
+        return found
+
+
 @dataclass(frozen=True)
 class Observation:
     """A placement with its legs named by role.
@@ -117,9 +136,9 @@ class Observation:
         return {key: tuple(events) for key, events in grouped.items()}
 
     @cached_property
-    def found(self) -> dict[tuple[object, ...], LegEvent | None]:
-        """Events that were looked for, by what names them: most claims look for the same few."""
-        return {}
+    def found(self) -> Mapping[EventRef, LegEvent | None]:
+        """The event that a reference names, None where there is none."""
+        return _Found(self.by_name)
 
     @cached_property
     def cdrs(self) -> Mapping[tuple[str, str], Cdr | None]:

@@ -230,6 +230,7 @@ class _Call:
             bridges=tuple(self._bridges),
             leavings=tuple(self._leavings),
             attempts=tuple(self._attempts),
+            forks=tuple([attempt for attempt in self._attempts if not attempt.alone]),
         )
 
     def _a_leg_applications(self) -> list[str]:

@@ -143,7 +143,7 @@ def _identity(
     """Who is who in the pair: the variables that the endpoint sets by itself."""
     caller = _caller(scenario, pair)
     yield from _related(pair.leg_a, pair.leg_b, caller)
-    settled = "is_loopback" not in _set_later(scenario)
+    settled = "is_loopback" not in scenario.text or "is_loopback" not in _set_later(scenario)
     early = scenario.profile.early_set_loopback_id and scenario.profile.since("1.8.6")
     for leg, letter in ((pair.leg_a, "A"), (pair.leg_b, "B")):
         # Before 1.10.3 both were set on loopback-a (history: ce019aa566).

@@ -70,7 +70,7 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
 
 @kept
 def _there(role: str) -> Iterator[Claim]:
-    """A leg is created."""
+    """A leg is one of those that the call has."""
     yield Claim("legs.no-other-legs", role, Exists(role), only(True))
 
 
@@ -111,18 +111,23 @@ def _bridged(role: str, least: int, most: int) -> Claim:
     return Claim("legs.bridged-to-whom-it-dials", role, Count(role, "CHANNEL_BRIDGE"), times)
 
 
-@kept
-def _created(role: str, name: str) -> Iterator[Claim]:
-    """A leg of a pair is created, and has its name."""
-    yield Claim("legs.pair-is-created", role, Exists(role), only(True))
-    named = Header(EventRef(role, "CHANNEL_CREATE"), "Channel-Name")
-    yield Claim("legs.named-after-target", role, named, only(name))
+@lru_cache
+def _created(role: str) -> Claim:
+    """A leg of a pair is created."""
+    return Claim("legs.pair-is-created", role, Exists(role), only(True))
+
+
+@lru_cache
+def _name_of(role: str) -> Header:
+    return Header(EventRef(role, "CHANNEL_CREATE"), "Channel-Name")
 
 
 def _pair(course: Course, pair: Pair, lost: frozenset[str]) -> Iterator[Claim]:
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
-        yield from _created(leg.role, channel_name(pair, suffix))
+        yield _created(leg.role)
+        name = only(channel_name(pair, suffix))
+        yield Claim("legs.named-after-target", leg.role, _name_of(leg.role), name)
         # The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
         left = any(leg.role in one.legs and leg.role not in one.staying for one in course.leavings)
         if not (leg.role in lost or left or leg.lost):

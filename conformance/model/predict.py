@@ -74,8 +74,8 @@ def predict(
     numbers = [pair.number for pair in pairs(scenario)]
     stall = ON_TIME.stall if applied.stall is None else applied.stall
     notice = (0.0,) * (1 + len(numbers))
-    paces = deque([replace(ON_TIME, bowout=bowout_seconds(scenario), notice=notice, stall=stall)])
-    tried = set(paces)
+    on_time = Pace(bowout_seconds(scenario), notice, ON_TIME.drift, ON_TIME.shift, stall)
+    paces, tried = deque([on_time]), {on_time}
     shapes: set[object] = set()
     while paces:
         pace = paces.popleft()
