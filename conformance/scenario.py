@@ -684,18 +684,12 @@ def _to_json(value: Any) -> Any:
         return value
     if cls is tuple:
         return [_to_json(item) for item in value]
-    held = value.changed() if cls is Profile else _held(value)
-    named = {"kind": cls.kind}
-    for name, one in held.items():
-        named[name] = one if one.__class__ in _PLAIN else _to_json(one)
+    named, later = {"kind": cls.kind}, _later(cls)
+    for name in value.changed() if cls is Profile else _hints(cls):
+        one = getattr(value, name)
+        if one or name not in later:
+            named[name] = one if one.__class__ in _PLAIN else _to_json(one)
     return named
-
-
-def _held(value: Any) -> dict[str, Any]:
-    """What a part of a scenario holds, by field."""
-    later = _later(value.__class__)
-    held = {name: getattr(value, name) for name in _hints(value.__class__)}
-    return {name: one for name, one in held.items() if one or name not in later} if later else held
 
 
 def _from_json(value: Any) -> Any:
@@ -726,7 +720,9 @@ def _check(value: Any, kinds: _Kinds, name: str) -> None:
             _check(item, items, name)
     elif cls not in _PLAIN:
         for inner, one in _hints(cls).items():
-            _check(getattr(value, inner), one, inner)
+            held = getattr(value, inner)
+            if held.__class__ not in _PLAIN or held.__class__ not in one:
+                _check(held, one, inner)
 
 
 @cache

@@ -30,6 +30,8 @@ from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 _FORCED = "force_process_cdr"
 
+_TRANSFERS = frozenset({TRANSFER, TOO_LATE, DEFLECT})
+
 _EXACT = Within(0.0, 0.0, 0.0)
 _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 """A leg's thread, which sends the event, may run later than the leg got its stamp."""
@@ -88,14 +90,14 @@ def _destination(modules: tuple[str, ...], role: str, extension: str) -> Iterato
         yield Claim("cdr.destination", role, dialled, only(extension))
 
 
-_ASKING = ("process_cdr", "skip_cdr_causes", _FORCED)
+_ASKING = frozenset({"process_cdr", "skip_cdr_causes", _FORCED})
 
 
 def _wanted(scenario: Scenario, course: Course, leg: Leg) -> tuple[Wanted, Wanted]:
     """Whether a leg has CDRs that are files, and a row, which nothing forces."""
     profile = scenario.profile
     seen = {**dict(profile.global_variables), **leg.variables}
-    if profile.log_b_leg and not any(name in seen for name in _ASKING):
+    if profile.log_b_leg and _ASKING.isdisjoint(seen):
         return WANTED, WANTED
     dialled = not _transferred(leg) and any(one.caller == leg.role for one in course.bridges)
     was_dialled = _was_dialled(scenario, course, leg)
@@ -128,7 +130,7 @@ def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
 
 def _transferred(leg: Leg) -> bool:
     """Whether its newest caller profile is that of a transfer, which knows no other channel."""
-    return not {TRANSFER, TOO_LATE, DEFLECT}.isdisjoint(leg.told)
+    return not _TRANSFERS.isdisjoint(leg.told)
 
 
 def _tells_dialling(course: Course) -> bool:
