@@ -251,7 +251,7 @@ def role_of(
         if _fits(pair, name):
             for like in pairs(scenario):
                 role = like.leg_a if outbound else like.leg_b
-                if role not in taken and like.target == pair.target:
+                if role not in taken and (like is pair or like.target == pair.target):
                     return role
     return None
 

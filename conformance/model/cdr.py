@@ -96,7 +96,9 @@ _ASKING = frozenset({"process_cdr", "skip_cdr_causes", _FORCED})
 def _wanted(scenario: Scenario, course: Course, leg: Leg) -> tuple[Wanted, Wanted]:
     """Whether a leg has CDRs that are files, and a row, which nothing forces."""
     profile = scenario.profile
-    seen = {**dict(profile.global_variables), **leg.variables}
+    seen = leg.variables
+    if profile.global_variables:
+        seen = {**dict(profile.global_variables), **seen}
     if profile.log_b_leg and _ASKING.isdisjoint(seen):
         return WANTED, WANTED
     dialled = not _transferred(leg) and any(one.caller == leg.role for one in course.bridges)
