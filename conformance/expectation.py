@@ -51,13 +51,13 @@ class Within:
 Allowed: TypeAlias = OneOf | Within
 
 
-@lru_cache(typed=True)
+@lru_cache(maxsize=1 << 10, typed=True)
 def only(value: Outcome) -> OneOf:
     """The single legal outcome."""
     return OneOf(frozenset({value}))
 
 
-@lru_cache(typed=True)
+@lru_cache(maxsize=1 << 10, typed=True)
 def one_of(*values: Outcome) -> OneOf:
     """Several legal outcomes."""
     return OneOf(frozenset(values))
@@ -297,4 +297,4 @@ def kept(make: Callable[_P, Iterator[Claim]]) -> Callable[_P, tuple[Claim, ...]]
     def claims(*args: _P.args, **kwargs: _P.kwargs) -> tuple[Claim, ...]:
         return tuple(make(*args, **kwargs))
 
-    return cast(Callable[_P, tuple[Claim, ...]], lru_cache(maxsize=1 << 8)(claims))
+    return cast(Callable[_P, tuple[Claim, ...]], lru_cache(maxsize=1 << 9)(claims))

@@ -34,7 +34,7 @@ from conformance.expectation import (
     Precedes,
     SinceStimulus,
 )
-from conformance.observation import UNREADABLE, LegEvent, Observation
+from conformance.observation import UNREADABLE, Observation
 
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
@@ -46,6 +46,9 @@ The stamp is set where a leg is created, answered or hung up, the event is sent 
 thread: 0.10 s later at most under 100 calls on 2 cores, measured.
 """
 
+_SECOND = 1_000_000
+_TICK = round(STAMP_SECONDS * _SECOND)
+"""In microseconds, as an event's time is."""
 
 COMPARED = tuple(path for path in CSV_COLUMNS if path not in RACING)
 """Fields in which CDRs of one leg must agree, whichever module wrote them."""
@@ -63,7 +66,7 @@ UNOBSERVABLE: Final = Unobservable()
 
 def outcome(fact: Fact, seen: Observation) -> Outcome | Unobservable:
     """What the observation says of a fact."""
-    return _READ[type(fact)](fact, seen)
+    return READERS[type(fact)](fact, seen)
 
 
 def _leg_count(_: LegCount, seen: Observation) -> Outcome:
@@ -82,7 +85,7 @@ def _destroyed(fact: Destroyed, seen: Observation) -> Outcome | Unobservable:
 
 
 def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
-    event = _find(seen, fact.after)
+    event = seen.found[fact.after]
     if event is None:
         return UNOBSERVABLE
     alive = []
@@ -99,26 +102,28 @@ def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
 
 def _count(fact: Count, seen: Observation) -> Outcome:
     events = seen.named(fact.leg, fact.event)
-    return len(events if fact.application is None else _running(events, fact.application))
+    if fact.application is None:
+        return len(events)
+    return sum(event.get("Application") == fact.application for event in events)
 
 
 def _header(fact: Header, seen: Observation) -> Outcome | Unobservable:
-    found = _find(seen, fact.at)
+    found = seen.found[fact.at]
     return found.get(fact.name) if found else UNOBSERVABLE
 
 
 def _leg_named(fact: LegNamed, seen: Observation) -> Outcome | Unobservable:
-    found = _find(seen, fact.at)
+    found = seen.found[fact.at]
     return _role(seen, found.get(fact.name)) if found else UNOBSERVABLE
 
 
 def _elapsed(fact: Elapsed, seen: Observation) -> Outcome | Unobservable:
     seconds = 0.0
     for span in (*fact.before, fact):
-        begun = [_find(seen, ref) for ref in span.since]
+        begun = [seen.found[ref] for ref in span.since]
         if any(event is None for event in begun):
             return UNOBSERVABLE
-        ended = _find(seen, span.until)
+        ended = seen.found[span.until]
         if ended is None:
             return NEVER
         length = ended.at - max(event.at for event in begun if event)
@@ -127,7 +132,7 @@ def _elapsed(fact: Elapsed, seen: Observation) -> Outcome | Unobservable:
 
 
 def _apart(fact: Apart, seen: Observation) -> Outcome | Unobservable:
-    first, second = _find(seen, fact.one), _find(seen, fact.other)
+    first, second = seen.found[fact.one], seen.found[fact.other]
     if first is None and second is None:
         return UNOBSERVABLE
     if first is None or second is None:
@@ -139,12 +144,12 @@ def _since_stimulus(fact: SinceStimulus, seen: Observation) -> Outcome | Unobser
     at = next((a.at for a in seen.placement.applied if a.index == fact.index), None)
     if at is None:
         return UNOBSERVABLE
-    ended = _find(seen, fact.until)
+    ended = seen.found[fact.until]
     return NEVER if ended is None else round((ended.at - at) / 1e6, 3)
 
 
 def _precedes(fact: Precedes, seen: Observation) -> Outcome | Unobservable:
-    one, other = _find(seen, fact.first), _find(seen, fact.second)
+    one, other = seen.found[fact.first], seen.found[fact.second]
     if one is None:
         return UNOBSERVABLE
     return other is None or one.sequence < other.sequence
@@ -158,7 +163,7 @@ def _executed(fact: Executed, seen: Observation) -> Outcome | Unobservable:
 
 
 def _originate_causes(fact: OriginateCauses, seen: Observation) -> Outcome | Unobservable:
-    found = _find(seen, fact.at)
+    found = seen.found[fact.at]
     if found is None:
         return UNOBSERVABLE
     listed = found.headers.get("variable_originate_causes", [])
@@ -190,23 +195,24 @@ def _cdr_leg(fact: CdrLeg, seen: Observation) -> Outcome | Unobservable:
 
 def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
     cdr = seen.readable_cdrs.get((fact.leg, fact.module))
-    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    since, until = seen.found[fact.since], seen.found[fact.until]
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
     if text is None or not text.isdecimal():
         return text
-    # The switch cuts both ends to whole seconds of the clock before it subtracts.
-    second, tick = 1_000_000, round(STAMP_SECONDS * 1_000_000)
-    least = (until.at - tick) // second - (since.at + tick) // second
-    most = (until.at + tick) // second - (since.at - tick) // second
     number = int(text)
+    # The switch cuts both ends to whole seconds of the clock before it subtracts.
+    if number == until.at // _SECOND - since.at // _SECOND:
+        return 0.0
+    least = (until.at - _TICK) // _SECOND - (since.at + _TICK) // _SECOND
+    most = (until.at + _TICK) // _SECOND - (since.at - _TICK) // _SECOND
     return float(min(0, number - least) or max(0, number - most))
 
 
 def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Unobservable:
     cdr = seen.readable_cdrs.get((fact.leg, fact.module))
-    since, until = _find(seen, fact.since), _find(seen, fact.until)
+    since, until = seen.found[fact.since], seen.found[fact.until]
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
@@ -238,34 +244,24 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     }
     if len(cdrs) < 2:
         return UNOBSERVABLE
+    rows = [[cdr.get(path) or "" for path in COMPARED] for cdr in cdrs.values()]
+    if all(row == rows[0] for row in rows):
+        return ()
     differing = []
-    for path in COMPARED:
-        values = {module: cdr.get(path) or "" for module, cdr in cdrs.items()}
-        told = set(values.values())
+    for path, *values in zip(COMPARED, *rows, strict=True):
+        told = set(values)
         if len(told) > 1 and not any(_EXPANDED & set(value) for value in told):
-            each = ", ".join(f"{value or 'none'} in {module}" for module, value in values.items())
-            differing.append(f"{path}: {each}")
+            each = zip(cdrs, values, strict=True)
+            spelt = ", ".join(f"{value or 'none'} in {module}" for module, value in each)
+            differing.append(f"{path}: {spelt}")
     return tuple(differing)
-
-
-def _find(seen: Observation, ref: EventRef) -> LegEvent | None:
-    leg, event, number, application = ref
-    events = seen.by_name.get((leg, event), ())
-    if application is not None:
-        events = _running(events, application)
-    index = number if number < 0 else number - 1
-    return events[index] if -len(events) <= index < len(events) else None
-
-
-def _running(events: tuple[LegEvent, ...], application: str) -> tuple[LegEvent, ...]:
-    return tuple(event for event in events if event.get("Application") == application)
 
 
 def _role(seen: Observation, text: str | None) -> str | None:
     return seen.roles.get(text, text) if text else None
 
 
-_READ: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]] = {
+READERS: Mapping[type[Fact], Callable[[Any, Observation], Outcome | Unobservable]] = {
     LegCount: _leg_count,
     Exists: _exists,
     Destroyed: _destroyed,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from conformance.cdr_modules import MODULES
 from conformance.clauses import Area
 from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome
-from conformance.facts import Unobservable, describe, outcome
+from conformance.facts import READERS, Unobservable, describe
 from conformance.model.predict import ON_EXECUTE, Alternative, Applied, predict
 from conformance.observation import Observation, Placement, observe
 from conformance.scenario import Event, Scenario
@@ -56,7 +57,9 @@ def judge(scenario: Scenario, placement: Placement) -> Judgement:
 def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
     """The legal course that an observation is nearest to, and what it is judged by it."""
     best: tuple[Alternative, Judgement] | None = None
-    for alternative in predict(seen.scenario, applied_in(seen)):
+    collected = seen.placement.modules_with_cdrs
+    modules = tuple([module for module in MODULES if module in collected])
+    for alternative in predict(seen.scenario, applied_in(seen), modules):
         judgement = hold(alternative.claims, seen)
         nearer = best is None or len(judgement.findings) < len(best[1].findings)
         # A rare course explains a call that meets it wholly, and is no measure for any other.
@@ -114,7 +117,7 @@ def hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
     late = lateness > TOO_LATE
     for claim in claims:
         clause, leg, fact, allowed = claim
-        got = outcome(fact, seen)
+        got = READERS[type(fact)](fact, seen)
         if isinstance(got, Unobservable):
             continue
         if isinstance(allowed, OneOf):

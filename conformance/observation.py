@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from conformance.cdr_modules import CSV_MODULE
+from conformance.expectation import EventRef
 from conformance.scenario import Pair, Scenario, null_bridges, numbered, pairs
 
 Headers: TypeAlias = Mapping[str, str | list[str]]
@@ -82,6 +83,24 @@ class LegEvent(NamedTuple):
         return self.get(f"variable_{name}")
 
 
+class _Found(dict[EventRef, LegEvent | None]):
+    """Each event is looked for once: most claims are about the same few."""
+
+    def __init__(self, by_name: Mapping[tuple[str, str], tuple[LegEvent, ...]]) -> None:
+        super().__init__()
+        self._by_name = by_name
+
+    def __missing__(self, ref: EventRef) -> LegEvent | None:
+        leg, event, number, application = ref
+        events = self._by_name.get((leg, event), ())
+        if application is not None:
+            events = tuple([one for one in events if one.get("Application") == application])
+        index = number if number < 0 else number - 1
+        there = -len(events) <= index < len(events)
+        found = self[ref] = events[index] if there else None
+        return found
+
+
 @dataclass(frozen=True)
 class Observation:
     """A placement with its legs named by role.
@@ -117,10 +136,16 @@ class Observation:
         return {key: tuple(events) for key, events in grouped.items()}
 
     @cached_property
+    def found(self) -> Mapping[EventRef, LegEvent | None]:
+        """The event that a reference names, None where there is none."""
+        return _Found(self.by_name)
+
+    @cached_property
     def cdrs(self) -> Mapping[tuple[str, str], Cdr | None]:
         """What each module that could write a CDR of a leg wrote, by (leg, module)."""
         placement = self.placement
-        no_row = without_row(placement.events)
+        with_rows = CSV_MODULE in placement.modules_with_cdrs
+        no_row = without_row(placement.events) if with_rows else ()
         return {
             (leg, module): placement.cdrs.get(uuid, {}).get(module)
             for leg, uuid in self.uuids.items()
@@ -185,20 +210,21 @@ def _created(placement: Placement) -> Iterator[tuple[str, Headers]]:
     created: dict[str, Headers | None] = {}
     for headers in placement.events:
         uuid = str(headers.get("Unique-ID", ""))
-        if headers.get("Event-Name") == "CHANNEL_CREATE":
-            created[uuid] = created.get(uuid) or headers
-        else:
-            created.setdefault(uuid, None)
+        if not created.get(uuid):
+            is_created = headers.get("Event-Name") == "CHANNEL_CREATE"
+            created[uuid] = headers if is_created else None
     return ((uuid, headers) for uuid, headers in created.items() if headers is not None)
 
 
 def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegEvent]:
     for headers in placement.events:
-        uuid = headers.get("Unique-ID") or headers.get("Resigning-UUID") or ""
-        name = str(headers.get("Event-Subclass") or headers.get("Event-Name", ""))
-        at = int(str(headers.get("Event-Date-Timestamp", "0")))
-        sequence = int(str(headers.get("Event-Sequence", "0")))
-        yield LegEvent(roles.get(str(uuid), ""), name, at, sequence, headers)
+        get = headers.get
+        uuid = get("Unique-ID") or get("Resigning-UUID") or ""
+        name = get("Event-Subclass") or get("Event-Name", "")
+        at, sequence = get("Event-Date-Timestamp", "0"), get("Event-Sequence", "0")
+        yield LegEvent(
+            roles.get(str(uuid), ""), str(name), int(str(at)), int(str(sequence)), headers
+        )
 
 
 def role_of(
@@ -225,7 +251,7 @@ def role_of(
         if _fits(pair, name):
             for like in pairs(scenario):
                 role = like.leg_a if outbound else like.leg_b
-                if role not in taken and like.target == pair.target:
+                if role not in taken and (like is pair or like.target == pair.target):
                     return role
     return None
 

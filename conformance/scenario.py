@@ -415,7 +415,7 @@ class Scenario:
     @cached_property
     def text(self) -> str:
         """The scenario as JSON in ASCII, equal for equal scenarios."""
-        return json.dumps(self.to_json(), sort_keys=True, ensure_ascii=True)
+        return _SORTED.encode(self.to_json())
 
     @cached_property
     def id(self) -> str:
@@ -577,9 +577,9 @@ def _parts(
         number = len(found) + 1
         legs = (numbered("loopback-a", number), numbered("loopback-b", number))
         by, depth = (outer.number, outer.depth + 1) if outer else (0, 1)
-        found[number] = Pair(number, by, depth, target, (), *legs, braces, brackets)
-        steps = tuple([Step(action, dials(found[number], action, plan)) for action in plan])
-        found[number] = replace(found[number], steps=steps)
+        own = found[number] = Pair(number, by, depth, target, (), *legs, braces, brackets)
+        steps = tuple([Step(action, dials(own, action, plan)) for action in plan])
+        found[number] = Pair(number, by, depth, target, steps, *legs, braces, brackets)
         return Dialled(braces, brackets, pair=number)
 
     def dialled(
@@ -634,6 +634,11 @@ def _alternatives(named: list[Dialled], at_once: int) -> tuple[tuple[Dialled, ..
 
 # --- JSON ----------------------------------------------------------------------------------------
 
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True)
+
+_PLAIN = frozenset({str, int, bool, type(None), Event})
+"""Types of what a part of a scenario holds besides further parts: JSON as it is."""
+
 _KINDS: Mapping[str, Any] = MappingProxyType(
     {
         cls.kind: cls
@@ -674,24 +679,27 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
 
 
 def _to_json(value: Any) -> Any:
-    if value is None or isinstance(value, str | int):
+    cls = value.__class__
+    if cls in _PLAIN:
         return value
-    if isinstance(value, tuple):
+    if cls is tuple:
         return [_to_json(item) for item in value]
-    if isinstance(value, Profile):
-        return {"kind": value.kind} | {k: _to_json(v) for k, v in value.changed().items()}
-    held = ((name, getattr(value, name)) for name in _hints(value.__class__))
-    later = _later(value.__class__)
-    named = {name: _to_json(one) for name, one in held if one or name not in later}
-    return {"kind": value.kind} | named
+    named, later = {"kind": cls.kind}, _later(cls)
+    for name in value.changed() if cls is Profile else _hints(cls):
+        one = getattr(value, name)
+        if one or name not in later:
+            named[name] = one if one.__class__ in _PLAIN else _to_json(one)
+    return named
 
 
 def _from_json(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple([_from_json(item) for item in value])
+        return tuple([one if one.__class__ in _PLAIN else _from_json(one) for one in value])
     if isinstance(value, dict):
-        cls = _KINDS[value["kind"]]
-        named = {name: _from_json(item) for name, item in value.items() if name != "kind"}
+        named = {}
+        for name, one in value.items():
+            named[name] = one if one.__class__ in _PLAIN else _from_json(one)
+        cls = _KINDS[named.pop("kind")]
         if cls is Moment:
             named["event"] = Event(named["event"])
         return cls(**named)
@@ -710,9 +718,11 @@ def _check(value: Any, kinds: _Kinds, name: str) -> None:
     elif items is not None:
         for item in value:
             _check(item, items, name)
-    else:
+    elif cls not in _PLAIN:
         for inner, one in _hints(cls).items():
-            _check(getattr(value, inner), one, inner)
+            held = getattr(value, inner)
+            if held.__class__ not in _PLAIN or held.__class__ not in one:
+                _check(held, one, inner)
 
 
 @cache

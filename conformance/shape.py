@@ -13,12 +13,14 @@ from conformance.compact import key_of
 from conformance.profile import Profile
 from conformance.scenario import Action, BridgeToLoopback, BridgeToSeveral, Scenario
 
+_DEFAULTS = Profile()
+
 
 def shape_of(scenario: Scenario) -> str:
     """The shape as a line, such as `a_leg_bridges extension [answer bridge_null] - uuid_kill`."""
     stimuli = " ".join(stimulus.deed.kind for stimulus in scenario.stimuli) or "-"
     ending = scenario.ending.deed.kind if scenario.ending else "-"
-    profile = "" if scenario.profile == Profile() else " profile"
+    profile = "" if scenario.profile == _DEFAULTS else " profile"
     begun = f"{scenario.origin.kind} {scenario.target.kind}"
     further = _dialled("beside", scenario.beside) + _dialled("otherwise", scenario.otherwise)
     return f"{begun} [{_plan(scenario.plan)}]{further} {stimuli} {ending}{profile}"

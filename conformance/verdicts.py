@@ -161,10 +161,9 @@ class Verdicts:
     def add(self, scenario: Scenario, judgement: Judgement) -> int:
         """Count an attempt; gives how many there are of this scenario now."""
         self.attempts += 1
-        if scenario.profile in self._profiles:
-            self._profiles[scenario.profile] += 1
-        elif len(self._profiles) < PROFILES:
-            self._profiles[scenario.profile] = 1
+        with_profile = self._profiles.get(scenario.profile, 0)
+        if with_profile or len(self._profiles) < PROFILES:
+            self._profiles[scenario.profile] = with_profile + 1
         self._times.add(judgement.times)
         identity, bits = scenario.id, _packed(judgement.exercised)
         self._count_shape(shape_key(scenario), bits)
@@ -371,7 +370,7 @@ _BITS: Mapping[str, int] = MappingProxyType(
 
 
 def _packed(names: Iterable[str]) -> int:
-    return sum(_BITS[name] for name in names)
+    return sum(map(_BITS.__getitem__, names))
 
 
 def _unpacked(bits: int) -> frozenset[str]:

@@ -211,6 +211,19 @@ def test_a_file_is_read_from_where_the_last_reading_ended(
     assert read == [6] * 100
 
 
+def test_rows_that_were_asked_for_make_way_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long campaign keeps no more of them than a short one, and loses none of a leg to come."""
+    monkeypatch.setattr("fixtures.switches.csv_rows.KEPT", 2)
+    file = tmp_path / "Master.csv"
+    rows = CsvRows(file)
+    file.write_bytes(b'"early"\n"one"\n')
+    assert rows.read(["one"]) == {"one": b'"one"'}
+    file.write_bytes(b'"early"\n"one"\n"two"\n')
+    assert rows.read(["early", "one", "two"]) == {"early": b'"early"', "two": b'"two"'}
+
+
 def test_rows_that_were_there_before_are_passed_over(tmp_path: Path) -> None:
     """A Master.csv of a switch that is not ours may be as long as its disk."""
     file = tmp_path / "Master.csv"

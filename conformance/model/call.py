@@ -146,6 +146,11 @@ class _Leg:
     def there(self) -> bool:
         return self.gone == NEVER
 
+    @property
+    def talks(self) -> bool:
+        """Whether it is bridged and answered."""
+        return self.bridged is not None and self.answered != NEVER and self.gone == NEVER
+
 
 @dataclass(slots=True, eq=False)
 class _Dialling:
@@ -225,6 +230,7 @@ class _Call:
             bridges=tuple(self._bridges),
             leavings=tuple(self._leavings),
             attempts=tuple(self._attempts),
+            forks=tuple([attempt for attempt in self._attempts if not attempt.alone]),
         )
 
     def _a_leg_applications(self) -> list[str]:
@@ -241,6 +247,8 @@ class _Call:
 
     def _happened(self, event: str, *legs: _Leg) -> None:
         """Start the clocks of the stimuli that count from this event."""
+        if not self._pending:
+            return
         roles = {leg.role for leg in legs}
         for index, stimulus in list(self._pending.items()):
             if stimulus.at.event == event and stimulus.at.leg in roles:
@@ -803,9 +811,7 @@ class _Call:
         """Let the counter run while both legs are there, bridged and answered."""
         if counter.fired:
             return
-        legs = (counter.leg_a, counter.leg_b)
-        holds = all(leg.there and leg.bridged and leg.answered != NEVER for leg in legs)
-        holds = holds and _is_sent_audio(counter.leg_a)
+        holds = counter.leg_a.talks and counter.leg_b.talks and _is_sent_audio(counter.leg_a)
         if self._scenario.profile.bowout_disable_on_inner_bridge and holds:
             caller = counter.leg_a.bridged
             holds = caller is not None and not caller.consults

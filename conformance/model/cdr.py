@@ -30,13 +30,16 @@ from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
 
 _FORCED = "force_process_cdr"
 
+_TRANSFERS = frozenset({TRANSFER, TOO_LATE, DEFLECT})
+
 _EXACT = Within(0.0, 0.0, 0.0)
 _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 """A leg's thread, which sends the event, may run later than the leg got its stamp."""
 
 
-def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course, modules: tuple[str, ...] = MODULES) -> list[Claim]:
     """The claims about CDRs."""
+    found: list[Claim] = []
     taken_over = [one for one in course.leavings if one.how in ("execute", "cancelled")]
     executed = {role for one in taken_over for role in one.acquired}
     caught = {role for one in taken_over if one.how == "cancelled" for role in one.acquired}
@@ -52,48 +55,51 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         if leg.lost or role in unsettled:
             continue
         asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
-        yield from _own(role, spoilt, asked, leg.causes, answered, role in executed)
+        found += _own(modules, role, spoilt, asked, leg.causes, answered, role in executed)
         if role not in caught:
-            yield from _agreeing(role)
+            found += _agreeing(role)
         if partners := _last_partners(course, role):
-            yield from _bridged(role, partners)
+            found += _bridged(modules, role, partners)
         if tells_dialling:
-            yield from _dialled(role, *_dialling(scenario, course, leg))
-        yield from _bowed_out(course, leg)
+            found += _dialled(modules, role, *_dialling(scenario, course, leg))
+        found += _bowed_out(modules, course, leg)
     for pair in pairs(scenario):
         dialled = isinstance(pair.target, ExtensionTarget) and bool(pair.target.text)
         extension = pair.target.extension if isinstance(pair.target, ExtensionTarget) else ""
         for role, other in ((pair.leg_a, pair.leg_b), (pair.leg_b, pair.leg_a)):
             if role in course.legs:
-                yield from _other(role, other)
+                found += _other(modules, role, other)
                 if dialled and not _transferred(course.legs[role]):
-                    yield from _destination(role, extension)
+                    found += _destination(modules, role, extension)
+    return found
 
 
 @kept
-def _other(role: str, other: str) -> Iterator[Claim]:
+def _other(modules: tuple[str, ...], role: str, other: str) -> Iterator[Claim]:
     """A leg of a pair names the other one."""
-    for module in MODULES:
+    for module in modules:
         named = CdrLeg(role, module, "variables.other_loopback_leg_uuid")
         yield Claim("cdr.other-loopback-leg", role, named, only(other))
 
 
 @kept
-def _destination(role: str, extension: str) -> Iterator[Claim]:
+def _destination(modules: tuple[str, ...], role: str, extension: str) -> Iterator[Claim]:
     """A leg of a pair names the extension that was dialled."""
-    for module in MODULES:
+    for module in modules:
         dialled = CdrField(role, module, "callflow.0.caller_profile.destination_number")
         yield Claim("cdr.destination", role, dialled, only(extension))
 
 
-_ASKING = ("process_cdr", "skip_cdr_causes", _FORCED)
+_ASKING = frozenset({"process_cdr", "skip_cdr_causes", _FORCED})
 
 
 def _wanted(scenario: Scenario, course: Course, leg: Leg) -> tuple[Wanted, Wanted]:
     """Whether a leg has CDRs that are files, and a row, which nothing forces."""
     profile = scenario.profile
-    seen = {**dict(profile.global_variables), **leg.variables}
-    if profile.log_b_leg and not any(name in seen for name in _ASKING):
+    seen = leg.variables
+    if profile.global_variables:
+        seen = {**dict(profile.global_variables), **seen}
+    if profile.log_b_leg and _ASKING.isdisjoint(seen):
         return WANTED, WANTED
     dialled = not _transferred(leg) and any(one.caller == leg.role for one in course.bridges)
     was_dialled = _was_dialled(scenario, course, leg)
@@ -126,7 +132,7 @@ def _was_dialled(scenario: Scenario, course: Course, leg: Leg) -> bool:
 
 def _transferred(leg: Leg) -> bool:
     """Whether its newest caller profile is that of a transfer, which knows no other channel."""
-    return not {TRANSFER, TOO_LATE, DEFLECT}.isdisjoint(leg.told)
+    return not _TRANSFERS.isdisjoint(leg.told)
 
 
 def _tells_dialling(course: Course) -> bool:
@@ -153,9 +159,11 @@ def _dialling(
 
 
 @kept
-def _dialled(role: str, dialler: str | None, dialled: frozenset[str | None]) -> Iterator[Claim]:
+def _dialled(
+    modules: tuple[str, ...], role: str, dialler: str | None, dialled: frozenset[str | None]
+) -> Iterator[Claim]:
     """The newest segment of a leg's CDR names who dialled it and whom it dialled."""
-    for module in MODULES:
+    for module in modules:
         for clause, relation, roles in (
             ("cdr.dialled-by", "originator", {dialler}),
             ("cdr.dialled-whom", "originatee", dialled),
@@ -209,6 +217,7 @@ def _agreeing(role: str) -> Iterator[Claim]:
 
 @kept
 def _own(
+    modules: tuple[str, ...],
     role: str,
     spoilt: frozenset[str],
     asked: tuple[Wanted, Wanted],
@@ -220,7 +229,7 @@ def _own(
     created, begun = EventRef(role, "CHANNEL_CREATE"), EventRef(role, "CHANNEL_ANSWER")
     ended = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
     loopback = role.startswith("loopback")
-    for module in MODULES:
+    for module in modules:
 
         def claim(clause: str, name: str, *allowed: str | None, module: str = module) -> Claim:
             field = CdrField(role, module, f"variables.{name}")
@@ -268,14 +277,14 @@ def _last_partners(course: Course, role: str) -> frozenset[str]:
 
 
 @kept
-def _bridged(role: str, partners: frozenset[str]) -> Iterator[Claim]:
+def _bridged(modules: tuple[str, ...], role: str, partners: frozenset[str]) -> Iterator[Claim]:
     """The CDR names the leg's last bridge."""
-    for module in MODULES:
+    for module in modules:
         last = CdrLeg(role, module, "variables.bridge_uuid")
         yield Claim("cdr.bridge-uuid", role, last, one_of(*partners))
 
 
-def _bowed_out(course: Course, leg: Leg) -> Iterator[Claim]:
+def _bowed_out(modules: tuple[str, ...], course: Course, leg: Leg) -> Iterator[Claim]:
     """About 2 s: counted down to 1 where the tick of the clock cuts it, 3 with the handling.
 
     Where loopback-b's thread is caught in its bridge its CDR waits for the end of the b-leg.
@@ -288,7 +297,7 @@ def _bowed_out(course: Course, leg: Leg) -> Iterator[Claim]:
         if leg.answered < last - 0.01:
             continue
         if leaving.clean:
-            yield from _two_seconds(leg.role)
+            yield from _two_seconds(modules, leg.role)
         else:
             near, far = leaving.acquired
             # A b-leg that is told to park after its bridge stays when the a-leg is gone.
@@ -298,7 +307,7 @@ def _bowed_out(course: Course, leg: Leg) -> Iterator[Claim]:
 
 
 @kept
-def _two_seconds(role: str) -> Iterator[Claim]:
-    for module in MODULES:
+def _two_seconds(modules: tuple[str, ...], role: str) -> Iterator[Claim]:
+    for module in modules:
         billsec = CdrField(role, module, "variables.billsec")
         yield Claim("cdr.billsec-after-bowout", role, billsec, one_of("1", "2", "3"))

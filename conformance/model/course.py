@@ -105,17 +105,13 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The whole course of a call."""
+    """The whole course of a call; `forks` are the attempts not alone in their dial string."""
 
     legs: Mapping[str, Leg]
     bridges: tuple[Bridge, ...]
     leavings: tuple[Leaving, ...]
     attempts: tuple[Attempt, ...]
-
-    @property
-    def forks(self) -> tuple[Attempt, ...]:
-        """The attempts that were not alone in their dial string."""
-        return tuple(attempt for attempt in self.attempts if not attempt.alone)
+    forks: tuple[Attempt, ...]
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""

@@ -32,6 +32,8 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
 
 def losers(course: Course) -> frozenset[str]:
     """The legs that were there as another one was taken."""
+    if not course.forks:
+        return frozenset()
     return frozenset(
         leg
         for fork in course.forks
@@ -43,8 +45,10 @@ def losers(course: Course) -> frozenset[str]:
 def behind_losers(scenario: Scenario, course: Course) -> frozenset[str]:
     """The real legs that the loopback-b of a pair that lost had dialled, further in too."""
     lost = losers(course)
+    if not lost:
+        return lost
     found: set[str] = set()
-    for pair in pairs(scenario) if lost else ():
+    for pair in pairs(scenario):
         if pair.leg_a in lost:
             lost |= _dialled_by(scenario, pair.leg_b)
             found |= _dialled_by(scenario, pair.leg_b) & course.legs.keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from conformance.expectation import Claim, EventRef, Header, LegNamed, kept, only
 from conformance.model.confirm import PREFIX
@@ -13,39 +14,53 @@ from conformance.scenario import Pair, Scenario, SetVariable, UuidSetvar, null_b
 _ENDPOINTS_OWN = frozenset({"loopback_leg", "is_loopback", "other_loopback_leg_uuid", MAX_FORWARDS})
 
 
-def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about exported variables and about those that the endpoint sets."""
+    found: list[Claim] = []
     given = {role: leg.given for role, leg in course.legs.items()}
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
-            yield from _transferred(scenario, pair, given)
+            found += _transferred(scenario, pair, given)
             if MAX_FORWARDS in scenario.text:
-                yield from _forwards(pair, given)
-            yield from _identity(scenario, pair, given)
-    yield from _true_ids(scenario, course)
+                found += _forwards(pair, given)
+            found += _identity(scenario, pair, given)
+    found += _true_ids(scenario, course)
     for role in null_bridges(scenario):
         if role in course.legs:
-            yield from _on_b_leg(scenario, role, given[role])
+            found += _on_b_leg(scenario, role, given[role])
     for role in course.legs:
         if not role.startswith("loopback") and not _acquired_on_execution(course, role):
-            at_end = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
-            held = Header(at_end, "variable_is_loopback")
-            value = given[role].get("is_loopback")
-            yield Claim("exports.is-loopback-not-on-real-legs", role, held, only(value))
+            found += _real(role, given[role].get("is_loopback"))
+    return found
+
+
+@kept
+def _real(role: str, value: str | None) -> Iterator[Claim]:
+    """The endpoint marks no real leg; `value` is the variable that it was given by chance."""
+    held = Header(EventRef(role, "CHANNEL_HANGUP_COMPLETE"), "variable_is_loopback")
+    yield Claim("exports.is-loopback-not-on-real-legs", role, held, only(value))
+
+
+@lru_cache(maxsize=1 << 10)
+def _created_with(role: str, name: str) -> Header:
+    """A variable that a leg has as it is created."""
+    return Header(EventRef(role, "CHANNEL_CREATE"), f"variable_{name}")
 
 
 def _transferred(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Claim]:
     """What loopback-a and loopback-b of a pair were given, as they are created."""
-    braces, brackets = pair.braces, pair.brackets
+    braces, brackets = dict(pair.braces), dict(pair.brackets)
     caller = _caller_variables(scenario, pair, given)
-    listed = dict(given[pair.leg_a]).get("loopback_export", "").split(",")
-    names = {name for name, _ in (*braces, *brackets)} | set(caller)
-    for name in sorted(names - _ENDPOINTS_OWN):
-        clause = _clause(name, dict(braces), dict(brackets), caller, given[pair.leg_a], listed)
+    names = {*braces, *brackets, *caller} - _ENDPOINTS_OWN
+    if not names:
+        return
+    listed = given[pair.leg_a].get("loopback_export", "").split(",")
+    for name in sorted(names):
+        clause = _clause(name, braces, brackets, caller, given[pair.leg_a], listed)
         for leg in (pair.leg_a, pair.leg_b):
-            held = Header(EventRef(leg, "CHANNEL_CREATE"), f"variable_{name}")
+            held = _created_with(leg, name)
             yield Claim(f"exports.{clause}", leg, held, only(given[leg].get(name)))
 
 
@@ -86,7 +101,7 @@ def _forwards(pair: Pair, given: Mapping[str, Mapping[str, str]]) -> Iterator[Cl
         if on_b is not None:
             clauses = (clauses[0], "loopback-export-hands-over")
         for clause, leg, left in zip(clauses, (pair.leg_a, pair.leg_b), (on_a, on_b), strict=True):
-            held = Header(EventRef(leg, "CHANNEL_CREATE"), f"variable_{MAX_FORWARDS}")
+            held = _created_with(leg, MAX_FORWARDS)
             yield Claim(f"exports.{clause}", leg, held, only(left))
 
 
@@ -100,17 +115,16 @@ def _caller_variables(
 
 
 def _on_b_leg(scenario: Scenario, role: str, given: Mapping[str, str]) -> Iterator[Claim]:
-    created = EventRef(role, "CHANNEL_CREATE")
     dialled = scenario.dialled[role]
     own = {name for name, _ in (*dialled.braces, *dialled.brackets)}
     for name, value in given.items():
         if name not in own:
-            held = Header(created, f"variable_{name}")
+            held = _created_with(role, name)
             yield Claim(f"exports.{_copied(name)}", role, held, only(value))
     scopes = scenario.variables
     for name, _ in (*scopes.braces, *scopes.brackets):
         if name not in given and name not in _ENDPOINTS_OWN:
-            held = Header(created, f"variable_{name}")
+            held = _created_with(role, name)
             yield Claim("exports.dial-string-stays-on-pair", role, held, only(None))
 
 
@@ -129,7 +143,7 @@ def _identity(
     """Who is who in the pair: the variables that the endpoint sets by itself."""
     caller = _caller(scenario, pair)
     yield from _related(pair.leg_a, pair.leg_b, caller)
-    settled = "is_loopback" not in _set_later(scenario)
+    settled = "is_loopback" not in scenario.text or "is_loopback" not in _set_later(scenario)
     early = scenario.profile.early_set_loopback_id and scenario.profile.since("1.8.6")
     for leg, letter in ((pair.leg_a, "A"), (pair.leg_b, "B")):
         # Before 1.10.3 both were set on loopback-a (history: ce019aa566).
@@ -166,6 +180,8 @@ def _marks(leg: str, letter: str, settled: bool, at_first: str | None) -> Iterat
 
 def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The last bridge with a loopback-b tells the other leg who dialled that one's pair."""
+    if not course.bridges:
+        return
     callers = {pair.leg_b: _caller(scenario, pair) for pair in pairs(scenario)}
     told: dict[str, str | None] = {}
     for bridge in course.bridges:
@@ -175,9 +191,13 @@ def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:
                     told[leg] = callers[leg_b]
     for leg, caller in told.items():
         if not _acquired_on_execution(course, leg):
-            at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
-            held = LegNamed(at_end, "variable_other_leg_true_id")
-            yield Claim("exports.true-id", leg, held, only(caller))
+            yield from _true_id(leg, caller)
+
+
+@kept
+def _true_id(leg: str, caller: str | None) -> Iterator[Claim]:
+    held = LegNamed(EventRef(leg, "CHANNEL_HANGUP_COMPLETE"), "variable_other_leg_true_id")
+    yield Claim("exports.true-id", leg, held, only(caller))
 
 
 def _set_later(scenario: Scenario) -> set[str]:

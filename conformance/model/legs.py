@@ -42,28 +42,36 @@ _NAME_BYTES = 127
 """A loopback leg's name is written to a buffer of 128 bytes."""
 
 
-def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about legs."""
-    yield Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))
+    found = [Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))]
     lost, phones = losers(course), behind_losers(scenario, course)
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             if pair.outer:
-                yield from _silent(scenario, course, pair)
-            yield from _pair(course, pair, lost)
+                found += _silent(scenario, course, pair)
+            found += _pair(course, pair, lost)
     for role, bridge in null_bridges(scenario).items():
         if bridge.refusal is not None:
-            yield Claim("legs.refused-target-has-no-leg", role, Exists(role), only(False))
+            refused = "legs.refused-target-has-no-leg"
+            found.append(Claim(refused, role, Exists(role), only(False)))
     for role, leg in course.legs.items():
-        yield Claim("legs.no-other-legs", role, Exists(role), only(True))
-        yield from _bridges(course, role)
+        found += _there(role)
+        found += _bridges(course, role)
         if not leg.lost:
-            yield from _gone(role)
+            found += _gone(role)
             if not role.startswith("loopback") and role not in lost:
                 phone = "losers-phone-is-cancelled" if role in phones else "cause-of-real-legs"
-                yield _ended(f"legs.{phone}", role, leg.causes)
-    yield from _digits(scenario, course)
-    yield from _afterwards(scenario, course)
+                found.append(_ended(f"legs.{phone}", role, leg.causes))
+    found += _digits(scenario, course)
+    found += _afterwards(scenario, course)
+    return found
+
+
+@kept
+def _there(role: str) -> Iterator[Claim]:
+    """A leg is one of those that the call has."""
+    yield Claim("legs.no-other-legs", role, Exists(role), only(True))
 
 
 @kept
@@ -88,25 +96,38 @@ def _bridges(course: Course, role: str) -> Iterator[Claim]:
     about the bridge of a bowout.
     """
     own = [bridge for bridge in course.bridges if bridge.caller == role]
-    lasting = sum(bridge.until > bridge.since for bridge in own)
-    again = sum(
-        leaving.how == "bridge" and len(leaving.legs) > 2 and role == leaving.acquired[0]
-        for leaving in course.leavings
-    )
     if own:
-        times = one_of(*range(lasting, len(own) + again + 1))
-        yield Claim("legs.bridged-to-whom-it-dials", role, Count(role, "CHANNEL_BRIDGE"), times)
+        lasting = sum(bridge.until > bridge.since for bridge in own)
+        again = sum(
+            leaving.how == "bridge" and len(leaving.legs) > 2 and role == leaving.acquired[0]
+            for leaving in course.leavings
+        )
+        yield _bridged(role, lasting, len(own) + again)
+
+
+@lru_cache
+def _bridged(role: str, least: int, most: int) -> Claim:
+    times = one_of(*range(least, most + 1))
+    return Claim("legs.bridged-to-whom-it-dials", role, Count(role, "CHANNEL_BRIDGE"), times)
+
+
+@lru_cache
+def _created(role: str) -> Claim:
+    """A leg of a pair is created."""
+    return Claim("legs.pair-is-created", role, Exists(role), only(True))
+
+
+@lru_cache
+def _name_of(role: str) -> Header:
+    return Header(EventRef(role, "CHANNEL_CREATE"), "Channel-Name")
 
 
 def _pair(course: Course, pair: Pair, lost: frozenset[str]) -> Iterator[Claim]:
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
-        created = EventRef(leg.role, "CHANNEL_CREATE")
-        yield Claim("legs.pair-is-created", leg.role, Exists(leg.role), only(True))
-        name = channel_name(pair, suffix)
-        yield Claim(
-            "legs.named-after-target", leg.role, Header(created, "Channel-Name"), only(name)
-        )
+        yield _created(leg.role)
+        name = only(channel_name(pair, suffix))
+        yield Claim("legs.named-after-target", leg.role, _name_of(leg.role), name)
         # The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
         left = any(leg.role in one.legs and leg.role not in one.staying for one in course.leavings)
         if not (leg.role in lost or left or leg.lost):

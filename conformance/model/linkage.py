@@ -26,10 +26,11 @@ _NOTHING = Within(0.0, 0.02, 0.0)
 """Stamps are set one after the other, and may be a tick of the clock apart."""
 
 
-def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course, modules: tuple[str, ...] = MODULES) -> list[Claim]:
     """The claims about CDRs of one call against each other."""
     if any(leaving.how == "execute" for leaving in course.leavings):
-        return  # a leg that takes over an extension dials, and carries the variables of another one
+        return []  # a leg that takes over an extension dials, and carries the variables of another
+    found: list[Claim] = []
     for role, leg in course.legs.items():
         if leg.lost:
             continue
@@ -38,16 +39,19 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
             partner = course.legs[leg.heard]
             untold = leg.gone - partner.gone <= _AT_ONCE
             heard = partner.causes | ({None} if untold else frozenset())
-        yield from _linked(role, dialler_of(scenario, role), heard)
+        found += _linked(modules, role, dialler_of(scenario, role), heard)
     for leaving in course.leavings:
         if leaving.how == "bridge" and not leaving.staying:
-            yield from _conserved(scenario, course, leaving)
+            found += _conserved(modules, scenario, course, leaving)
+    return found
 
 
 @kept
-def _linked(role: str, dialler: str | None, heard: frozenset[str | None]) -> Iterator[Claim]:
+def _linked(
+    modules: tuple[str, ...], role: str, dialler: str | None, heard: frozenset[str | None]
+) -> Iterator[Claim]:
     """Who dialled the leg, and with which cause the last leg ended that was bridged to it."""
-    for module in MODULES:
+    for module in modules:
         dialled = CdrLeg(role, module, "variables.originating_leg_uuid")
         yield Claim("cdr.originating-leg", role, dialled, only(dialler))
         if heard:
@@ -55,11 +59,13 @@ def _linked(role: str, dialler: str | None, heard: frozenset[str | None]) -> Ite
             yield Claim("cdr.cause-of-partner", role, cause, one_of(*heard))
 
 
-def _conserved(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+def _conserved(
+    modules: tuple[str, ...], scenario: Scenario, course: Course, leaving: Leaving
+) -> Iterator[Claim]:
     """The real legs are billed for all the time for which their loopback legs are, and after it."""
     pair = pairs(scenario)[leaving.pair - 1]
     for loopback, real in zip((pair.leg_a, pair.leg_b), leaving.acquired, strict=True):
         if course.legs[real].answered <= course.legs[loopback].answered:
-            for module in MODULES:
+            for module in modules:
                 uncovered = CdrUncovered(loopback, real, module)
                 yield Claim("cdr.billsec-conserved", real, uncovered, _NOTHING)

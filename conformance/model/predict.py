@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain
 
+from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim
 from conformance.model import (
@@ -62,25 +62,27 @@ class Alternative:
     course: Course
 
 
-def predict(scenario: Scenario, applied: Applied) -> Iterator[Alternative]:
+def predict(
+    scenario: Scenario, applied: Applied, modules: tuple[str, ...] = MODULES
+) -> Iterator[Alternative]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
-    `applied` tells when the switch carried out what it times by itself. Where two things fall so
-    near to each other that either may come first, each course is an alternative; an observation
-    conforms if it meets one wholly.
+    `applied` tells when the switch carried out what it times by itself, `modules` whose CDRs there
+    can be. Where two things fall so near to each other that either may come first, each course is
+    an alternative; an observation conforms if it meets one wholly.
     """
     numbers = [pair.number for pair in pairs(scenario)]
     stall = ON_TIME.stall if applied.stall is None else applied.stall
     notice = (0.0,) * (1 + len(numbers))
-    paces = deque([replace(ON_TIME, bowout=bowout_seconds(scenario), notice=notice, stall=stall)])
-    tried = set(paces)
+    on_time = Pace(bowout_seconds(scenario), notice, ON_TIME.drift, ON_TIME.shift, stall)
+    paces, tried = deque([on_time]), {on_time}
     shapes: set[object] = set()
     while paces:
         pace = paces.popleft()
         run = course(scenario, applied.stimuli, pace)
         if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        yield Alternative(_claims(scenario, run), pace.collide, run)
+        yield Alternative(_claims(scenario, run, modules), pace.collide, run)
         shapes.add(_shape(run))  # not before another course is asked for, which is rare
         for other in _deviations(scenario, applied, numbers, pace):
             if other not in tried:
@@ -136,18 +138,25 @@ _CONCERNS = (
     deflect,
     display,
 )
+_OF_CDRS = (cdr, linkage)
 
 
-def _claims(scenario: Scenario, run: Course) -> tuple[Claim, ...]:
+def _claims(scenario: Scenario, run: Course, modules: tuple[str, ...]) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
-    claims = tuple(chain.from_iterable(concern.claims(scenario, run) for concern in _CONCERNS))
-    later = _later_than(scenario.profile)
-    return tuple(claim for claim in claims if claim.clause not in later) if later else claims
+    claims: list[Claim] = []
+    for concern in _CONCERNS:
+        if concern in _OF_CDRS:
+            claims += concern.claims(scenario, run, modules)
+        else:
+            claims += concern.claims(scenario, run)
+    later = _later_than(scenario.profile.release)
+    return tuple([claim for claim in claims if claim.clause not in later] if later else claims)
 
 
 @lru_cache
-def _later_than(profile: Profile) -> frozenset[str]:
-    """Names of the clauses that do not hold in the profile's release yet."""
+def _later_than(release: str) -> frozenset[str]:
+    """Names of the clauses that do not hold in the release yet."""
+    profile = Profile(release=release)
     return frozenset(
         name for name, one in CLAUSES.items() if one.since and not profile.since(one.since)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from conformance.model.confirm import PREFIX, confirming
 from conformance.scenario import ALegBridges, ALegRunsDialplan, Pairs, Scenario
@@ -43,6 +44,7 @@ def refuses(bowout: str | None) -> bool:
     return bowout is not None and is_false(bowout)
 
 
+@lru_cache
 def is_true(text: str) -> bool:
     """What the switch takes for true: a word for it, or a number other than 0."""
     return text.lower() in _TRUE or (_is_number(text) and _leading_integer(text) != 0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from conformance.model.variables import is_true
 
@@ -28,8 +28,7 @@ CAUSES: Mapping[str, int] = MappingProxyType(
 """Causes with which a leg of a scenario may end, and their numbers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Whether a leg has CDRs (both where its cause decides and is a race), and the clause."""
 
     outcomes: tuple[bool, ...]
