@@ -29,6 +29,9 @@ HEARTBEAT = 0.25
 STALL = 0.25
 """Seconds an answer or a stimulus may be late before the host counts as having been so."""
 
+TICK = 0.05
+"""Seconds from one look at the suite's own pauses to the next."""
+
 IN_VAIN = 120.0
 """Seconds in which no scenario was placed whole after which a connection that is lost again and
 again is lost for good."""
@@ -88,6 +91,8 @@ class Campaign:
         self._lines = AsyncExitStack()
         self._strays: set[str] = set()
         self._measured = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._paused = 0.0
 
     async def open(self) -> None:
         """Connect; raises EventSocketError."""
@@ -198,7 +203,7 @@ class Campaign:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]
                 if self._switch.patience:
-                    beside.append(group.create_task(self._watch()))
+                    beside += [group.create_task(one) for one in (self._watch(), self._tick())]
                 if witness:
                     second = await self._switch.connect()
                     stack.push_async_callback(second.close)
@@ -259,7 +264,8 @@ class Campaign:
         if self._switch.posts_cdrs:
             lateness.append(_reporting(placement))
         done[scenario.id] += 1
-        self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
+        async with self._turn:  # what the switch tells is read before the next one is judged
+            self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
 
     async def _keep_control(self) -> None:
         while True:
@@ -271,19 +277,27 @@ class Campaign:
             self._on_control(control)
 
     async def _watch(self) -> None:
-        """Ask the switch now and then: one that stands still makes no control call late at once.
+        """Ask the switch now and then: one that stands still makes no control call late at once."""
+        loop = asyncio.get_running_loop()
+        while True:
+            asked, paused = loop.time(), self._paused
+            await self._commands.api("strepoch")
+            seconds = loop.time() - asked
+            await asyncio.sleep(2 * TICK)  # until then a pause is in the sum
+            if seconds > STALL:
+                self._admission.told(seconds)
+                own = self._paused - paused
+                if seconds - own > STALL:
+                    self._stalls.append((loop.time(), seconds - own))
+            await asyncio.sleep(HEARTBEAT)
 
-        Nor does it when the suite itself comes to nothing: its pauses count as well.
-        """
+    async def _tick(self) -> None:
+        """Add up the pauses of the suite itself, in which no switch was late."""
         loop = asyncio.get_running_loop()
         while True:
             since = loop.time()
-            await asyncio.sleep(HEARTBEAT)
-            await self._commands.api("strepoch")
-            seconds = loop.time() - since - HEARTBEAT
-            if seconds > STALL:
-                self._stalls.append((loop.time(), seconds))
-                self._admission.told(seconds)
+            await asyncio.sleep(TICK)
+            self._paused += loop.time() - since - TICK
 
 
 @asynccontextmanager

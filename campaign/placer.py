@@ -59,6 +59,8 @@ CONTROL_SECONDS = 30.0
 """How long a control call of 2 s may take."""
 QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
+UNREAD_SECONDS = 0.25
+"""How much longer a call is listened to when its time is over: its end may lie there unread."""
 SWEEP_SECONDS = 3.0
 """How long legs that were hung up by the suite may take to go."""
 LIMIT_SECONDS = 120
@@ -138,7 +140,8 @@ class Placer:
         if scenario.has_a_leg:
             await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
-        if not await self._gone(attempt, patience(scenario)):
+        gone = await self._gone(attempt, patience(scenario))
+        if not gone and not await self._gone(attempt, UNREAD_SECONDS):
             if job.done():
                 job.result()  # raises what kept the originate from being sent
             swept = await self._sweep(attempt)
