@@ -27,7 +27,7 @@ HEARTBEAT = 0.25
 """Seconds from one question to the next that tells whether the switch answers at all."""
 
 STALL = 0.25
-"""Seconds an answer or a stimulus may be late before the host counts as having been so."""
+"""Seconds an answer may take before the switch counts as having stood still as long."""
 
 TICK = 0.05
 """Seconds from one look at the suite's own pauses to the next."""
@@ -257,9 +257,7 @@ class Campaign:
         finally:
             self._admission.leave(scenario)
         await self._measured.wait()  # how late the host is, no control call has told before
-        lateness = [control.lateness for control in self._recent]
-        if placement.lateness > STALL:  # that its stimuli came a little later, the model allows for
-            lateness.append(placement.lateness)
+        lateness = [placement.lateness, *(control.lateness for control in self._recent)]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
         if self._switch.posts_cdrs:
             lateness.append(_reporting(placement))

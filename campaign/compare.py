@@ -41,8 +41,11 @@ from fixtures.switches import Switch, SwitchIdentity, UsageError
 ATTEMPTS = 9
 """How often at most a scenario is placed: so often tells a single one from a race (see CHANCE)."""
 
-CONFIRMING = 20
+CONFIRMING = 50
 """Calls at once on each side while scenarios are placed again."""
+
+SHARE = 0.75
+"""Part of the calls at once that each of two live sides gets: how they keep time limits it too."""
 
 Source: TypeAlias = Switch | Path
 """A live switch, or a recording of one."""
@@ -228,13 +231,13 @@ def _settings(scenario: Scenario) -> tuple[bool, str]:
 
 
 async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) -> dict[Side, Run]:
-    """Run all live sides at once; of two each gets half of the calls at once."""
+    """Run all live sides at once; of two each gets `SHARE` of the calls at once."""
     cancel_on_signals()
     step = asyncio.Barrier(len(live))
     table.alike = len(live) > 1 and all(one.fixed is None for one in live.values())
     pace = table.plan.pace
     if len(live) > 1:
-        pace = Pace(window=max(1, pace.window // 2), rate=pace.rate / 2)
+        pace = Pace(window=max(1, round(pace.window * SHARE)), rate=pace.rate * SHARE)
 
     async def place(side: Side, switch: Switch) -> Run:
         name = f"{side.name.lower()}.jsonl.gz"

@@ -133,7 +133,7 @@ class Placer:
         """Place a scenario, wait until it is over, gather its CDRs.
 
         Legs that do not go by themselves are hung up by uuid and named in `swept`; the lateness is
-        that of the stimuli. Raises EventSocketError when the connection is lost.
+        then that of the stimuli. Raises EventSocketError when the connection is lost.
         """
         attempt = Attempt(scenario, token, str(uuids.uuid4()))
         swept: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ class Placer:
             await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
         gone = await self._gone(attempt, patience(scenario))
-        if not gone and not await self._gone(attempt, UNREAD_SECONDS):
+        if not gone and not await self._gone(attempt, UNREAD_SECONDS + attempt.overdue):
             if job.done():
                 job.result()  # raises what kept the originate from being sent
             swept = await self._sweep(attempt)
@@ -159,7 +159,7 @@ class Placer:
             cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
             swept=swept,
-            lateness=attempt.overdue,
+            lateness=attempt.overdue if swept else 0.0,
             problem=await self._missed(attempt) if attempt.reply else UNANSWERED,
             modules_with_cdrs=self._cdr_modules,
         )

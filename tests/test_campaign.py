@@ -201,7 +201,7 @@ def test_control_calls_tell_how_late_the_host_is() -> None:
     assert came.lateness == pytest.approx(0.75)
 
 
-def test_a_stimulus_that_comes_late_is_no_fault_of_the_switch() -> None:
+def test_a_call_whose_stimulus_came_late_is_no_fault_of_the_switch() -> None:
     """The suite was told late of what it counts from, while control calls kept time."""
     switch = Fake()
 
@@ -214,8 +214,11 @@ def test_a_stimulus_that_comes_late_is_no_fault_of_the_switch() -> None:
 
     switch.script = told_late
     (came,) = place(switch, scenario(ending=hangup(30)))
+    assert (came.swept, came.lateness) == ((), 0.0)
+    late = Stimulus(Moment(Event.BRIDGE, "a-leg", 30), UuidSetvar("a-leg", "x", "1"))
+    (came,) = place(switch, scenario(late))
+    assert came.swept == (came.a_leg_uuid,)
     assert came.lateness >= 0.6
-    assert came.swept == ()
 
 
 def test_a_pause_of_the_suite_is_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
