@@ -71,6 +71,8 @@ class Attempt(Call):
         self.a_leg_uuid = a_leg_uuid
         self.uuids: dict[str, str] = {}
         self.applied: dict[int, AppliedStimulus] = {}
+        self.overdue = 0.0
+        """Seconds by which the latest stimulus came after it was due."""
         self._waiting = list(enumerate(scenario.all_stimuli()))
 
     def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:

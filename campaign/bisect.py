@@ -74,7 +74,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "bisect",
         help="the first of several switches that shows a finding",
         description="Place the call of a finding on switches in the order of their age, as few of "
-        "them as can be,\nand name the first that shows it.",
+        "them as can be,\nand name the first that shows it. Named the newest first, they tell "
+        "which was the last\nto show what was mended since.",
         epilog=f"{SWITCHES}\n{_EXAMPLES}\n{_EXIT_STATUS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

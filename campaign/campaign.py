@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -28,6 +28,9 @@ HEARTBEAT = 0.25
 
 STALL = 0.25
 """Seconds an answer may take before the switch counts as having stood still as long."""
+
+TICK = 0.05
+"""Seconds from one look at the suite's own pauses to the next."""
 
 IN_VAIN = 120.0
 """Seconds in which no scenario was placed whole after which a connection that is lost again and
@@ -88,6 +91,8 @@ class Campaign:
         self._lines = AsyncExitStack()
         self._strays: set[str] = set()
         self._measured = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._paused = 0.0
 
     async def open(self) -> None:
         """Connect; raises EventSocketError."""
@@ -129,7 +134,7 @@ class Campaign:
         witness: bool = False,
         first: Container[str] = (),
     ) -> None:
-        """Place every scenario once, block by block; `attempt` numbers the tokens.
+        """Place every scenario as often as it comes, block by block; `attempt` numbers the tokens.
 
         Of those of a profile the ones with an id in `first` are begun first; for the rest see
         `place_block`.
@@ -152,7 +157,7 @@ class Campaign:
         """
         since = asyncio.get_running_loop().time()
         while block:
-            done: set[str] = set()
+            done: Counter[str] = Counter()
             try:
                 self.profile = block.profile
                 await self._switch.configure(block.profile)
@@ -190,14 +195,15 @@ class Campaign:
         self._measured.clear()
 
     async def _place_from(
-        self, block: Block, pace: Pace, attempt: int, done: set[str], *, witness: bool
+        self, block: Block, pace: Pace, attempt: int, done: Counter[str], *, witness: bool
     ) -> None:
         taken: list[Scenario] = []
+        begun_before: Counter[str] = Counter()
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]
                 if self._switch.patience:
-                    beside.append(group.create_task(self._watch()))
+                    beside += [group.create_task(one) for one in (self._watch(), self._tick())]
                 if witness:
                     second = await self._switch.connect()
                     stack.push_async_callback(second.close)
@@ -207,33 +213,36 @@ class Campaign:
                     while batch := block.take(pace.window):
                         taken += batch
                         begun = asyncio.Event()
-                        batches.create_task(self._place_batch(batch, attempt, pace, done, begun))
+                        numbered = []
+                        for scenario in batch:
+                            numbered.append((scenario, attempt + begun_before[scenario.id]))
+                            begun_before[scenario.id] += 1
+                        batches.create_task(self._place_batch(numbered, pace, done, begun))
                         await begun.wait()
                 for task in beside:
                     task.cancel()
         except BaseExceptionGroup as errors:
             raise first_of(errors) from None
         finally:
-            block.give_back(one for one in taken if one.id not in done)
+            block.give_back(_without(done, taken))
 
     async def _place_batch(
         self,
-        batch: Sequence[Scenario],
-        attempt: int,
+        batch: Sequence[tuple[Scenario, int]],
         pace: Pace,
-        done: set[str],
+        done: Counter[str],
         begun: asyncio.Event,
     ) -> None:
         """Load the plans of a batch, place it, unload them; `begun` when all of it was begun."""
         self._batches += 1
         name = f"batch{self._batches}"
-        number = attempt + RENUMBERED * self.taken_up
-        await self._switch.load_plans(name, batch, self._commands)
+        renumbered = RENUMBERED * self.taken_up
+        await self._switch.load_plans(name, [scenario for scenario, _ in batch], self._commands)
         try:
             async with asyncio.TaskGroup() as group:
-                for scenario in batch:
+                for scenario, attempt in batch:
                     await self._admission.enter(scenario, pace)
-                    token = token_of(scenario, number)
+                    token = token_of(scenario, attempt + renumbered)
                     group.create_task(self._place(scenario, token, done))
                     await self._admission.pause(scenario, pace)
                 begun.set()
@@ -241,19 +250,21 @@ class Campaign:
             begun.set()
         await self._switch.unload_plans(name, self._commands)
 
-    async def _place(self, scenario: Scenario, token: str, done: set[str]) -> None:
+    async def _place(self, scenario: Scenario, token: str, done: Counter[str]) -> None:
         began = asyncio.get_running_loop().time()
         try:
             placement = await self._placer.place(scenario, token)
         finally:
             self._admission.leave(scenario)
         await self._measured.wait()  # how late the host is, no control call has told before
-        lateness = [control.lateness for control in self._recent]
+        lateness = [placement.lateness, *(control.lateness for control in self._recent)]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
         if self._switch.posts_cdrs:
             lateness.append(_reporting(placement))
-        done.add(scenario.id)
-        self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
+        async with self._turn:
+            done[scenario.id] += 1
+            self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
+            await asyncio.sleep(0)  # what the switch tells is read before the next one is judged
 
     async def _keep_control(self) -> None:
         while True:
@@ -268,13 +279,24 @@ class Campaign:
         """Ask the switch now and then: one that stands still makes no control call late at once."""
         loop = asyncio.get_running_loop()
         while True:
-            asked = loop.time()
+            asked, paused = loop.time(), self._paused
             await self._commands.api("strepoch")
             seconds = loop.time() - asked
+            await asyncio.sleep(2 * TICK)  # until then a pause is in the sum
             if seconds > STALL:
-                self._stalls.append((loop.time(), seconds))
                 self._admission.told(seconds)
+                own = self._paused - paused
+                if seconds - own > STALL:
+                    self._stalls.append((loop.time(), seconds - own))
             await asyncio.sleep(HEARTBEAT)
+
+    async def _tick(self) -> None:
+        """Add up the pauses of the suite itself, in which no switch was late."""
+        loop = asyncio.get_running_loop()
+        while True:
+            since = loop.time()
+            await asyncio.sleep(TICK)
+            self._paused += loop.time() - since - TICK
 
 
 @asynccontextmanager
@@ -291,6 +313,16 @@ async def open_campaign(
         yield campaign
     finally:
         await campaign.close()
+
+
+def _without(done: Counter[str], taken: Iterable[Scenario]) -> Iterator[Scenario]:
+    """What was taken less what is done, which may hold a scenario several times."""
+    over = Counter(done)
+    for scenario in taken:
+        if over[scenario.id]:
+            over[scenario.id] -= 1
+        else:
+            yield scenario
 
 
 def _reporting(placement: Placement) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import tee
 from pathlib import Path
 from typing import TypeAlias
 
@@ -40,8 +41,11 @@ from fixtures.switches import Switch, SwitchIdentity, UsageError
 ATTEMPTS = 9
 """How often at most a scenario is placed: so often tells a single one from a race (see CHANCE)."""
 
-CONFIRMING = 20
+CONFIRMING = 50
 """Calls at once on each side while scenarios are placed again."""
+
+SHARE = 0.75
+"""Part of the calls at once that each of two live sides gets: how they keep time limits it too."""
 
 Source: TypeAlias = Switch | Path
 """A live switch, or a recording of one."""
@@ -121,6 +125,17 @@ class _Table:
     release: str = ""
     oldest: str = ""
     shortfalls: list[str] = field(default_factory=list)
+    alike: bool = False
+    """Whether both are live and take whatever scenario there is."""
+    _generated: list[Iterator[Scenario]] = field(default_factory=list)
+
+    def shared(self, generated: Iterator[Scenario]) -> Iterator[Scenario]:
+        """The same scenarios for both, made once."""
+        if not self.alike:
+            return generated
+        if not self._generated:
+            self._generated = list(tee(generated))
+        return self._generated.pop()
 
     def agree(self) -> None:
         """Take the newer release of the two for the model, and read what is recorded."""
@@ -196,7 +211,7 @@ class _Beside:
     def scenarios(self, asked: int, generated: Iterator[Scenario]) -> Scenarios:
         table = self._table
         if not table.recordings:
-            return asked, generated
+            return asked, table.shared(generated)
         first = witnesses(table.plan.known, table.release)
         placed = (*first, *table.recorded[: table.plan.scenarios])
         once = {one.id: one for one in placed}.values()
@@ -216,12 +231,13 @@ def _settings(scenario: Scenario) -> tuple[bool, str]:
 
 
 async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) -> dict[Side, Run]:
-    """Run all live sides at once; of two each gets half of the calls at once."""
+    """Run all live sides at once; of two each gets `SHARE` of the calls at once."""
     cancel_on_signals()
     step = asyncio.Barrier(len(live))
+    table.alike = len(live) > 1 and all(one.fixed is None for one in live.values())
     pace = table.plan.pace
     if len(live) > 1:
-        pace = Pace(window=max(1, pace.window // 2), rate=pace.rate / 2)
+        pace = Pace(window=max(1, round(pace.window * SHARE)), rate=pace.rate * SHARE)
 
     async def place(side: Side, switch: Switch) -> Run:
         name = f"{side.name.lower()}.jsonl.gz"

@@ -80,7 +80,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--scenarios", type=positive, default=300, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same calls")
     parser.add_argument(
-        "--window", type=positive, default=100, metavar="N", help="calls at once on both together"
+        "--window",
+        type=positive,
+        default=100,
+        metavar="N",
+        help="calls at once on one switch; of two each gets three quarters of them",
     )
     parser.add_argument(
         "--record", type=Path, metavar="DIR", help="record what is placed, as old and new.jsonl.gz"

@@ -59,6 +59,8 @@ CONTROL_SECONDS = 30.0
 """How long a control call of 2 s may take."""
 QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
+UNREAD_SECONDS = 0.25
+"""How much longer a call is listened to when its time is over: its end may lie there unread."""
 SWEEP_SECONDS = 3.0
 """How long legs that were hung up by the suite may take to go."""
 LIMIT_SECONDS = 120
@@ -130,15 +132,16 @@ class Placer:
     async def place(self, scenario: Scenario, token: str) -> Placement:
         """Place a scenario, wait until it is over, gather its CDRs.
 
-        Legs that do not go by themselves are hung up by uuid and named in `swept`. Raises
-        EventSocketError when the connection is lost.
+        Legs that do not go by themselves are hung up by uuid and named in `swept`; the lateness is
+        then that of the stimuli. Raises EventSocketError when the connection is lost.
         """
         attempt = Attempt(scenario, token, str(uuids.uuid4()))
         swept: tuple[str, ...] = ()
         if scenario.has_a_leg:
             await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
-        if not await self._gone(attempt, patience(scenario)):
+        gone = await self._gone(attempt, patience(scenario))
+        if not gone and not await self._gone(attempt, UNREAD_SECONDS + attempt.overdue):
             if job.done():
                 job.result()  # raises what kept the originate from being sent
             swept = await self._sweep(attempt)
@@ -156,6 +159,7 @@ class Placer:
             cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
             swept=swept,
+            lateness=attempt.overdue if swept else 0.0,
             problem=await self._missed(attempt) if attempt.reply else UNANSWERED,
             modules_with_cdrs=self._cdr_modules,
         )
@@ -271,7 +275,8 @@ class Placer:
             return
         for index, stimulus in call.take(headers):
             assert isinstance(call, Attempt)
-            self._spawn(self._apply(call, index, stimulus))
+            since = int(str(headers.get("Event-Date-Timestamp", 0)))
+            self._spawn(self._apply(call, index, stimulus, since))
         if isinstance(call, Attempt) and headers.get("Event-Name") == "CHANNEL_CREATE":
             uuid = _uuid(headers)
             if self._switch.manners and uuid != call.a_leg_uuid:
@@ -312,7 +317,8 @@ class Placer:
         except EventSocketError as error:
             self._lost = self._lost or error
 
-    async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus) -> None:
+    async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus, since: int) -> None:
+        """Apply a stimulus that counts from an event of this time (microseconds)."""
         try:
             await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
             uuid = await self._uuid_of(attempt, stimulus.deed.leg)
@@ -327,6 +333,7 @@ class Placer:
             return
         at = int(str(headers.get("Event-Date-Timestamp", 0)))
         attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
+        attempt.overdue = max(attempt.overdue, (at - since - stimulus.at.delay_ms * 1000) / 1e6)
 
     async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
         """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""

@@ -86,7 +86,7 @@ class Pool:
         attempt: int,
         like: Scenario | None = None,
     ) -> None:
-        """Place scenarios with a witness, each on the switch that placed it before.
+        """Place scenarios with a witness, as often as they come, where they were placed before.
 
         One that was not placed before goes where `like` was; those of a switch that is lost go to
         another one. Raises the error by which the last switch was lost.

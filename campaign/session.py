@@ -90,7 +90,7 @@ class Watcher(Protocol):
         """One was placed and judged."""
 
     def unsettled(self) -> Iterable[Scenario]:
-        """Those that are to be placed again."""
+        """Those that are to be placed again, each as often as it comes."""
 
 
 class Nobody:
@@ -418,13 +418,15 @@ async def _place(
 ) -> None:
     tally.begin(plan.scenarios, "placing")
     await pool.place_all(scenarios, plan.pace, first=tally.corpus, ready=partner.ready)
-    for attempt in range(2, plan.attempts + 1):
+    attempt = 2
+    while attempt <= plan.attempts:
         await partner.ready()
         again = tally.unsettled()
         if again:
             tally.begin(len(again), f"placing again, attempt {attempt}")
             slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
             await pool.place_again(again, slower, attempt)
+        attempt += max(Counter(one.id for one in again).values(), default=1)
     if plan.minimise:
         tally.minimising = True
         await minimise(tally.verdicts, _placing(pool, plan, tally), plan.minimise)
@@ -546,7 +548,8 @@ class _Tally:
         for a third.
         """
         asked: Counter[str] = Counter()
-        again = {scenario.id: scenario for scenario in self._watcher.unsettled()}
+        again = list(self._watcher.unsettled())
+        wanted = {scenario.id for scenario in again}
         for case in sorted(self.verdicts.unsettled(), key=lambda one: _simplicity(one.scenario)):
             judgements = case.judgements
             last = judgements[-1]
@@ -554,10 +557,11 @@ class _Tally:
             disagree = len(judgements) == 2 and _disagree(judgements)
             if len(judgements) == 1 and any(asked[name] < CONFIRMED_BY for name in clauses):
                 asked.update(clauses)
-                again[case.scenario.id] = case.scenario
-            elif last.undecided or last.problem or disagree:
-                again[case.scenario.id] = case.scenario
-        return sorted(again.values(), key=lambda one: (str(one.profile), _simplicity(one)))
+            elif not (last.undecided or last.problem or disagree):
+                continue
+            if case.scenario.id not in wanted:
+                again.append(case.scenario)
+        return sorted(again, key=lambda one: (str(one.profile), _simplicity(one)))
 
 
 def _simplicity(scenario: Scenario) -> tuple[Complexity, str]:

@@ -46,8 +46,11 @@ FEWEST = 10
 CONFIRMED_BY = 3
 """How many scenarios, simplest first, are placed again for a clause and a kind of change."""
 
-MOST_AT_ONCE = 40
+MOST_AT_ONCE = 80
 """How many scenarios are placed again at most, in each round, for raw differences."""
+
+FURTHER = 2
+"""How often at least such a scenario is placed again in a round: each round waits for its calls."""
 
 TOLERANCE = 0.25
 """Seconds by which times in two findings may differ that are still the same finding."""
@@ -194,13 +197,15 @@ class _Free(NamedTuple):
 
 
 def _free(scenario: Scenario, seen: Observation) -> _Free:
-    """What the legal courses of a scenario leave open; of times those that count from an event."""
+    """What the likelier legal courses leave open; of times those that count from an event.
+
+    Not all of them: what is computed here delays the calls that are under way.
+    """
     times: dict[_Subject, Fact] = {}
     outcomes: dict[_Subject, Fact] = {}
     allowed: defaultdict[_Subject, set[Outcome]] = defaultdict(set)
-    claims = {
-        claim for alternative in predict(scenario, applied_in(seen)) for claim in alternative.claims
-    }
+    courses = predict(scenario, applied_in(seen), most_astray=1)
+    claims = {claim for alternative in courses for claim in alternative.claims}
     for clause, _, fact, legal in claims:
         if isinstance(legal, OneOf):
             subject = (clause, describe(fact))
@@ -253,6 +258,7 @@ class Comparing:
         """Begin with nothing placed; what is `known` of the new switch may be told later."""
         self._cases: dict[str, _Case] = {}
         self._repeatable = frozenset(repeatable)
+        self._wanted: dict[int, list[Scenario]] = {}
         self.known: Known = NONE_KNOWN
 
     def add(
@@ -264,6 +270,7 @@ class Comparing:
     ) -> None:
         """Take a further attempt at a scenario on one side; it is judged unless that was done."""
         case = self._cases.setdefault(scenario.id, _Case(scenario))
+        self._wanted.clear()
         judgement = judgement or judge(scenario, placement)
         if judgement.problem or placement.lateness > TOO_LATE:
             case.told[side.value].append(Told(judgement, {}, {}))
@@ -291,14 +298,22 @@ class Comparing:
     # --- what is to be placed again
 
     def unsettled(self, most: int) -> list[Scenario]:
-        """Those of which a further opinion is wanted, none with `most` attempts, simplest first."""
-        wanted = {one.scenario.id: one.scenario for one in self._doubtful()}
-        wanted |= {one.scenario.id: one.scenario for one in self._suspects()}
-        return [
-            scenario
-            for scenario in sorted(wanted.values(), key=_simplicity)
-            if max(map(len, self._cases[scenario.id].told)) < most
-        ]
+        """Those of which a further opinion is wanted, simplest first, each as often as it is.
+
+        None comes to more than `most` attempts. Both sides ask, and get the same.
+        """
+        if most not in self._wanted:
+            self._wanted[most] = list(self._unsettled(most))
+        return self._wanted[most]
+
+    def _unsettled(self, most: int) -> Iterator[Scenario]:
+        times = {case.scenario.id: 1 for case in self._doubtful()}
+        for case in self._suspects():  # one more attempt tells little of what is no race
+            times[case.scenario.id] = max(FURTHER, _attempts(case))
+        cases = (self._cases[identity] for identity in times)
+        for case in sorted(cases, key=lambda one: _simplicity(one.scenario)):
+            left = max(0, most - _attempts(case))
+            yield from [case.scenario] * min(left, times[case.scenario.id])
 
     def _doubtful(self) -> Iterator[_Case]:
         """Those that show a change of a clause in one attempt, or in attempts that disagree."""
@@ -399,7 +414,7 @@ class Comparing:
         flaky = settled.get(Change.FLAKY, [])
         for change in (Change.REGRESSION, Change.IMPROVEMENT, Change.DIFFERS_OTHERWISE):
             cases = settled.get(change, [])
-            if flaky and self._repeatable and not any(_repeated(case) for case in cases):
+            if flaky and self._repeatable and not any(_attempts(case) > 1 for case in cases):
                 flaky += settled.pop(change, [])
         if flaky:
             settled[Change.FLAKY] = flaky
@@ -549,8 +564,8 @@ def _always(case: _Case) -> set[RawDifference]:
     return set.intersection(*(set(pair) for pair in case.pairs)) if case.pairs else set()
 
 
-def _repeated(case: _Case) -> bool:
-    return max(len(attempts) for attempts in case.told) > 1
+def _attempts(case: _Case) -> int:
+    return max(map(len, case.told))
 
 
 def _changed_case(case: _Case, clause: str) -> ChangedCase:

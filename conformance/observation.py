@@ -45,8 +45,9 @@ class Placement:
     `events` are in the order of Event-Sequence. `swept` are uuids of legs that were still there at
     the end and were hung up by the suite. `cdrs` is by uuid and module, `modules_with_cdrs` tells
     for which CDR modules collecting was possible at all. `lateness` is the largest delay in seconds
-    of the control calls beside it, `problem` what kept the suite from observing it wholly ("" if
-    nothing did). `switch` is the number, from 0, of the one in a pool that placed it.
+    of the control calls beside it, and of its stimuli if it had to be ended; `problem` what kept
+    the suite from observing it wholly ("" if nothing did). `switch` is the number, from 0, of the
+    one in a pool that placed it.
     """
 
     token: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -198,6 +199,52 @@ def test_control_calls_tell_how_late_the_host_is() -> None:
     assert {round(one.lateness, 6) for one in controls} == {0.75}
     assert {one.began for one in controls} == {100_000_000}
     assert came.lateness == pytest.approx(0.75)
+
+
+def test_a_call_whose_stimulus_came_late_is_no_fault_of_the_switch() -> None:
+    """The suite was told late of what it counts from, while control calls kept time."""
+    switch = Fake()
+
+    async def told_late(token: str, uuid: str) -> str:
+        switch.create(uuid, f"null/{token}")
+        bridged = str(switch.now() - 600_000)
+        switch.send("CHANNEL_BRIDGE", uuid, Event_Date_Timestamp=bridged)
+        switch.background(switch.until_hung_up(uuid))
+        return f"+OK {uuid}"
+
+    switch.script = told_late
+    (came,) = place(switch, scenario(ending=hangup(30)))
+    assert (came.swept, came.lateness) == ((), 0.0)
+    late = Stimulus(Moment(Event.BRIDGE, "a-leg", 30), UuidSetvar("a-leg", "x", "1"))
+    (came,) = place(switch, scenario(late))
+    assert came.swept == (came.a_leg_uuid,)
+    assert came.lateness >= 0.6
+
+
+def test_a_pause_of_the_suite_is_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is a leg hung up of which it has not read yet that it went."""
+    monkeypatch.setattr(campaign_module, "HEARTBEAT", 0.005)
+    switch = Fake()
+    switch.patience = 5.0
+
+    async def paused(token: str, uuid: str) -> str:
+        await switch.short_call(token, uuid)
+        time.sleep(0.6)
+        return f"+OK {uuid}"
+
+    switch.script = paused
+    (came,) = place(switch, scenario())
+    assert came.lateness == 0.0
+    assert came.swept == ()
+    assert switch.kills() == []
+
+
+def test_a_scenario_that_comes_several_times_is_placed_as_often() -> None:
+    switch = Fake()
+    one, other = scenario(number=1), scenario(number=2)
+    came = place(switch, one, other, one, one)
+    tokens = [token_of(one, number) for number in (1, 2, 3)]
+    assert sorted(one.token for one in came) == sorted([*tokens, token_of(other, 1)])
 
 
 def test_every_scenario_of_every_batch_is_placed_once() -> None:

@@ -63,31 +63,38 @@ class Alternative:
 
 
 def predict(
-    scenario: Scenario, applied: Applied, modules: tuple[str, ...] = MODULES
+    scenario: Scenario,
+    applied: Applied,
+    modules: tuple[str, ...] = MODULES,
+    *,
+    most_astray: int | None = None,
 ) -> Iterator[Alternative]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
     `applied` tells when the switch carried out what it times by itself, `modules` whose CDRs there
     can be. Where two things fall so near to each other that either may come first, each course is
-    an alternative; an observation conforms if it meets one wholly.
+    an alternative; an observation conforms if it meets one wholly. All of them may take seconds to
+    compute: `most_astray` bounds how many things go otherwise than is likeliest.
     """
     numbers = [pair.number for pair in pairs(scenario)]
     stall = ON_TIME.stall if applied.stall is None else applied.stall
     notice = (0.0,) * (1 + len(numbers))
     on_time = Pace(bowout_seconds(scenario), notice, ON_TIME.drift, ON_TIME.shift, stall)
-    paces, tried = deque([on_time]), {on_time}
+    paces, tried = deque([(on_time, 0)]), {on_time}
     shapes: set[object] = set()
     while paces:
-        pace = paces.popleft()
+        pace, astray = paces.popleft()
         run = course(scenario, applied.stimuli, pace)
         if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
         yield Alternative(_claims(scenario, run, modules), pace.collide, run)
         shapes.add(_shape(run))  # not before another course is asked for, which is rare
+        if astray == most_astray:
+            continue
         for other in _deviations(scenario, applied, numbers, pace):
             if other not in tried:
                 tried.add(other)
-                paces.append(other)
+                paces.append((other, astray + 1))
 
 
 def _deviations(
