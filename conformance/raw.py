@@ -19,7 +19,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
-from conformance.observation import LegEvent, Observation
+from conformance.observation import UNREADABLE, LegEvent, Observation
 
 ABSENT = ""
 """How an event, a header, a variable or a field that is not there is told."""
@@ -237,6 +237,8 @@ class _Neutral:
     def _value(self, name: str, value: str) -> str:
         if not value:
             return "empty"
+        if name == UNREADABLE:
+            return PRESENT  # where in the file it is so tells of all that stands before
         if _measured(name) and value.isdecimal():
             return "0" if value == "0" else "a number"
         if len(value) < _SHORTEST:

@@ -11,7 +11,7 @@ from conformance.changes import Change, Changes, Comparing, Side
 from conformance.clauses import CLAUSES, Level
 from conformance.gate import FailOn, doubts, fail_on, failures
 from conformance.judge import Finding, Judgement
-from conformance.observation import Headers, Placement, observe
+from conformance.observation import UNREADABLE, Headers, Placement, observe
 from conformance.raw import raw_differences, raw_outline
 from conformance.scenario import Scenario
 from tests.recorded_calls import Call, keeping
@@ -168,6 +168,25 @@ def test_what_differs_in_any_two_calls_is_no_difference() -> None:
         changed(call.placement, elsewhere), token=call.placement.token[:-1] + "7", cdrs={}
     )
     assert raw(1, replace(call.placement, cdrs={}), moved, call.scenario) == []
+
+
+def test_where_a_record_cannot_be_read_is_no_difference() -> None:
+    """A variable more in front of it moves the place; that one cannot be read at all is told."""
+    (call,) = calls(1)
+
+    def unreadable(*modules: str, line: int = 0) -> Placement:
+        cdrs = {
+            uuid: {
+                module: {UNREADABLE: f"line {line}"} if module in modules else fields
+                for module, fields in records.items()
+            }
+            for uuid, records in call.placement.cdrs.items()
+        }
+        return replace(call.placement, cdrs=cdrs)
+
+    one, other = unreadable("xml_cdr", line=93), unreadable("xml_cdr", line=95)
+    assert raw(1, one, other, call.scenario) == []
+    assert "unreadable of a-leg is new" in raw(1, call.placement, other, call.scenario)
 
 
 def lacking(name: str) -> Callable[[Headers], Headers]:
