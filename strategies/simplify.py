@@ -363,6 +363,8 @@ def _items(value: tuple[Any, ...], at: Place, chosen: Mapping[Place, Any]) -> It
     for index, item in enumerate(value):
         here = (*at, index)
         made = _rebuilt(item, here, chosen)
+        if isinstance(made, BridgeToSeveral) and not made.at_once:
+            continue  # nobody is left to be dialled
         match chosen.get(here):
             case _Gone.DROPPED:
                 continue
