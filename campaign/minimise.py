@@ -24,6 +24,10 @@ SECONDS = 60.0
 FINDINGS_WORTH = 3
 """How many findings' time all of them together may take: most have a cause in common."""
 
+OTHERS_WORTH = 0.5
+"""Part of a finding's time in which others of the same call are reduced beside it: mostly they come
+of the first, and where a race decides whether a call shows them that would go on for long."""
+
 TRYING = 40
 """Calls at once while simplifications are tried."""
 
@@ -32,6 +36,9 @@ ROOM = 48
 
 CHECKING = 10
 """Calls at once while what was found is placed once more."""
+
+CHECKS = 3
+"""How often that is done at most, where the host could not keep time."""
 
 Place = Callable[[Sequence[Scenario], int, Scenario | None], Awaitable[None]]
 """Places scenarios, at most a number of them at once; what came of them is then in the verdicts.
@@ -57,7 +64,7 @@ async def minimise(
     end = now() + FINDINGS_WORTH * seconds
     found: list[Descent] = []
     for group in _by_start(goals(verdicts)):
-        found += await search.reduce(group, min(end, now() + seconds))
+        found += await search.reduce(group, min(seconds, end - now()))
     await search.check(found)
 
 
@@ -98,25 +105,30 @@ class _Search:
         self._models = models
         self._round_seconds = 0.0
 
-    async def reduce(self, found: Sequence[Goal], end: float) -> list[Descent]:
-        """Reduce the findings of one call side by side."""
+    async def reduce(self, found: Sequence[Goal], seconds: float) -> list[Descent]:
+        """Reduce the findings of one call side by side, the others for a part of these seconds."""
         descents = [Descent(goal, self._verdicts, self._models) for goal in found]
-        while batch := _batch(descents):
-            began = self._now()
-            if began + self._round_seconds >= end:
-                break
-            await self._placed(batch, TRYING, found[0].start)
-            self._round_seconds = self._now() - began
+        began = self._now()
+        for part, some in ((OTHERS_WORTH, descents), (1.0, descents[:1])):
+            end = began + part * seconds
+            while (batch := _batch(some)) and self._now() + self._round_seconds < end:
+                round_began = self._now()
+                await self._placed(batch, TRYING, found[0].start)
+                self._round_seconds = self._now() - round_began
         return descents
 
     async def check(self, found: Sequence[Descent]) -> None:
-        """Place what each finding was reduced to once more.
+        """Place what each finding was reduced to once more, and again where that decides nothing.
 
-        Where that does not show the finding again, attempts disagree: then whatever was on the way
+        Where it does not show the finding again, attempts disagree: then whatever was on the way
         to it is placed again as well, back to the start.
         """
-        once = (one.chain[-1] for one in found if len(self._attempts(one.chain[-1])) == 1)
-        await self._placed(once, CHECKING)
+        for _ in range(CHECKS):
+            ends = ((one.goal, one.chain[-1]) for one in found if one.shows(one.chain[-1]))
+            await self._placed(
+                (end for goal, end in ends if not goal.shown_by(self._attempts(end), times=2)),
+                CHECKING,
+            )
         again = [
             call
             for one in found

@@ -308,6 +308,22 @@ def test_the_result_is_placed_once_more_from_scratch() -> None:
     assert bench.rounds[-1] == (1, CHECKING)
 
 
+def test_what_the_host_could_not_decide_is_placed_again() -> None:
+    """A check that decides nothing does not throw away what the finding was reduced to."""
+    late = Judgement((), frozenset(), frozenset({CLAUSE}))
+
+    def judge(scenario: Scenario, attempt: int) -> Judgement:
+        stalled = scenario.id == PLAIN.id and attempt == 2
+        return late if stalled else of_bowouts(scenario, attempt)
+
+    bench = Bench(judge, LONG)
+    one = bench.minimise().clauses[CLAUSE]
+    assert one.minimised is not None
+    assert one.minimised.scenario == PLAIN
+    assert bench.placed[PLAIN.id] == 3
+    assert bench.placed[LONG.id] == 2
+
+
 def test_a_call_whose_attempts_disagree_is_not_what_a_finding_is_reduced_to() -> None:
     """The way to it is placed again, and the simplest call that shows it each time is shown."""
 
