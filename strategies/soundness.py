@@ -275,7 +275,18 @@ def _last_endings(scenario: Scenario) -> Iterator[Stimulus]:
 
 def _parts_fit(scenario: Scenario) -> bool:
     """Whether a call can be made of these parts, whenever it is acted on and ended."""
-    return _targets_fit(scenario) and _scopes_fit(scenario) and _plans_fit(scenario)
+    return (
+        _targets_fit(scenario)
+        and _scopes_fit(scenario)
+        and _plans_fit(scenario)
+        and _deflected_somewhere(scenario)
+    )
+
+
+def _deflected_somewhere(scenario: Scenario) -> bool:
+    """Whether a leg that is sent off has something to execute: an empty extension is no route."""
+    deeds = (one.deed for one in scenario.stimuli)
+    return all(deed.plan for deed in deeds if isinstance(deed, UuidDeflect))
 
 
 def _targets_fit(scenario: Scenario) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from random import Random
@@ -35,6 +36,7 @@ from conformance.scenario import (
     Sleep,
     Stimulus,
     Unloop,
+    UuidDeflect,
     UuidKill,
     UuidSendDtmf,
     UuidSetvar,
@@ -276,6 +278,26 @@ def test_a_bridge_that_loses_every_endpoint_goes() -> None:
         named = (edit for edit in edits(scenario) if edit.kind is Kind.PAIR)
         without = edited(scenario, (edit for edit in named if len(edit.at) > 2))
         assert without is None or sound(without)
+
+
+def test_a_leg_that_is_sent_off_keeps_something_to_execute() -> None:
+    """FreeSWITCH has no route to an empty extension; the suite makes no such call."""
+    scenario = replace(
+        PLAIN,
+        stimuli=(
+            Stimulus(
+                Moment(Event.ANSWER, "b-leg", 700),
+                UuidDeflect("loopback-b", (SetVariable("foo", "1"),), "XML"),
+            ),
+        ),
+        ending=None,
+    )
+    assert sound(scenario)
+    for one in simplifications(scenario):
+        assert all(
+            stimulus.deed != UuidDeflect("loopback-b", (), "XML") for stimulus in one.stimuli
+        )
+    assert any(not one.stimuli for one in simplifications(scenario))
 
 
 @pytest.mark.parametrize("name", ["exec_after_bridge_app", "exec_after_bridge_arg"])
