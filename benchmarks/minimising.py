@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.database import InMemoryExampleDatabase
 
 from campaign.campaign import Campaign, Pace, open_campaign
-from campaign.minimise import SECONDS, Goal, minimise
+from campaign.descent import Goal
+from campaign.minimise import SECONDS, minimise
 from conformance.cdr_modules import MODULES
 from conformance.complexity import steps
 from conformance.judge import Judgement, judge
@@ -33,6 +34,7 @@ from fixtures.embedded.faults import FAULTS, THREE_SECONDS
 from fixtures.switches import open_switch
 from reports.text import by_hand
 from strategies import scenarios
+from strategies.generation import openers
 
 _BYTES = 8192
 
@@ -70,9 +72,9 @@ class Bench:
         """Stop the switch."""
         self._runner.run(self._stack.aclose())
 
-    def forget(self) -> None:
-        """Begin anew, as if nothing had been placed."""
-        self.judgements.clear()
+    def forget(self, but: Scenario) -> None:
+        """Begin anew, as if nothing but one call had been placed."""
+        self.judgements = {but.id: self.judgements[but.id]}
         self.calls = 0
 
     async def place(
@@ -80,7 +82,8 @@ class Bench:
     ) -> None:
         """Place scenarios side by side, each under a token that no other attempt has."""
         self._attempt += 1
-        await self._campaign.place_all(placing, Pace(window=window), self._attempt)
+        by_profile = sorted(placing, key=lambda one: str(one.profile))
+        await self._campaign.place_all(by_profile, Pace(window=window), self._attempt)
 
     def shows(self, scenario: Scenario, clause: str) -> bool:
         """Place a scenario alone, unless it was, and tell whether the clause fails in it."""
@@ -94,8 +97,8 @@ class Bench:
 
     @contextmanager
     def measured(self, into: list[Figures], last: Callable[[], Scenario]) -> Iterator[None]:
-        """Measure what is done within; `last` tells what is left at its end."""
-        self.forget()
+        """Measure what is done within; `last` tells what it begins with, and what is left."""
+        self.forget(last())
         began, clock = time.perf_counter(), self.switch.clock.now()
         yield
         seconds = time.perf_counter() - began
@@ -157,17 +160,15 @@ def _first(shows: Callable[[], None], shrunk: list[Scenario], seed: int) -> Scen
 async def _reduce(bench: Bench, goal: Goal) -> Scenario:
     """Minimise as a run does; the start has been confirmed before."""
     verdicts = Verdicts()
-    await bench.place([goal.start], 1)
     for _ in range(2):
         verdicts.add(goal.start, bench.judgements[goal.start.id])
-    bench.forget()
 
     async def place(placing: Sequence[Scenario], window: int, _: Scenario | None) -> None:
         await bench.place(placing, window)
         for one in placing:
             verdicts.add_minimising(one, bench.judgements[one.id])
 
-    await minimise(verdicts, place, SECONDS)
+    await minimise(verdicts, place, SECONDS, models=openers())
     shown = verdicts.result().clauses[goal.clause].shown
     assert shown is not None
     return shown.scenario

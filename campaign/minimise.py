@@ -1,23 +1,22 @@
 """Minimising: what was found is reduced, on the switch that showed it, to the simplest call.
 
-All one-step simplifications of a call are placed side by side, with some leaps of many steps; the
-simplest that still shows the same finding (same clause, same leg) is reduced further, until none
-does. What it ends with is placed once more, from scratch. What one finding's calls showed of others
-is known, so that findings with one cause share their calls.
+What is tried for a finding (`campaign.descent`) is placed side by side, together with what is tried
+for others that the same call showed: most have a cause in common, and a round takes as long as its
+longest call. What one finding's calls showed of others is known. What each ends with is placed once
+more, from scratch.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+from campaign.descent import Descent, Goal
 from conformance.clauses import CLAUSES, Level
 from conformance.complexity import Complexity, complexity
 from conformance.judge import Judgement
 from conformance.scenario import Scenario
 from conformance.verdicts import Verdicts
-from strategies.simplify import Edit, Kind, edited, edits
 
 SECONDS = 60.0
 """For how long a finding is reduced at most, if nobody says otherwise."""
@@ -25,13 +24,21 @@ SECONDS = 60.0
 FINDINGS_WORTH = 3
 """How many findings' time all of them together may take: most have a cause in common."""
 
+OTHERS_WORTH = 0.5
+"""Part of a finding's time in which others of the same call are reduced beside it: mostly they come
+of the first, and where a race decides whether a call shows them that would go on for long."""
+
 TRYING = 40
 """Calls at once while simplifications are tried."""
+
+ROOM = 48
+"""How many calls are tried in a round for several findings."""
 
 CHECKING = 10
 """Calls at once while what was found is placed once more."""
 
-_ANOTHER_CALL = frozenset({Kind.ACTION, Kind.LEG})
+CHECKS = 3
+"""How often that is done at most, where the host could not keep time."""
 
 Place = Callable[[Sequence[Scenario], int, Scenario | None], Awaitable[None]]
 """Places scenarios, at most a number of them at once; what came of them is then in the verdicts.
@@ -40,39 +47,24 @@ Those that were not placed before are placed on the switch that showed the call 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A finding to be reduced, and the simplest call of the run that showed it in every attempt."""
-
-    clause: str
-    leg: str
-    start: Scenario
-
-    def shown_by(self, judgements: Iterable[Judgement], times: int = 1) -> bool:
-        """Whether each attempt that decided the clause, so many at least, shows the finding."""
-        decided = [one for one in judgements if self.clause in one.exercised]
-        return len(decided) >= times and all(
-            any((found.clause, found.leg) == (self.clause, self.leg) for found in one.findings)
-            for one in decided
-        )
-
-
 async def minimise(
     verdicts: Verdicts,
     place: Place,
     seconds: float,
     now: Callable[[], float] = time.monotonic,
+    models: Sequence[Scenario] = (),
 ) -> None:
     """Reduce every confirmed finding; what is placed for it goes into the verdicts.
 
     `seconds` is the time for one finding; all of them get `FINDINGS_WORTH` times that. A round that
-    would take longer than what is left is not begun.
+    would take longer than what is left is not begun. `models` are calls that exercise clauses, to
+    be tried in place of those that are more complex.
     """
-    search = _Search(verdicts, place, now)
+    search = _Search(verdicts, place, now, models)
     end = now() + FINDINGS_WORTH * seconds
-    found = []
-    for goal in goals(verdicts):
-        found.append((goal, await search.reduce(goal, min(end, now() + seconds))))
+    found: list[Descent] = []
+    for group in _by_start(goals(verdicts)):
+        found += await search.reduce(group, min(seconds, end - now()))
     await search.check(found)
 
 
@@ -91,59 +83,60 @@ def _urgency(goal: Goal) -> tuple[int, Complexity, str]:
     return level, complexity(goal.start), goal.clause
 
 
+def _by_start(found: Iterable[Goal]) -> Iterable[list[Goal]]:
+    """Those of each call together, in the order of the first of each."""
+    groups: dict[str, list[Goal]] = {}
+    for goal in found:
+        groups.setdefault(goal.start.id, []).append(goal)
+    return groups.values()
+
+
 class _Search:
-    def __init__(self, verdicts: Verdicts, place: Place, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        verdicts: Verdicts,
+        place: Place,
+        now: Callable[[], float],
+        models: Sequence[Scenario],
+    ) -> None:
         self._verdicts = verdicts
         self._place = place
         self._now = now
+        self._models = models
         self._round_seconds = 0.0
 
-    async def reduce(self, goal: Goal, end: float) -> list[Scenario]:
-        """The calls that the finding was reduced to one after the other; the start comes first."""
-        current = self._simplest_known(goal)
-        chain = [goal.start] if current == goal.start else [goal.start, current]
-        leaps = list(_leaps(current))
-        while True:
-            steps = {edit: made for edit in edits(current) if (made := edited(current, (edit,)))}
-            here = [one for one in steps.values() if one.profile == current.profile]
-            showing = await self._try(goal, [*here, *leaps], end)
-            if not showing:
-                # Settings last: calls of different profiles are placed one after the other.
-                showing = await self._try(goal, list(steps.values()), end)
-            if not showing:
-                return chain
-            shown = {one.id for one in showing}
-            working = [edit for edit, made in steps.items() if made.id in shown]
-            best = min(showing, key=_rank)
-            leaps = [one for one in _together(current, working) if _rank(one) < _rank(best)]
-            current = best
-            chain.append(best)
+    async def reduce(self, found: Sequence[Goal], seconds: float) -> list[Descent]:
+        """Reduce the findings of one call side by side, the others for a part of these seconds."""
+        descents = [Descent(goal, self._verdicts, self._models) for goal in found]
+        began = self._now()
+        for part, some in ((OTHERS_WORTH, descents), (1.0, descents[:1])):
+            end = began + part * seconds
+            while (batch := _batch(some)) and self._now() + self._round_seconds < end:
+                round_began = self._now()
+                await self._placed(batch, TRYING, found[0].start)
+                self._round_seconds = self._now() - round_began
+        return descents
 
-    async def check(self, found: Sequence[tuple[Goal, list[Scenario]]]) -> None:
-        """Place what each finding was reduced to once more.
+    async def check(self, found: Sequence[Descent]) -> None:
+        """Place what each finding was reduced to once more, and again where that decides nothing.
 
-        Where that does not show the finding again, attempts disagree: then whatever was on the way
+        Where it does not show the finding again, attempts disagree: then whatever was on the way
         to it is placed again as well, back to the start.
         """
-        once = (chain[-1] for _, chain in found if len(self._attempts(chain[-1])) == 1)
-        await self._placed(once, CHECKING)
+        for _ in range(CHECKS):
+            ends = ((one.goal, one.chain[-1]) for one in found if one.shows(one.chain[-1]))
+            await self._placed(
+                (end for goal, end in ends if not goal.shown_by(self._attempts(end), times=2)),
+                CHECKING,
+            )
         again = [
-            one
-            for goal, chain in found
-            if not goal.shown_by(self._attempts(chain[-1]), times=2)
-            for one in chain
-            if one is chain[0] or goal.shown_by(self._attempts(one))
+            call
+            for one in found
+            if not one.goal.shown_by(self._attempts(one.chain[-1]), times=2)
+            for call in one.chain
+            if call is one.chain[0] or one.shows(call)
         ]
         await self._placed(again, CHECKING)
-
-    async def _try(self, goal: Goal, tried: Sequence[Scenario], end: float) -> list[Scenario]:
-        """Those that show the finding; those that are not known are placed if time is left."""
-        fresh = [one for one in tried if not self._attempts(one)]
-        began = self._now()
-        if fresh and began + self._round_seconds < end:
-            await self._placed(fresh, TRYING, goal.start)
-            self._round_seconds = self._now() - began
-        return [one for one in tried if goal.shown_by(self._attempts(one))]
 
     async def _placed(
         self, scenarios: Iterable[Scenario], window: int, like: Scenario | None = None
@@ -155,29 +148,12 @@ class _Search:
     def _attempts(self, scenario: Scenario) -> tuple[Judgement, ...]:
         return self._verdicts.judgements(scenario.id)
 
-    def _simplest_known(self, goal: Goal) -> Scenario:
-        known = (*self._verdicts.unsettled(), *self._verdicts.reduced())
-        showing = (one.scenario for one in known if goal.shown_by(one.judgements))
-        return min((goal.start, *showing), key=_rank)
 
-
-def _rank(scenario: Scenario) -> tuple[Complexity, str]:
-    return complexity(scenario), scenario.id
-
-
-def _leaps(scenario: Scenario) -> Iterator[Scenario]:
-    """Many steps at once: all that leave the call what it is, those of a kind, all but a kind."""
-    known = edits(scenario)
-    minor = [edit for edit in known if edit.kind not in _ANOTHER_CALL]
-    kinds = list(dict.fromkeys(edit.kind for edit in minor))
-    of_kind = ([edit for edit in minor if edit.kind is kind] for kind in kinds)
-    all_but = ([edit for edit in minor if edit.kind is not kind] for kind in kinds)
-    made = (edited(scenario, chosen) for chosen in (minor, *of_kind, *all_but))
-    yield from {one.id: one for one in made if one}.values()
-
-
-def _together(scenario: Scenario, working: Sequence[Edit]) -> Iterator[Scenario]:
-    """What comes of all edits that work alone, and of half of them."""
-    middle = len(working) // 2
-    made = (edited(scenario, part) for part in (working, working[:middle], working[middle:]))
-    yield from {one.id: one for one in made if one}.values()
+def _batch(descents: Iterable[Descent]) -> list[Scenario]:
+    """What the first that is not at its end wants, and what others want as far as there is room."""
+    batch: dict[str, Scenario] = {}
+    for one in descents:
+        both = batch | {wanted.id: wanted for wanted in one.wanted()}
+        if not batch or len(both) <= ROOM:
+            batch = both
+    return list(batch.values())

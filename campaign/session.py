@@ -52,6 +52,7 @@ from fixtures.recording import (
 )
 from fixtures.switches import Switch, SwitchError, SwitchIdentity
 from strategies import stream
+from strategies.generation import openers
 
 ATTEMPTS = 3
 """How often at most a scenario is placed whose first attempt has a finding."""
@@ -368,6 +369,11 @@ async def _campaign(
         async with open_pool(switches, modules, tally.placed, tally.controlled) as pool:
             try:
                 await _place(pool, making, plan, tally, partner)
+                if plan.minimise:
+                    tally.minimising = True
+                    place = _placing(pool, plan, tally)
+                    models = _models(plan, header, switches)
+                    await minimise(tally.verdicts, place, plan.minimise, models=models)
             finally:
                 lost = _lost(pool, switches)
     except (EventSocketError, SwitchError) as error:
@@ -427,9 +433,12 @@ async def _place(
             slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
             await pool.place_again(again, slower, attempt)
         attempt += max(Counter(one.id for one in again).values(), default=1)
-    if plan.minimise:
-        tally.minimising = True
-        await minimise(tally.verdicts, _placing(pool, plan, tally), plan.minimise)
+
+
+def _models(plan: Plan, header: Header, switches: Sequence[Switch]) -> list[Scenario]:
+    """The simple calls that every clause has, as far as these switches can be given them."""
+    release = release_of(plan.release or header.switch.version)
+    return [one for one in openers() if _is_possible(one, plan, release, switches)]
 
 
 def _placing(pool: Pool, plan: Plan, tally: _Tally) -> Place:

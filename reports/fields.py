@@ -32,13 +32,14 @@ class Value:
     """An outcome as it is shown: text of the switch, or a `word` of the report's own.
 
     Where it is set beside another, `differs` is the part in which it is otherwise; `before` and
-    `after` are what surrounds that. All of it is cut where it is long.
+    `after` are what surrounds that. All of it is cut where it is long; `whole` is then the text.
     """
 
     before: str = ""
     differs: str = ""
     after: str = ""
     word: bool = False
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def _value(value: Outcome, other: Outcome = None) -> Value:
     if not value:
         return Value("empty", word=True)
     if not isinstance(other, str):
-        return Value(shortened(value))
+        return Value(shortened(value), whole=value if len(value) > LIMIT else "")
     start = _shared(value, other)
     end = len(value) - _shared(value[start:][::-1], other[start:][::-1])
     before, differs, after = value[:start], value[start:end], value[end:]
@@ -138,6 +139,7 @@ def _value(value: Outcome, other: Outcome = None) -> Value:
         before=before if len(before) <= _ABOUT else f"…{before[-_ABOUT:]}",
         differs=_begun(differs, LIMIT),
         after=f"{_begun(after, _ABOUT)} ({len(value):,} characters)",
+        whole=value,
     )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from conformance.clauses import Area, Documentation, Level
 from conformance.comparison import compare
@@ -23,12 +23,12 @@ from reports import files
 from reports.by_hand import Recipe, indented, recipe
 from reports.content import Example, Report
 from reports.diagram import diagram
-from reports.fields import Field, fields
+from reports.fields import Field, Value, fields
 from reports.histogram import histogram, spread
 from reports.standing import OUTCOMES, counts, undecided
 from reports.template import policy, render, text_of
 from reports.timeline import timeline
-from reports.visible import shortened
+from reports.visible import shortened, visible
 
 SENTENCES = 8
 """How many findings of a call are told; what they have in common is seen by then."""
@@ -45,11 +45,25 @@ EVENTS = 300
 SENTENCE = 300
 """Characters of a finding: two values of a sentence, each cut."""
 
+NOTE = 2_000
+"""Characters of what the suite, or who accepted a divergence, says of a clause or of the run."""
+
+WHOLE = 10_000
+"""Bytes of texts that are cut and given in full on demand, for a call; its bundle has the rest."""
+
 _SAID = {
     CONFORMS: ("pass", "The switch does as released FreeSWITCH does."),
     FINDINGS: ("fail", "The switch differs from released FreeSWITCH."),
     UNDECIDED: ("undecided", "What has to be known for a verdict is not."),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A finding as it is shown, and in full where that is a part of it."""
+
+    shown: str
+    whole: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class FindingCard:
     result: ClauseResult
     example: Example
     against: int
-    sentences: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
     more: int
     others: tuple[Case, ...]
     how: Recipe
@@ -115,6 +129,7 @@ def page(report: Report) -> str:
         script=Markup(script),
         policy=policy(style, script),
         shape_of=shape_of,
+        NOTE=NOTE,
         Area=Area,
         Level=Level,
         Verdict=Verdict,
@@ -173,20 +188,52 @@ def _card(one: ClauseResult, example: Example | None) -> FindingCard:
         found = fields(comparison.compared, name)
         events = diagram(comparison.seen).split("\n")[:EVENTS]
     how = recipe(scenario)
-    sentences = [shortened(finding.sentence, SENTENCE) for finding in shown.findings]
+    room = _Room(WHOLE)
+    sentences = [_sentence(finding.sentence, room) for finding in shown.findings[:SENTENCES]]
     agreeing = [field for field in found if field.holds]
     return FindingCard(
         result=one,
         example=shown,
         against=len(cases),
-        sentences=tuple(sentences[:SENTENCES]),
-        more=max(0, len(sentences) - SENTENCES),
+        sentences=tuple(sentences),
+        more=max(0, len(shown.findings) - SENTENCES),
         others=tuple(case for case in cases if case.scenario.id != scenario.id)[:OTHERS],
         how=how,
         dialplan=tuple((context, indented(xml).split("\n")) for context, xml in how.extensions),
         drawing=drawing,
-        differing=tuple(field for field in found if not field.holds),
+        differing=tuple(_in_full(field, room) for field in found if not field.holds),
         agreeing=tuple(agreeing[:AGREEING]),
         not_shown=max(0, len(agreeing) - AGREEING),
         events=events,
+    )
+
+
+class _Room:
+    """What is left of the bytes in which a call's texts are given in full."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def given(self, text: str) -> str:
+        """The text where there is room for it, else nothing."""
+        size = len(escape(visible(text)).encode())
+        if size > self._left:
+            return ""
+        self._left -= size
+        return text
+
+
+def _sentence(text: str, room: _Room) -> Sentence:
+    shown = shortened(text, SENTENCE)
+    return Sentence(shown, room.given(text) if shown != text else "")
+
+
+def _in_full(field: Field, room: _Room) -> Field:
+    def given(value: Value) -> Value:
+        return replace(value, whole=room.given(value.whole))
+
+    return replace(
+        field,
+        expected=tuple(given(value) for value in field.expected),
+        observed=given(field.observed),
     )

@@ -76,12 +76,14 @@ class Kind(StrEnum):
     """What an edit is of: those of a kind may be tried at once.
 
     What `PRELUDE` drops only comes before what the call is about; with `ACTION` (a bridge, a park,
-    a hangup) and `LEG` (the a-leg) it becomes another call.
+    a hangup) and `LEG` (the a-leg) it becomes another call. `ENDING` changes when and by which leg
+    the call is ended, on which faults of timing depend.
     """
 
     SETTING = "setting"
     VARIABLE = "variable"
     STIMULUS = "stimulus"
+    ENDING = "ending"
     PRELUDE = "prelude"
     VALUE = "value"
     ORIGIN = "origin"
@@ -314,10 +316,10 @@ def _of_stimuli(scenario: Scenario) -> Iterator[Edit]:
         if stimulus.at.delay_ms in BEFORE_BOWOUT[1:]:
             yield Edit(Kind.VALUE, (*here, "at", "delay_ms"), BEFORE_BOWOUT[0])
     if scenario.ending:
-        yield Edit(Kind.VALUE, ("ending",), None)  # gives way to the simplest
+        yield Edit(Kind.ENDING, ("ending",), None)  # gives way to the simplest
         yield from _of_stimulus(scenario.ending, ("ending",))
         if scenario.ending.deed.leg != first_leg(scenario):
-            yield Edit(Kind.VALUE, ("ending", "deed", "leg"), first_leg(scenario))
+            yield Edit(Kind.ENDING, ("ending", "deed", "leg"), first_leg(scenario))
 
 
 def _of_stimulus(stimulus: Stimulus, at: Place) -> Iterator[Edit]:
@@ -363,6 +365,8 @@ def _items(value: tuple[Any, ...], at: Place, chosen: Mapping[Place, Any]) -> It
     for index, item in enumerate(value):
         here = (*at, index)
         made = _rebuilt(item, here, chosen)
+        if isinstance(made, BridgeToSeveral) and not made.at_once:
+            continue  # nobody is left to be dialled
         match chosen.get(here):
             case _Gone.DROPPED:
                 continue

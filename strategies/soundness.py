@@ -196,9 +196,7 @@ def sound(scenario: Scenario) -> bool:
     """Whether a scenario can be sent, and what it leads to is certain enough to be judged."""
     return (
         sendable(scenario)
-        and _targets_fit(scenario)
-        and _scopes_fit(scenario)
-        and _plans_fit(scenario)
+        and _parts_fit(scenario)
         and (_course_is_known(scenario) or _model_is_certain(scenario))
         and is_clear_of_bowouts(scenario)
     )
@@ -210,6 +208,8 @@ def settled(scenario: Scenario) -> Scenario | None:
     What fits stays. Stimuli of which any does not fit are left out, but for the kills that the plan
     waits for; an ending that does not fit gives way to the simplest.
     """
+    if not _parts_fit(scenario):  # the model speaks of no such call
+        return None
     return next(filter(sound, _mended(scenario)), None)
 
 
@@ -271,6 +271,22 @@ def _last_endings(scenario: Scenario) -> Iterator[Stimulus]:
     last = [one for one in quiet_moments(scenario) if one.last]
     for one in sorted(last, key=lambda one: one.moment.delay_ms):
         yield from (Stimulus(one.moment, UuidKill(leg)) for leg in one.legs)
+
+
+def _parts_fit(scenario: Scenario) -> bool:
+    """Whether a call can be made of these parts, whenever it is acted on and ended."""
+    return (
+        _targets_fit(scenario)
+        and _scopes_fit(scenario)
+        and _plans_fit(scenario)
+        and _deflected_somewhere(scenario)
+    )
+
+
+def _deflected_somewhere(scenario: Scenario) -> bool:
+    """Whether a leg that is sent off has something to execute: an empty extension is no route."""
+    deeds = (one.deed for one in scenario.stimuli)
+    return all(deed.plan for deed in deeds if isinstance(deed, UuidDeflect))
 
 
 def _targets_fit(scenario: Scenario) -> bool:

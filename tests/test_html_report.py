@@ -22,7 +22,7 @@ from conformance.divergences import Divergence, Known
 from conformance.judge import Finding, Judgement
 from conformance.verdicts import JudgedScenario, RunResult, Verdict, Verdicts, decide
 from reports.content import Example, Report, Subject
-from reports.html import page
+from reports.html import WHOLE, page
 from reports.visible import shortened, visible
 from tests.recorded_calls import RECORDING, Call, keeping
 
@@ -402,6 +402,19 @@ def test_a_page_is_small_whatever_is_sent() -> None:
     assert "(10,240 characters)" in written
     assert "y" * 1_000 not in written
     assert len(written.encode()) < 3_000_000
+
+
+def test_what_is_cut_is_there_in_full_on_demand() -> None:
+    """A difference may be anywhere in a long value; more than a call's share is in its bundle."""
+    text = "".join(f"<{number}>" for number in range(300))
+    call = spoilt(text)
+    finding = Finding(CREATED, "a-leg", f"It was {text!r}; expected otherwise")
+    judgement = Judgement((finding,), ALL)
+    written = page(report(decide([JudgedScenario(call.scenario, (judgement, judgement))]), call))
+    wholes = [one.text for one in Reader(written).those("details", "whole")]
+    assert any(finding.sentence in one for one in wholes)
+    assert any(one.removeprefix("in full") == text for one in wholes)
+    assert sum(map(len, wholes)) <= WHOLE
 
 
 def test_a_scenario_of_hostile_values_is_text_too() -> None:

@@ -13,7 +13,8 @@ import jsonschema
 import pytest
 
 from campaign.campaign import Pace
-from campaign.minimise import CHECKING, FINDINGS_WORTH, Goal, minimise
+from campaign.descent import Goal
+from campaign.minimise import CHECKING, FINDINGS_WORTH, minimise
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.clauses import CLAUSES
 from conformance.complexity import complexity, steps
@@ -95,7 +96,7 @@ class Bench:
                 self.placed[start.id] += 1
                 self.verdicts.add(start, judge(start, self.placed[start.id]))
 
-    def minimise(self, seconds: float = 60.0) -> RunResult:
+    def minimise(self, seconds: float = 60.0, models: Sequence[Scenario] = ()) -> RunResult:
         """Minimise, and give what the run then says."""
 
         async def place(scenarios: Sequence[Scenario], window: int, _: Scenario | None) -> None:
@@ -107,7 +108,7 @@ class Bench:
                 self.placed[one.id] += 1
                 self.verdicts.add_minimising(one, self._judge(one, self.placed[one.id]))
 
-        asyncio.run(minimise(self.verdicts, place, seconds, lambda: self.now))
+        asyncio.run(minimise(self.verdicts, place, seconds, lambda: self.now, models))
         return self.verdicts.result()
 
 
@@ -120,6 +121,11 @@ def bows_out(scenario: Scenario) -> bool:
 def of_bowouts(scenario: Scenario, attempt: int) -> Judgement:
     """A fault that every bowout shows."""
     return found(CLAUSE) if bows_out(scenario) else CLEAN
+
+
+def of(judge: Judge, scenario: Scenario) -> list[str]:
+    """The clauses that a scenario speaks against."""
+    return [one.clause for one in judge(scenario, 1).findings]
 
 
 # --- what is left --------------------------------------------------------------------------------
@@ -199,6 +205,31 @@ def test_a_chain_that_matters_stays() -> None:
     assert bridge.target.text in ("n2x1", "n3x1")
 
 
+def test_a_simple_call_of_the_suite_s_own_is_tried_in_its_place() -> None:
+    """No step leads there from the call: those that are made for the clause come first."""
+    other = replace(
+        PLAIN, target=ExtensionTarget("k-Aq"), variables=Variables(braces=(("foo", "1"),))
+    )
+
+    def judge(scenario: Scenario, attempt: int) -> Judgement:
+        return found(CLAUSE) if scenario in (LONG, other) else CLEAN
+
+    without = Bench(judge, LONG).minimise().clauses[CLAUSE]
+    assert without.minimised is None
+    bench = Bench(judge, LONG)
+    shown = bench.minimise(models=[other]).clauses[CLAUSE].shown
+    assert shown is not None
+    assert shown.scenario == other
+    assert bench.placed[other.id] == 2
+
+
+def test_a_call_that_takes_longer_is_not_tried_in_its_place() -> None:
+    long = replace(LONG, plan=(Sleep(60_000), *LONG.plan[5:]), variables=Variables())
+    bench = Bench(of_bowouts, LONG)
+    bench.minimise(models=[long])
+    assert bench.placed[long.id] == 0
+
+
 # --- what is reduced, and for how long -----------------------------------------------------------
 
 
@@ -225,6 +256,24 @@ def test_findings_with_one_cause_share_their_calls() -> None:
     result = twelve.minimise()
     assert twelve.rounds == one.rounds
     assert {result.clauses[name].shown.scenario for name in clauses} == {PLAIN}  # type: ignore[union-attr]
+
+
+def test_findings_of_one_call_are_reduced_side_by_side() -> None:
+    """Though each ends elsewhere: a round takes as long as its longest call, not as its calls."""
+
+    def judge(scenario: Scenario, attempt: int) -> Judgement:
+        plays = any(isinstance(action, PlayTone) for action in scenario.plan)
+        sends = any(isinstance(one.deed, UuidSendDtmf) for one in scenario.stimuli)
+        return found(*[CLAUSE] * plays, *[OTHER] * sends)
+
+    both = Bench(judge, LONG)
+    result = both.minimise()
+    first = Bench(lambda one, _: found(*(c for c in of(judge, one) if c == CLAUSE)), LONG)
+    first.minimise()
+    second = Bench(lambda one, _: found(*(c for c in of(judge, one) if c == OTHER)), LONG)
+    second.minimise()
+    assert result.clauses[CLAUSE].shown != result.clauses[OTHER].shown
+    assert len(both.rounds) < len(first.rounds) + len(second.rounds)
 
 
 def test_a_finding_takes_no_longer_than_it_may() -> None:
@@ -257,6 +306,22 @@ def test_the_result_is_placed_once_more_from_scratch() -> None:
     bench.minimise()
     assert bench.placed[PLAIN.id] == 2
     assert bench.rounds[-1] == (1, CHECKING)
+
+
+def test_what_the_host_could_not_decide_is_placed_again() -> None:
+    """A check that decides nothing does not throw away what the finding was reduced to."""
+    late = Judgement((), frozenset(), frozenset({CLAUSE}))
+
+    def judge(scenario: Scenario, attempt: int) -> Judgement:
+        stalled = scenario.id == PLAIN.id and attempt == 2
+        return late if stalled else of_bowouts(scenario, attempt)
+
+    bench = Bench(judge, LONG)
+    one = bench.minimise().clauses[CLAUSE]
+    assert one.minimised is not None
+    assert one.minimised.scenario == PLAIN
+    assert bench.placed[PLAIN.id] == 3
+    assert bench.placed[LONG.id] == 2
 
 
 def test_a_call_whose_attempts_disagree_is_not_what_a_finding_is_reduced_to() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from random import Random
@@ -21,6 +22,7 @@ from conformance.scenario import (
     ApplicationTarget,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     Direct,
     Event,
     ExtensionTarget,
@@ -34,6 +36,7 @@ from conformance.scenario import (
     Sleep,
     Stimulus,
     Unloop,
+    UuidDeflect,
     UuidKill,
     UuidSendDtmf,
     UuidSetvar,
@@ -46,6 +49,7 @@ from strategies.simplify import Kind, edited, edits, simplifications
 from strategies.soundness import settled
 
 NUMBER = ExtensionTarget("1000")
+ARGUMENT = "exec_after_bridge_arg"
 
 
 def hangup(leg: str, event: Event, of: str, delay_ms: int = 2600) -> Stimulus:
@@ -264,6 +268,54 @@ def test_several_edits_at_once() -> None:
     kept = (Kind.ACTION, Kind.LEG)
     chosen = [edit for edit in edits(CHAIN) if edit.kind not in kept]
     assert edited(CHAIN, chosen) == PLAIN
+
+
+def test_a_bridge_that_loses_every_endpoint_goes() -> None:
+    """However many edits are chosen, what comes of them is a call or nothing."""
+    several = [one for one in made() if any(isinstance(a, BridgeToSeveral) for a in one.plan)]
+    assert several
+    for scenario in several:
+        named = (edit for edit in edits(scenario) if edit.kind is Kind.PAIR)
+        without = edited(scenario, (edit for edit in named if len(edit.at) > 2))
+        assert without is None or sound(without)
+
+
+def test_a_leg_that_is_sent_off_keeps_something_to_execute() -> None:
+    """FreeSWITCH has no route to an empty extension; the suite makes no such call."""
+    scenario = replace(
+        PLAIN,
+        stimuli=(
+            Stimulus(
+                Moment(Event.ANSWER, "b-leg", 700),
+                UuidDeflect("loopback-b", (SetVariable("foo", "1"),), "XML"),
+            ),
+        ),
+        ending=None,
+    )
+    assert sound(scenario)
+    for one in simplifications(scenario):
+        assert all(
+            stimulus.deed != UuidDeflect("loopback-b", (), "XML") for stimulus in one.stimuli
+        )
+    assert any(not one.stimuli for one in simplifications(scenario))
+
+
+@pytest.mark.parametrize("name", ["exec_after_bridge_app", "exec_after_bridge_arg"])
+def test_what_is_to_be_executed_keeps_its_argument(name: str) -> None:
+    """Without its argument it is no call that the model speaks of."""
+    settings = (SetVariable("exec_after_bridge_app", "sleep"), SetVariable(ARGUMENT, "300"))
+    scenario = settled(
+        Scenario(
+            ALegRunsDialplan(),
+            NUMBER,
+            (*settings, BridgeToNull(), Sleep(400)),
+            stimuli=(hangup("b-leg", Event.ANSWER, "b-leg", 700),),
+        )
+    )
+    assert scenario is not None
+    at = next(n for n, one in enumerate(scenario.plan) if getattr(one, "name", "") == name)
+    made = edited(scenario, [one for one in edits(scenario) if one.at == ("plan", at)])
+    assert (made is None) == (name == ARGUMENT)
 
 
 def test_a_name_is_changed_wherever_it_stands() -> None:
