@@ -24,7 +24,7 @@ SECONDS = 60.0
 FINDINGS_WORTH = 3
 """How many findings' time all of them together may take: most have a cause in common."""
 
-OTHERS_WORTH = 0.5
+OTHERS_WORTH = 0.4
 """Part of a finding's time in which others of the same call are reduced beside it: mostly they come
 of the first, and where a race decides whether a call shows them that would go on for long."""
 

@@ -28,7 +28,7 @@ from reports.histogram import histogram, spread
 from reports.standing import OUTCOMES, counts, undecided
 from reports.template import policy, render, text_of
 from reports.timeline import timeline
-from reports.visible import shortened, visible
+from reports.visible import visible
 
 SENTENCES = 8
 """How many findings of a call are told; what they have in common is seen by then."""
@@ -42,8 +42,9 @@ AGREEING = 80
 EVENTS = 300
 """How many events of a call are told, one a line."""
 
-SENTENCE = 300
-"""Characters of a finding: two values of a sentence, each cut."""
+SENTENCE = (180, 120)
+"""Characters of a finding where it is long: how it begins, what it is about, and how it ends, what
+was expected."""
 
 NOTE = 2_000
 """Characters of what the suite, or who accepted a divergence, says of a clause or of the run."""
@@ -224,8 +225,10 @@ class _Room:
 
 
 def _sentence(text: str, room: _Room) -> Sentence:
-    shown = shortened(text, SENTENCE)
-    return Sentence(shown, room.given(text) if shown != text else "")
+    begin, end = SENTENCE
+    if len(text) <= begin + end:
+        return Sentence(text)
+    return Sentence(f"{text[:begin]} … {text[-end:]} ({len(text):,} characters)", room.given(text))
 
 
 def _in_full(field: Field, room: _Room) -> Field:

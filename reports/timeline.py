@@ -331,8 +331,10 @@ class _Differences:
         if found is not None:
             text = f"{found.at - wanted.at:+.2f} s"
             near, far = sorted((x, self.lower.slots[found]))
-            svg.add(group, "path", d=svg.path("M", near + 10, y, "H", far - 10), class_="ghost")
-        svg.add(group, "circle", cx=x, cy=y, r=10, class_="ghost")
+            for class_ in ("under", "ghost"):
+                svg.add(group, "path", d=svg.path("M", near + 10, y, "H", far - 10), class_=class_)
+        for class_ in ("under", "ghost"):
+            svg.add(group, "circle", cx=x, cy=y, r=10, class_=class_)
         svg.add(group, "text", text, x=x, y=y - 12, text_anchor="middle", class_="differs")
 
 

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim, SinceStimulus, Within
+from conformance.model import predict as prediction
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
-from conformance.model.predict import Applied, predict
+from conformance.model.predict import MOST, Applied, predict
 from conformance.model.variables import allows, is_false, is_true, refuses
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -596,3 +597,25 @@ def test_a_pair_comes_and_goes_together(scenario: Scenario) -> None:
             one, other = done.legs[pair.leg_a], done.legs[pair.leg_b]
             assert (one.created, one.answered) == (other.created, other.answered)
             assert abs(one.gone - other.gone) < 0.1
+
+
+def test_a_call_that_may_take_thousands_of_courses_is_not_followed_through_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody reads what the switch says meanwhile: stimuli would come late, and legs be left."""
+    followed = []
+
+    def counted(*given: object) -> Course:
+        followed.append(given)
+        return course(*given)  # type: ignore[arg-type]
+
+    inner = BridgeToLoopback(ExtensionTarget("n3x1"), (BridgeToNull(),))
+    chain = Scenario(
+        ALegBridges(),
+        ExtensionTarget("1000"),
+        (SetVariable("x", "1"), Sleep(300), BridgeToLoopback(ExtensionTarget("n2x1"), (inner,))),
+        ending=Stimulus(Moment(Event.BRIDGE, "loopback-b3", 2600), UuidKill("a-leg")),
+    )
+    monkeypatch.setattr(prediction, "course", counted)
+    assert len(list(predict(chain, Applied({0: 2.6})))) > 1
+    assert len(followed) == MOST

@@ -52,11 +52,10 @@ ON_EXECUTE = "loopback_bowout_on_execute"
 LAG = 0.02
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
-
-MOST = 400
+MOST = 800
 """How many courses are looked at: a call that does wrong may have thousands, which takes seconds.
 
-Of 12,000 calls on real switches that conform none needed more than 36.
+Of 38,000 calls on real switches that conform one needed 235, all others at most 50.
 """
 
 
