@@ -71,9 +71,20 @@ class Attempt(Call):
         self.a_leg_uuid = a_leg_uuid
         self.uuids: dict[str, str] = {}
         self.applied: dict[int, AppliedStimulus] = {}
-        self.overdue = 0.0
-        """Seconds by which the latest stimulus came after it was due."""
+        self.due: dict[int, float] = {}
+        """When stimuli that are not applied yet fall due, by index, in seconds of the clock."""
+        self._late = 0.0
         self._waiting = list(enumerate(scenario.all_stimuli()))
+
+    def apply(self, applied: AppliedStimulus, seconds: float = 0.0) -> None:
+        """Note what came of a stimulus, so many seconds after it was due."""
+        del self.due[applied.index]
+        self.applied[applied.index] = applied
+        self._late = max(self._late, seconds)
+
+    def overdue(self, now: float) -> float:
+        """Seconds by which the latest stimulus came after it was due, or did not come until now."""
+        return max(self._late, *(now - due for due in self.due.values()), 0.0)
 
     def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
         """Note an event; yields the stimuli (with their index) whose moment counts from it."""

@@ -141,9 +141,11 @@ class Placer:
             await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
         gone = await self._gone(attempt, patience(scenario))
-        if not gone and not await self._gone(attempt, UNREAD_SECONDS + attempt.overdue):
+        overdue = attempt.overdue(self._switch.clock.now())
+        if not gone and not await self._gone(attempt, UNREAD_SECONDS + overdue):
             if job.done():
                 job.result()  # raises what kept the originate from being sent
+            overdue = attempt.overdue(self._switch.clock.now())
             swept = await self._sweep(attempt)
         job.cancel()
         cdrs = await self._gather_cdrs(attempt)
@@ -159,7 +161,7 @@ class Placer:
             cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
             swept=swept,
-            lateness=attempt.overdue if swept else 0.0,
+            lateness=overdue if swept else 0.0,
             problem=await self._missed(attempt) if attempt.reply else UNANSWERED,
             modules_with_cdrs=self._cdr_modules,
         )
@@ -319,21 +321,22 @@ class Placer:
 
     async def _apply(self, attempt: Attempt, index: int, stimulus: Stimulus, since: int) -> None:
         """Apply a stimulus that counts from an event of this time (microseconds)."""
+        delay = stimulus.at.delay_ms / 1000
+        attempt.due[index] = self._switch.clock.now() + delay
         try:
-            await self._switch.clock.sleep(stimulus.at.delay_ms / 1000)
+            await self._switch.clock.sleep(delay)
             uuid = await self._uuid_of(attempt, stimulus.deed.leg)
             if uuid is None:
-                attempt.applied[index] = AppliedStimulus(index, None, "no such leg")
+                attempt.apply(AppliedStimulus(index, None, "no such leg"))
                 return
             headers = await self._job(command_of(stimulus.deed, uuid, attempt.token))
         except EventSocketError as error:
-            attempt.applied[index] = AppliedStimulus(index, None, str(error))
+            attempt.apply(AppliedStimulus(index, None, str(error)))
             if not isinstance(error, CommandFailed):
                 self._lost = self._lost or error
             return
         at = int(str(headers.get("Event-Date-Timestamp", 0)))
-        attempt.applied[index] = AppliedStimulus(index, at, _body(headers))
-        attempt.overdue = max(attempt.overdue, (at - since - stimulus.at.delay_ms * 1000) / 1e6)
+        attempt.apply(AppliedStimulus(index, at, _body(headers)), (at - since) / 1e6 - delay)
 
     async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
         """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""

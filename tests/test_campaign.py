@@ -221,6 +221,24 @@ def test_a_call_whose_stimulus_came_late_is_no_fault_of_the_switch() -> None:
     assert came.lateness >= 0.6
 
 
+def test_a_call_whose_stimulus_never_came_is_no_fault_of_the_switch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The switch has not carried it out when the call should be over: that is late as well."""
+    switch = Fake()
+    switch.script = switch.held_call
+    carry_out = switch.job
+
+    async def job(command: str, job_uuid: str) -> None:
+        if not command.startswith("uuid_kill"):
+            await carry_out(command, job_uuid)
+
+    monkeypatch.setattr(switch, "job", job)
+    (came,) = place(switch, scenario(ending=hangup(30)))
+    assert (came.swept, came.applied) == ((came.a_leg_uuid,), ())
+    assert came.lateness >= 0.5
+
+
 def test_a_pause_of_the_suite_is_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is a leg hung up of which it has not read yet that it went."""
     monkeypatch.setattr(campaign_module, "HEARTBEAT", 0.005)

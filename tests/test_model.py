@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Claim, SinceStimulus, Within
+from conformance.model import legs
 from conformance.model import predict as prediction
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
@@ -441,6 +442,55 @@ def test_a_stimulus_counts_from_when_the_switch_applied_it() -> None:
     pace = Pace(2.0, (0.0, 0.0), drift=0.0, shift=0.0, stall=5.0)
     late = course(scenario, {0: 5.5}, pace)
     assert late.legs["a-leg"].gone == pytest.approx(5.5, abs=0.05)
+
+
+CHAIN_THAT_GOES_ON = call(
+    further(BridgeToNull(), BridgeToNull()), ending=kill("a-leg", 4000, Event.CREATE, "a-leg")
+)
+"""Both pairs are due at once, and the innermost leg bridges again where its bridge ends."""
+
+
+def test_a_second_bowout_gives_the_caller_to_whom_the_innermost_leg_dialled_next() -> None:
+    """Seen on 1.10.12: the second pair looks for its real leg a moment after the first did."""
+    pace = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
+    done = course(CHAIN_THAT_GOES_ON, {}, pace)
+    (left,) = done.leavings
+    assert left.acquired == ("a-leg", "b-leg2")
+    assert done.legs["b-leg"].lost
+    assert [one.peer for one in done.bridges if one.caller == "loopback-b2"] == ["b-leg", "b-leg2"]
+    assert {done.legs[leg].gone for leg in left.legs} == {left.at}
+
+
+def test_a_single_pair_is_not_overtaken() -> None:
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
+    scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)
+    on_time = replace(pace, overtaken=False)
+    assert course(scenario, {}, pace) == course(scenario, {}, on_time)
+
+
+def test_whom_a_leg_reached_as_it_was_hung_up_may_take_its_cause() -> None:
+    """Its caller is gone by the time at which it is to be bridged."""
+    ending = kill(B, 5, Event.CREATE, "b-leg", BUSY)
+    done = run(call(BridgeToNull(0), ending=ending), 0.01)
+    assert BUSY in done.legs["b-leg"].causes
+
+
+def test_whose_caller_goes_as_they_are_bridged_may_find_nobody_there() -> None:
+    ending = kill("a-leg", 10, Event.BRIDGE, B)
+    done = run(call(BridgeToNull(0), ending=ending))
+    assert done.legs["b-leg"].causes == {CLEARED, "DESTINATION_OUT_OF_ORDER"}
+
+
+def test_legs_of_a_bowout_may_still_be_there_as_the_innermost_is_bridged_again() -> None:
+    """The hangup comes to it through each pair of the chain."""
+    lagging = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, lag=0.02)
+    done = course(CHAIN_THAT_GOES_ON, {}, lagging)
+    (again,) = [
+        claim.fact
+        for claim in legs.claims(CHAIN_THAT_GOES_ON, done)
+        if claim.clause == "legs.bridged-call-has-all-legs" and claim.fact.after.number == 2
+    ]
+    assert {A, B, "loopback-a2", "loopback-b2"} <= set(again.leaving)
 
 
 def test_a_global_variable_refuses_every_bowout() -> None:

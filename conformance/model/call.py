@@ -87,6 +87,9 @@ AHEAD = 0.05
 REBRIDGED = 0.15
 """How long (seconds) it takes at most until a bowout's new bridge stands: 0.06 s when idle."""
 
+OVERTAKEN = 0.03
+"""How long (seconds) a second pair of a chain may be behind the first with the same bowout."""
+
 ORPHANED = 2.9
 """For how long (seconds) who was consulted stays parked alone: 2.4 to 3.0 measured."""
 
@@ -662,8 +665,11 @@ class _Call:
         if dialled is not None:
             self._note(leg, dialled)
             for one in dialled.legs:
+                reached = dialled.reached(one)
                 one.dialled_by = None
                 self._hang_up(one, "ORIGINATOR_CANCEL")
+                if reached:
+                    one.causes |= {cause}  # it was about to be bridged
                 if one.answered != NEVER and one.gone == self._now:
                     # Its caller may be gone while it is told of the answer.
                     one.causes |= {"INCOMPATIBLE_DESTINATION"}
@@ -747,7 +753,10 @@ class _Call:
         if self._goes_elsewhere(peer, calls=False):
             return
         unanswered = peer.answered == NEVER
+        began = next(one.since for one in reversed(self._bridges) if one.peer == peer.role)
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
+        if self._now - began < KNOWN_AFTER:
+            peer.causes |= {"DESTINATION_OUT_OF_ORDER"}  # it finds nobody in its bridge
 
     def _miss_media(self, leg: _Leg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
@@ -834,9 +843,12 @@ class _Call:
         held = counter.spent + self._now - counter.holding
         if held < self._limit(number) - 1e-6:
             return
-        legs = (counter.leg_a, counter.leg_b)
-        if all(allows(self._bowout(leg)) for leg in legs):
+        if self._may(counter):
             self._fire(number, counter)
+
+    def _may(self, counter: _Counter) -> bool:
+        """Whether neither leg of the pair refuses the bowout."""
+        return all(allows(self._bowout(leg)) for leg in (counter.leg_a, counter.leg_b))
 
     def _bowout(self, leg: _Leg) -> str | None:
         """The leg's `loopback_bowout`, or else the global one."""
@@ -849,6 +861,10 @@ class _Call:
         leaving = self._between(counter.leg_a, near) + self._between(counter.leg_b, far)
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
+        if self._pace.overtaken and far_peer.calls and (second := self._second(leaving)):
+            self._let_go(far, far_peer)
+            self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
+            return
         near_calls = near.calls
         for leg in (near, far):
             self._unbridge(leg)
@@ -900,6 +916,21 @@ class _Call:
             near.lost = far.lost = True
         else:
             self._bridge(near, far)
+
+    def _second(self, leaving: list[_Leg]) -> int:
+        """The number of a further pair of those that leave whose bowout is due, 0 if none is."""
+        for number, counter in self._counters.items():
+            if counter.leg_a in leaving and not counter.fired and counter.holding != NEVER:
+                held = counter.spent + self._now - counter.holding
+                if held >= self._limit(number) - AHEAD and self._may(counter):
+                    return number
+        return 0
+
+    def _let_go(self, far: _Leg, far_peer: _Leg) -> None:
+        """The far leg is to be bridged to one that a second bowout then gives to another."""
+        far.lost = True
+        self._unbridge(far)
+        self._after_bridge(far_peer, "NORMAL_CLEARING")
 
     def _killed_soon(self, *legs: _Leg) -> bool:
         """Whether one of the legs is hung up while they are being bridged to each other."""

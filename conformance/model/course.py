@@ -137,6 +137,8 @@ class Pace:
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
     - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
     - `lag`: how long a hangup takes to reach the other leg of the pair
+    - `overtaken`: whether a second pair of a chain bows out a moment after the first did, to whom
+      loopback-b of the innermost dialled next: whom the first let go waits in vain
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up
@@ -152,4 +154,5 @@ class Pace:
     first: int = 0
     tick: float = 0.0
     lag: float = 0.0
+    overtaken: bool = False
     collide: bool = False

@@ -187,14 +187,16 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     """Who is there when loopback-b's own bridge to a real leg begins.
 
-    Of a race the others may be about to go.
+    Of a race the others may be about to go, and so may the legs of a bowout: its hangup takes its
+    way through a chain while the innermost leg goes on with its plan.
     """
     bowouts = {leaving.at for leaving in course.leavings}
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
             bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
-            going = _going(course, bridge.since) if course.forks else ()
+            leave = any(abs(bowout - bridge.since) < SENT_SECONDS for bowout in bowouts)
+            going = _going(course, bridge.since) if course.forks or leave else ()
             everybody = only(tuple(leg for leg in course.there(bridge.since) if leg not in going))
             fact = Alive(bridged, going)
             yield Claim("legs.bridged-call-has-all-legs", leg_b, fact, everybody)

@@ -49,7 +49,7 @@ SHIFTS = (0.07, -0.07)
 BOWOUTS = (-0.15, 0.4)
 STALLS = (5.0, 7.5)
 ON_EXECUTE = "loopback_bowout_on_execute"
-LAG = 0.02
+LAGS = (0.02, 0.003)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
 MOST = 800
@@ -96,7 +96,7 @@ def predict(
         run = course(scenario, applied.stimuli, pace)
         if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        yield Alternative(_claims(scenario, run, modules), pace.collide, run)
+        yield Alternative(_claims(scenario, run, modules), pace.collide or pace.overtaken, run)
         shapes.add(_shape(run))  # not before another course is asked for, which is rare
         if astray == most_astray:
             continue
@@ -129,12 +129,14 @@ def _deviations(
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
     if pace.cut:
         yield replace(pace, halted=True)
-        yield replace(pace, lag=LAG)
+        yield replace(pace, lag=LAGS[0])
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)
-        yield replace(pace, lag=LAG)
+        yield from (replace(pace, lag=lag) for lag in LAGS)
     yield replace(pace, collide=True)
-    yield replace(pace, collide=True, lag=LAG)
+    yield replace(pace, collide=True, lag=LAGS[0])
+    if len(numbers) > 1:
+        yield replace(pace, overtaken=True)
 
 
 def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float, ...]:
