@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from conformance.observation import AppliedStimulus, Headers, role_of
 from conformance.scenario import (
+    ALegConsults,
     BridgeAgain,
     BridgeToLoopback,
     BridgeToNull,
@@ -21,6 +22,9 @@ from conformance.scenario import (
 
 UNLOOP_SECONDS = 5.4
 """What a bowout on loopback-b's execution takes (facts, section 2.8)."""
+
+ORPHANED_SECONDS = 3.0
+"""For how long who was consulted stays parked at most when the consulting leg is gone."""
 
 TOKEN = re.compile(r"lc[0-9a-f]{12}x[0-9]+")
 """Shape of a token: `lc`, the scenario's id (zeros for a control call), `x`, a number."""
@@ -37,10 +41,13 @@ class Call:
         self.events: list[Headers] = []
         self.reply = ""
         self.changed = asyncio.Event()
+        self.begun = asyncio.Event()
+        """Whether the switch has told anything of it, or answered."""
 
     def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
         """Note an event; yields the stimuli (with their index) whose moment counts from it."""
         self.events.append(headers)
+        self.begun.set()
         name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
         if name == "CHANNEL_CREATE":
             self.created.add(uuid)
@@ -53,6 +60,7 @@ class Call:
     def answered(self, reply: str) -> None:
         """Note what the switch answered to the originate."""
         self.reply = reply
+        self.begun.set()
         self.changed.set()
 
     @property
@@ -106,10 +114,11 @@ def patience(scenario: Scenario) -> float:
     """Seconds after which a call that behaves is certainly over."""
     delays = sum(stimulus.at.delay_ms for stimulus in scenario.all_stimuli()) / 1000
     afterwards = getattr(scenario.origin, "afterwards", ())
+    parked = ORPHANED_SECONDS if isinstance(scenario.origin, ALegConsults) else 0.0
     on_execute = any(name == "loopback_bowout_on_execute" for name, _ in scenario.variables.braces)
     waits = UNLOOP_SECONDS if on_execute else 0.0
     further = _length((*scenario.beside, *scenario.otherwise))
-    return 4.0 + delays + waits + _length(scenario.plan) + further + _length(afterwards)
+    return 4.0 + delays + parked + waits + _length(scenario.plan) + further + _length(afterwards)
 
 
 def _length(plan: tuple[object, ...]) -> float:

@@ -140,6 +140,8 @@ class Placer:
         if scenario.has_a_leg:
             await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
+        # A busy switch takes its time to begin: the call's own counts from then on.
+        await in_time(self._switch.clock, patience(scenario), attempt.begun.wait())
         gone = await self._gone(attempt, patience(scenario))
         overdue = attempt.overdue(self._switch.clock.now())
         if not gone and not await self._gone(attempt, UNREAD_SECONDS + overdue):

@@ -239,6 +239,22 @@ def test_a_call_whose_stimulus_never_came_is_no_fault_of_the_switch(
     assert came.lateness >= 0.5
 
 
+def test_the_patience_with_a_call_begins_as_it_does() -> None:
+    """A switch that is busy may take as long before it makes the first leg."""
+    switch = Fake()
+
+    async def slow(token: str, uuid: str) -> str:
+        await asyncio.sleep(0.4)
+        switch.create(uuid, f"null/{token}")
+        await asyncio.sleep(0.2)
+        switch.send("CHANNEL_DESTROY", uuid)
+        return f"+OK {uuid}"
+
+    switch.script = slow
+    (came,) = place(switch, scenario())
+    assert came.swept == ()
+
+
 def test_a_pause_of_the_suite_is_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is a leg hung up of which it has not read yet that it went."""
     monkeypatch.setattr(campaign_module, "HEARTBEAT", 0.005)

@@ -160,8 +160,18 @@ def _silent(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
         none = Count(caller.role, "CHANNEL_PROGRESS_MEDIA")
         yield Claim("legs.no-pre-answer", caller.role, none, only(0))
     elif leg_a.early <= caller.early:
-        first, then = (EventRef(leg.role, "CHANNEL_PROGRESS_MEDIA") for leg in (leg_a, caller))
+        # Its own event may be behind: who dialled it takes its media before it has told of them.
+        first = _brings_media(pair, course.legs[pair.leg_b])
+        then = EventRef(caller.role, "CHANNEL_PROGRESS_MEDIA")
         yield Claim("legs.no-pre-answer", caller.role, Precedes(first, then), only(True))
+
+
+def _brings_media(pair: Pair, leg_b: Leg) -> EventRef:
+    """What loopback-b begins as its early media do, or last before them."""
+    if isinstance(pair.target, ApplicationTarget):
+        return EventRef(leg_b.role, "CHANNEL_CREATE")  # it pre-answers before any application
+    number = sum(began < leg_b.early for began in leg_b.began) + (leg_b.early in leg_b.began)
+    return EventRef(leg_b.role, "CHANNEL_EXECUTE", number)
 
 
 @kept
