@@ -43,6 +43,7 @@ from conformance.scenario import (
     Target,
     Unloop,
     UuidKill,
+    UuidSendDtmf,
     UuidSetvar,
     Variables,
     null_bridges,
@@ -488,6 +489,18 @@ def test_legs_of_a_bowout_may_still_be_there_as_the_innermost_is_bridged_again()
     facts = [claim.fact for claim in legs.claims(CHAIN_THAT_GOES_ON, done)]
     (again,) = [one for one in facts if isinstance(one, Alive) and one.after.number == 2]
     assert {A, B, "loopback-a2", "loopback-b2"} <= set(again.leaving)
+
+
+@pytest.mark.parametrize(("seconds", "crosses"), [(1.0, True), (2.5, False)])
+def test_a_digit_crosses_that_was_sent_while_the_pair_was_there(
+    seconds: float, crosses: bool
+) -> None:
+    """A host that is busy may send it behind the bowout."""
+    digit = Stimulus(Moment(Event.BRIDGE, B, 1000), UuidSendDtmf(B, "5"))
+    scenario = call(BridgeToNull(), stimuli=(digit,), ending=AFTER_4_S)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0)
+    claims = legs.claims(scenario, course(scenario, {0: seconds}, pace))
+    assert any(claim.clause == "legs.dtmf-crosses" for claim in claims) == crosses
 
 
 def test_a_global_variable_refuses_every_bowout() -> None:

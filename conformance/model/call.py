@@ -68,6 +68,7 @@ from conformance.scenario import (
     UuidDeflect,
     UuidDisplay,
     UuidKill,
+    UuidSendDtmf,
     UuidSetvar,
     pairs,
 )
@@ -142,6 +143,7 @@ class _Leg:
     displays: tuple[str, str] | None = None
     bond: _Leg | None = None
     heard: _Leg | None = None
+    digits: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
 
@@ -276,6 +278,8 @@ class _Call:
             self._display(leg, (deed.name, deed.number))
         elif isinstance(deed, UuidDeflect):
             self._deflect(leg, deed)
+        elif isinstance(deed, UuidSendDtmf):
+            leg.digits += deed.digits
 
     def _display(self, leg: _Leg, who: tuple[str, str]) -> None:
         """Who is at a leg's other end: loopback-b tells loopback-a of its caller, and so on out.
@@ -1085,6 +1089,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.shown,
         leg.displays,
         leg.heard.role if leg.heard is not None else "",
+        leg.digits,
     )
 
 

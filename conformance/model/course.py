@@ -29,6 +29,7 @@ class Leg:
     confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
     `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
     that ended while it was this one's partner, "" where none did or it may have been too late.
+    `digits` are those that it was told to send while it was there.
     """
 
     role: str
@@ -49,6 +50,7 @@ class Leg:
     shown: tuple[str, str] | None = None
     displays: tuple[str, str] | None = None
     heard: str = ""
+    digits: str = ""
 
 
 @dataclass(frozen=True, slots=True)

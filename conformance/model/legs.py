@@ -33,7 +33,6 @@ from conformance.scenario import (
     Pair,
     Scenario,
     UuidKill,
-    UuidSendDtmf,
     null_bridges,
     pairs,
 )
@@ -222,12 +221,12 @@ def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:
     deeds = [stimulus.deed for stimulus in scenario.stimuli]
     if any(isinstance(deed, UuidKill) for deed in deeds) or len(null_bridges(scenario)) != 1:
         return
-    for deed in deeds:
-        crossed = {"loopback-a": "b-leg", "loopback-b": "a-leg"}.get(deed.leg, "")
-        if isinstance(deed, UuidSendDtmf) and crossed in course.legs:
+    for sender, crossed in (("loopback-a", "b-leg"), ("loopback-b", "a-leg")):
+        digits = course.legs[sender].digits if sender in course.legs else ""
+        if digits and crossed in course.legs:
             at_end = EventRef(crossed, "CHANNEL_HANGUP_COMPLETE")
             queued = Header(at_end, "variable_null_channel_dtmf_queued")
-            yield Claim("legs.dtmf-crosses", crossed, queued, only(deed.digits))
+            yield Claim("legs.dtmf-crosses", crossed, queued, only(digits))
 
 
 def channel_name(pair: Pair, suffix: str) -> str:

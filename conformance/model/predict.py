@@ -185,6 +185,7 @@ def _shape(run: Course) -> object:
     legs = run.legs.values()
     return (
         tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
+        tuple(leg.digits for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
         tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),
