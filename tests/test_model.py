@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from conformance.clauses import CLAUSES
-from conformance.expectation import Alive, Claim, SinceStimulus, Within
+from conformance.expectation import Alive, Claim, EventRef, Precedes, SinceStimulus, Within
 from conformance.model import legs
 from conformance.model import predict as prediction
 from conformance.model.call import course
@@ -501,6 +501,23 @@ def test_a_digit_crosses_that_was_sent_while_the_pair_was_there(
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0)
     claims = legs.claims(scenario, course(scenario, {0: seconds}, pace))
     assert any(claim.clause == "legs.dtmf-crosses" for claim in claims) == crosses
+
+
+def test_who_dials_may_be_hung_up_before_it_notices_that_whom_it_dials_is_gone() -> None:
+    ending = kill(B, 5, Event.CREATE, B, "CALL_REJECTED")
+    done = run(call(further(HangUp(BUSY)), ending=ending), 0.01)
+    assert done.legs["loopback-a2"].causes == {BUSY}
+    assert done.legs[B].causes == {"CALL_REJECTED"}
+
+
+def test_an_application_that_needs_media_has_them_before_it_is_told_of() -> None:
+    """So what dials without pre-answering is judged by what came before it."""
+    silent = SetVariable("loopback_no_pre_answer", "true")
+    scenario = call(silent, further(Sleep(100), PlayTone(400), BridgeToNull()))
+    claims = legs.claims(scenario, run(scenario))
+    (fact,) = [claim.fact for claim in claims if claim.clause == "legs.no-pre-answer"]
+    assert isinstance(fact, Precedes)
+    assert fact.first == EventRef("loopback-b2", "CHANNEL_EXECUTE_COMPLETE", 1)
 
 
 def test_a_global_variable_refuses_every_bowout() -> None:

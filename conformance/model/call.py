@@ -524,7 +524,9 @@ class _Call:
 
         The cause is that of the leg which is named first.
         """
-        if dialling.unmade or any(leg.there for leg in dialling.legs):
+        if caller.dialling is not dialling or dialling.unmade:
+            return
+        if any(leg.there for leg in dialling.legs):
             return
         cause = dialling.causes[dialling.legs[0].role] if dialling.legs else dialling.refusal
         self._note(caller, dialling, cause=cause)
@@ -677,9 +679,9 @@ class _Call:
                 if one.answered != NEVER and one.gone == self._now:
                     # Its caller may be gone while it is told of the answer.
                     one.causes |= {"INCOMPATIBLE_DESTINATION"}
-        if caller is not None and caller.dialling is not None:
-            caller.dialling.causes[leg.role] = cause
-            self._fail(caller, caller.dialling)
+        if caller is not None and (dialling := caller.dialling) is not None:
+            dialling.causes[leg.role] = cause
+            self._after_notice(caller.pair, lambda: self._fail(caller, dialling))
         if peer is not None and leg.calls and leg.intercepted:
             if not self._goes_elsewhere(peer, calls=False):
                 self._hang_up(peer, "PICKED_OFF")

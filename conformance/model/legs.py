@@ -166,11 +166,15 @@ def _silent(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
 
 
 def _brings_media(pair: Pair, leg_b: Leg) -> EventRef:
-    """What loopback-b begins as its early media do, or last before them."""
-    if isinstance(pair.target, ApplicationTarget):
-        return EventRef(leg_b.role, "CHANNEL_CREATE")  # it pre-answers before any application
-    number = sum(began < leg_b.early for began in leg_b.began) + (leg_b.early in leg_b.began)
-    return EventRef(leg_b.role, "CHANNEL_EXECUTE", number)
+    """The last that loopback-b surely tells of before its early media.
+
+    An application that needs media has them before it is told of.
+    """
+    number = sum(began < leg_b.early for began in leg_b.began)
+    if isinstance(pair.target, ApplicationTarget) or not number:
+        return EventRef(leg_b.role, "CHANNEL_CREATE")
+    ended = leg_b.early in leg_b.began
+    return EventRef(leg_b.role, "CHANNEL_EXECUTE" + "_COMPLETE" * ended, number)
 
 
 @kept
