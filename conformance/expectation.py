@@ -219,7 +219,8 @@ class CdrSeconds:
     """How far a CDR's number of whole seconds is from what the leg's events make it (seconds).
 
     The switch cuts the time of either event to a whole second before it subtracts; 0 where that,
-    with `STAMP_SECONDS` to either side, gives the field.
+    with `STAMP_SECONDS` to either side, gives the field. A leg ends between `ending`, when it is
+    told to, and `until`, when its CDR is written, which takes a while where it is posted.
     """
 
     leg: str
@@ -227,6 +228,7 @@ class CdrSeconds:
     path: str
     since: EventRef
     until: EventRef
+    ending: EventRef
 
 
 @dataclass(frozen=True, slots=True)

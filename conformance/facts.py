@@ -201,11 +201,12 @@ def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
     text = cdr.get(fact.path)
     if text is None or not text.isdecimal():
         return text
+    ending = seen.found[fact.ending] or until
     number = int(text)
     # The switch cuts both ends to whole seconds of the clock before it subtracts.
     if number == until.at // _SECOND - since.at // _SECOND:
         return 0.0
-    least = (until.at - _TICK) // _SECOND - (since.at + _TICK) // _SECOND
+    least = (ending.at - _TICK) // _SECOND - (since.at + _TICK) // _SECOND
     most = (until.at + _TICK) // _SECOND - (since.at - _TICK) // _SECOND
     return float(min(0, number - least) or max(0, number - most))
 

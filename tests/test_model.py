@@ -520,6 +520,19 @@ def test_an_application_that_needs_media_has_them_before_it_is_told_of() -> None
     assert fact.first == EventRef("loopback-b2", "CHANNEL_EXECUTE_COMPLETE", 1)
 
 
+def test_of_two_legs_that_are_hung_up_at_once_either_may_be_first() -> None:
+    """A host that is busy carries out both at once: each keeps its cause, or one crosses."""
+    plan = (Answer(), Sleep(2000))
+    first = kill(A, 100, Event.ANSWER, A, BUSY)
+    then = kill(B, 400, Event.ANSWER, A, "CALL_REJECTED")
+    late = Applied({0: 0.5, 1: 0.5})
+    ends = {
+        (*one.course.legs[A].causes, *one.course.legs[B].causes)
+        for one in predict(call(*plan, stimuli=(first, then)), late)
+    }
+    assert {(BUSY, BUSY), (BUSY, "CALL_REJECTED"), ("CALL_REJECTED",) * 2} <= ends
+
+
 def test_a_global_variable_refuses_every_bowout() -> None:
     profile = Profile(global_variables=(("loopback_bowout", "false"),))
     pace = Pace(2.0, (0.0, 0.0), drift=0.0, shift=0.0, stall=5.0)

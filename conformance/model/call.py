@@ -260,6 +260,8 @@ class _Call:
                 del self._pending[index]
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
                 delay = max(0.0, delay + self._pace.shift)
+                if index == self._pace.behind:
+                    delay += NOTICED
                 if isinstance(stimulus.deed, UuidKill):
                     self._kills.append((self._now + delay, stimulus.deed.leg))
                 self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]

@@ -227,7 +227,7 @@ def _own(
 ) -> Iterator[Claim]:
     """The CDR of a leg is there, and what it says of the leg alone."""
     created, begun = EventRef(role, "CHANNEL_CREATE"), EventRef(role, "CHANNEL_ANSWER")
-    ended = EventRef(role, "CHANNEL_HANGUP_COMPLETE")
+    ended, ending = EventRef(role, "CHANNEL_HANGUP_COMPLETE"), EventRef(role, "CHANNEL_HANGUP")
     loopback = role.startswith("loopback")
     for module in modules:
 
@@ -241,14 +241,14 @@ def _own(
         readable = one_of(True, False) if module in spoilt else only(True)
         yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
         yield claim("hangup-cause", "hangup_cause", *causes)
-        duration = CdrSeconds(role, module, "variables.duration", created, ended)
+        duration = CdrSeconds(role, module, "variables.duration", created, ended, ending)
         yield Claim("cdr.duration", role, duration, _EXACT)
         exact = CdrMicroseconds(role, module, "variables.uduration", created, ended)
         yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)
         if not answered:
             yield claim("billsec", "billsec", "0")
         else:
-            billed = CdrSeconds(role, module, "variables.billsec", begun, ended)
+            billed = CdrSeconds(role, module, "variables.billsec", begun, ended, ending)
             yield Claim("cdr.billsec", role, billed, _EXACT)
             exact = CdrMicroseconds(role, module, "variables.billusec", begun, ended)
             yield Claim("cdr.exact-duration", role, exact, _EXACT_ENOUGH)

@@ -131,6 +131,7 @@ class Pace:
       every 20 ms), by the number of the pair whose loopback-b dials, 0 for the a-leg or the api
     - `drift`: by how much a sleep or a tone runs over
     - `shift`: by how much a stimulus takes effect later than it was told
+    - `behind`: index of a stimulus that takes effect after others that are told at once, -1 none
     - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
       (5,000 turns of a loop)
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
@@ -157,4 +158,5 @@ class Pace:
     tick: float = 0.0
     lag: float = 0.0
     overtaken: bool = False
+    behind: int = -1
     collide: bool = False

@@ -122,6 +122,10 @@ def _deviations(
         yield replace(pace, drift=DRIFT)
     if scenario.all_stimuli():
         yield from (replace(pace, shift=shift) for shift in SHIFTS)
+        if len(scenario.all_stimuli()) > 1:
+            several = range(len(scenario.all_stimuli()))
+            yield from (replace(pace, behind=index) for index in several)
+            yield replace(pace, lag=LAGS[1])
     waits = ON_EXECUTE in scenario.text or any(isinstance(action, Unloop) for action in actions)
     if applied.stall is None and waits:
         yield from (replace(pace, stall=stall) for stall in STALLS)
