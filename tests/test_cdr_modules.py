@@ -118,6 +118,28 @@ def test_why_modules_are_not_compared(modules: tuple[str, ...], why: str | None)
     assert gaps.get(AGREE) == why
 
 
+def test_a_leg_ends_before_a_cdr_that_is_posted() -> None:
+    """Which takes a while, over the end of a second here: its whole seconds are those before."""
+    call = next(one for one in keeping()["cdr.duration"] if 0.8 < hung_up(one) < 0.95)
+    late = 0.35
+
+    def posted(event: Headers) -> Headers:
+        at = int(str(event["Event-Date-Timestamp"]))
+        ended = event["Event-Name"] == "CHANNEL_HANGUP_COMPLETE"
+        return {**event, "Event-Date-Timestamp": str(at + int(late * 1e6))} if ended else event
+
+    events = tuple(map(posted, call.placement.events))
+    placement = replace(call.placement, events=events, lateness=late + 0.02)
+    findings = Call(call.scenario, placement).judged().findings
+    assert {"cdr.duration", "cdr.billsec"}.isdisjoint(one.clause for one in findings)
+
+
+def hung_up(call: Call) -> float:
+    """Give the part of a second in which loopback-b is hung up."""
+    event = observe(call.scenario, call.placement).first("loopback-b", "CHANNEL_HANGUP")
+    return 0.0 if event is None else event.at / 1e6 % 1
+
+
 def test_a_module_that_one_switch_lacks_is_no_difference() -> None:
     """A recording from before rows were gathered stays a baseline."""
     new = with_rows()
