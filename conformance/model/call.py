@@ -895,8 +895,9 @@ class _Call:
             leg.intercepted = True
         for leg in controlled:
             self._hang_up(leg, self._scenario.profile.bowout_hangup_cause)
-        # The hangup comes to the innermost leg through every other pair: it may go on before.
-        ahead = bool(self._pace.lag) and len(leaving) > 2
+        # The hangup comes to the innermost leg through every other one: it may go on before.
+        ahead = bool(self._pace.lag)
+        own = {leg.role: _own_end(leg) | _own_end(leg.other) for leg in leaving}
         for leg in (near_peer, far_peer):
             if leg.calls and not leg.there:
                 self._transfer_late(leg)
@@ -910,7 +911,7 @@ class _Call:
                 self._hang_up(leg, "NORMAL_CLEARING")
         for leg in leaving:
             if leg not in controlled and not leg.there:
-                leg.causes |= _own_end(leg) | _own_end(leg.other)
+                leg.causes |= own[leg.role]
         if far.answered == NEVER and far_peer.other is not None:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):

@@ -27,7 +27,7 @@ from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
 from conformance.profile import Profile
-from conformance.scenario import Direct, PlayTone, Scenario, Sleep, Unloop, pairs
+from conformance.scenario import Direct, PlayTone, Scenario, SetVariable, Sleep, Unloop, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,8 @@ def _deviations(
     if len(numbers) > 1:
         yield from (replace(pace, first=number) for number in numbers)
         yield from (replace(pace, lag=lag) for lag in LAGS)
+    elif any(isinstance(action, SetVariable) for action in actions):
+        yield replace(pace, lag=LAGS[0])
     yield replace(pace, collide=True)
     yield replace(pace, collide=True, lag=LAGS[0])
     if len(numbers) > 1:
