@@ -6,7 +6,7 @@ Time runs to the right, the same for both (`reports.axis`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
@@ -16,7 +16,7 @@ from conformance.model.course import NEVER, Bridge
 from reports import svg
 from reports.axis import LEFT, RIGHT, Axis, Slots
 from reports.course import Kind, Mark, Timeline, dialled, expected, observed
-from reports.differing import Place, places
+from reports.differing import Place, orders, places
 from reports.template import text_of
 from reports.visible import shortened
 
@@ -26,8 +26,11 @@ _HEAD, _ROW, _BAR, _AXIS, _FOOT = 36.0, 36.0, 15.0, 46.0, 26.0
 _LETTER = 6.1
 """How wide a character is."""
 
+_BEHIND = 14.0
+"""How far behind a mark its text is, so that a ring has room."""
+
 _LETTERS = {Kind.RINGING: "R", Kind.EARLY: "E", Kind.ANSWERED: "A", Kind.TOLD: "B"}
-_END = "end"
+_END, _RING, _GHOST = "end", "differs", "ghost"
 _LEGEND = (
     ("created", "created"),
     ("early", "early media"),
@@ -38,7 +41,7 @@ _LEGEND = (
     ("bridge", "bridged"),
     ("B", "bowout event"),
     (_END, "hung up"),
-    ("differs", "differs"),
+    (_RING, "differs"),
 )
 _WORDS = {
     Kind.RINGING: "rings",
@@ -74,7 +77,11 @@ def _drawing(comparison: Comparison, clause: str) -> Element:
     wanted, found = expected(comparison.course, seen.scenario.profile), observed(seen)
     legs = tuple(dict.fromkeys((*wanted.legs, *found.legs)))
     stimuli = list(_stimuli(comparison))
-    axis = Axis((wanted, found), [at for at, _ in stimuli])
+    disputed = orders(comparison.compared, clause)
+    for first, second in disputed:
+        wanted = _put_in_order(wanted, first, second)
+    in_order = {(one.leg, one.kind) for pair in disputed for one in pair if one.kind}
+    axis = Axis((wanted, found), [at for at, _ in stimuli], in_order)
     height = _HEAD + _ROW * len(legs)
     drawing = svg.root(
         axis.right + RIGHT,
@@ -95,6 +102,18 @@ def _drawing(comparison: Comparison, clause: str) -> Element:
     _draw_axis(drawing, axis, stimuli, height)
     svg.add(drawing, "use", href="#t-legend", y=2 * height + _AXIS + 10)
     return drawing
+
+
+def _put_in_order(line: Timeline, first: Place, second: Place) -> Timeline:
+    """Put what comes second behind what comes first; the model has both at one time."""
+    places = [line.marks.index(mark) for one in (second, first) for mark in _marks(line, one)[:1]]
+    if len(places) < 2 or places[0] > places[1]:
+        return line
+    begin, end = places
+    between = line.marks[begin : end + 1]
+    behind = [mark for mark in between if mark.leg == second.leg]
+    rest = [mark for mark in between if mark.leg != second.leg]
+    return replace(line, marks=(*line.marks[:begin], *rest, *behind, *line.marks[end + 1 :]))
 
 
 # --- time ----------------------------------------------------------------------------------------
@@ -213,7 +232,7 @@ class _Panel:
     def _draw_peer(self, leg: str, text: str, start: float, end: float) -> None:
         """Write into a bar behind its last mark of that stretch, where there is room."""
         own = [mark for mark in self.line.marks if mark.leg == leg and self.slots[mark] < end]
-        begin = max([start, *(self.slots[mark] for mark in own)]) + 10
+        begin = max([start, *(self.slots[mark] for mark in own)]) + _BEHIND
         if begin + _LETTER * len(text) < end:
             full = any(mark.kind is Kind.ANSWERED for mark in own)
             y, class_ = self.middle(leg) + 3.5, "peer full" if full else "peer"
@@ -225,7 +244,7 @@ class _Panel:
             drawn = _draw_sign(self.group, _LETTERS[mark.kind], x, y)
         elif mark.kind is Kind.HUNG_UP:
             drawn = _draw_sign(self.group, _END, x, y)
-            fits = x + 10 + _LETTER * len(text) < self._axis.right + RIGHT
+            fits = x + _BEHIND + _LETTER * len(text) < self._axis.right + RIGHT
             self._draw_cause(text, x, y, below=not fits or mark.number > 1, differs=differs)
         else:
             return
@@ -236,7 +255,7 @@ class _Panel:
         self, text: str, x: float, y: float, *, below: bool, differs: bool = False
     ) -> None:
         """Behind the end of a bar, or under it."""
-        x, y = (x + 4, y + 18.5) if below else (x + 10, y + 3.5)
+        x, y = (x + 4, y + 18.5) if below else (x + _BEHIND, y + 3.5)
         class_ = f"cause{' below' * below}{' differs' * differs}"
         svg.add(self.group, "text", text, x=x, y=y, class_=class_)
 
@@ -262,7 +281,12 @@ def _shared() -> Element:
         svg.add(mark, "circle", r=6)
         svg.add(mark, "text", letter, y=3.2)
     end = svg.add(_defined(definitions, _END), "g", class_="end")
-    svg.add(end, "path", d="M-4-4l8 8m0-8l-8 8")
+    for class_ in ("under", "cross"):
+        svg.add(end, "path", d="M-4-4l8 8m0-8l-8 8", class_=class_)
+    for name in (_RING, _GHOST):
+        ring = _defined(definitions, name)
+        for class_ in ("under", name):
+            svg.add(ring, "circle", r=10, class_=class_)
     _draw_legend(svg.add(_defined(definitions, "legend"), "g", class_="legend"))
     return definitions
 
@@ -279,12 +303,10 @@ def _draw_legend(group: Element) -> None:
             _draw_stretch(svg.add(group, "g", class_="bar"), what, x - 10, 0, 20)
         elif what == "bridge":
             svg.add(group, "circle", cx=x, r=3, class_="bridge")
-        elif what == "differs":
-            svg.add(group, "circle", cx=x, r=8, class_="differs")
         else:
             _draw_sign(group, what, x, 0)
-        svg.add(group, "text", word, x=x + 13, y=3.5)
-        x += 13 + _LETTER * len(word) + 25
+        svg.add(group, "text", word, x=x + _BEHIND, y=3.5)
+        x += _BEHIND + _LETTER * len(word) + 25
 
 
 # --- what differs --------------------------------------------------------------------------------
@@ -342,15 +364,14 @@ class _Differences:
             near, far = sorted((x, self.lower.slots[found]))
             for class_ in ("under", "ghost"):
                 svg.add(group, "path", d=svg.path("M", near + 10, y, "H", far - 10), class_=class_)
-        for class_ in ("under", "ghost"):
-            svg.add(group, "circle", cx=x, cy=y, r=10, class_=class_)
+        _draw_sign(group, _GHOST, x, y)
         svg.add(group, "text", text, x=x, y=y - 12, text_anchor="middle", class_="differs")
 
 
 def _ring(panel: _Panel, marks: Sequence[Mark]) -> None:
     for mark in marks:
         x, y = panel.slots[mark], panel.middle(mark.leg)
-        svg.add(panel.group, "circle", cx=x, cy=y, r=10, class_="differs")
+        _draw_sign(panel.group, _RING, x, y)
 
 
 def _marks(line: Timeline, place: Place) -> list[Mark]:
