@@ -174,7 +174,7 @@ class Run:
 
     `shown` holds the last placement with a finding of the simplest scenarios that have one, by id;
     `first` how many scenarios had been placed at a clause's first finding, by the clause; `corpus`
-    names the scenarios that are of the corpus, by id.
+    names the scenarios that are of the corpus and were placed, by id.
     """
 
     header: Header
@@ -549,7 +549,8 @@ class _Tally:
     def run(self, header: Header, seconds: float, shortfall: str, lost: tuple[str, ...]) -> Run:
         """What there is to say in the end."""
         result = replace(self.verdicts.result(shortfall, header.out_of_reach), lost=lost)
-        return Run(header, result, seconds, self.shown, self.first, self.corpus)
+        placed = {one: name for one, name in self.corpus.items() if self.verdicts.judgements(one)}
+        return Run(header, result, seconds, self.shown, self.first, placed)
 
     def controlled(self, control: Control) -> None:
         if self.writer is not None:
