@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from campaign.attempt import patience
 from conformance.complexity import Complexity, complexity
-from conformance.judge import Judgement
-from conformance.scenario import Scenario
+from conformance.judge import Finding, Judgement
+from conformance.scenario import Scenario, same_leg
 from conformance.verdicts import Verdicts
 from strategies.fairness import clauses_of
 from strategies.simplify import Edit, Kind, edited, edits
@@ -36,13 +36,16 @@ class Goal:
     leg: str
     start: Scenario
 
-    def shown_by(self, judgements: Iterable[Judgement], times: int = 1) -> bool:
+    def shown_by(self, scenario: Scenario, judgements: Iterable[Judgement], times: int = 1) -> bool:
         """Whether each attempt that decided the clause, so many at least, shows the finding."""
         decided = [one for one in judgements if self.clause in one.exercised]
         return len(decided) >= times and all(
-            any((found.clause, found.leg) == (self.clause, self.leg) for found in one.findings)
-            for one in decided
+            any(self._is(found, scenario) for found in one.findings) for one in decided
         )
+
+    def _is(self, found: Finding, scenario: Scenario) -> bool:
+        same = same_leg(self.leg, self.start, found.leg, scenario)
+        return found.clause == self.clause and same
 
 
 class Descent:
@@ -77,7 +80,7 @@ class Descent:
 
     def shows(self, scenario: Scenario) -> bool:
         """Whether a call is known to show the finding."""
-        return self.goal.shown_by(self._verdicts.judgements(scenario.id))
+        return self.goal.shown_by(scenario, self._verdicts.judgements(scenario.id))
 
     def _descend(self) -> Iterator[Sequence[Scenario]]:
         known = (one.scenario for one in self._verdicts.unsettled())

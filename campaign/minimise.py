@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from campaign.descent import Descent, Goal
 from conformance.clauses import CLAUSES, Level
 from conformance.complexity import Complexity, complexity
-from conformance.judge import Judgement
 from conformance.scenario import Scenario
 from conformance.verdicts import Verdicts
 
@@ -126,13 +125,13 @@ class _Search:
         for _ in range(CHECKS):
             ends = ((one.goal, one.chain[-1]) for one in found if one.shows(one.chain[-1]))
             await self._placed(
-                (end for goal, end in ends if not goal.shown_by(self._attempts(end), times=2)),
+                (end for goal, end in ends if not self._settled(goal, end)),
                 CHECKING,
             )
         again = [
             call
             for one in found
-            if not one.goal.shown_by(self._attempts(one.chain[-1]), times=2)
+            if not self._settled(one.goal, one.chain[-1])
             for call in one.chain
             if call is one.chain[0] or one.shows(call)
         ]
@@ -145,8 +144,9 @@ class _Search:
         if different:
             await self._place(list(different.values()), window, like)
 
-    def _attempts(self, scenario: Scenario) -> tuple[Judgement, ...]:
-        return self._verdicts.judgements(scenario.id)
+    def _settled(self, goal: Goal, scenario: Scenario) -> bool:
+        """Whether a call shows a finding in every attempt of several."""
+        return goal.shown_by(scenario, self._verdicts.judgements(scenario.id), times=2)
 
 
 def _batch(descents: Iterable[Descent]) -> list[Scenario]:

@@ -174,7 +174,7 @@ class Run:
 
     `shown` holds the last placement with a finding of the simplest scenarios that have one, by id;
     `first` how many scenarios had been placed at a clause's first finding, by the clause; `corpus`
-    names the scenarios that are of the corpus, by id.
+    names the scenarios that are of the corpus and were placed, by id.
     """
 
     header: Header
@@ -368,10 +368,10 @@ async def _campaign(
     try:
         async with open_pool(switches, modules, tally.placed, tally.controlled) as pool:
             try:
-                await _place(pool, making, plan, tally, partner)
+                placed_again = await _place(pool, making, plan, tally, partner)
                 if plan.minimise:
                     tally.minimising = True
-                    place = _placing(pool, plan, tally)
+                    place = _placing(pool, plan, tally, placed_again)
                     models = _models(plan, header, switches)
                     await minimise(tally.verdicts, place, plan.minimise, models=models)
             finally:
@@ -421,7 +421,11 @@ async def _place(
     plan: Plan,
     tally: _Tally,
     partner: Partner,
-) -> None:
+) -> int:
+    """Place what a run consists of; gives by how many the numbers of attempts may be ahead of it.
+
+    A scenario that is placed again only after others were has a number of its attempt left out.
+    """
     tally.begin(plan.scenarios, "placing")
     await pool.place_all(scenarios, plan.pace, first=tally.corpus, ready=partner.ready)
     attempt = 2
@@ -433,6 +437,7 @@ async def _place(
             slower = replace(plan.pace, window=min(plan.pace.window, plan.confirming))
             await pool.place_again(again, slower, attempt)
         attempt += max(Counter(one.id for one in again).values(), default=1)
+    return attempt - 2
 
 
 def _models(plan: Plan, header: Header, switches: Sequence[Switch]) -> list[Scenario]:
@@ -441,13 +446,17 @@ def _models(plan: Plan, header: Header, switches: Sequence[Switch]) -> list[Scen
     return [one for one in openers() if _is_possible(one, plan, release, switches)]
 
 
-def _placing(pool: Pool, plan: Plan, tally: _Tally) -> Place:
-    """How the simplifications of what was found are placed: each as its next attempt."""
+def _placing(pool: Pool, plan: Plan, tally: _Tally, ahead: int) -> Place:
+    """How the simplifications of what was found are placed: each under a number not used for it."""
+    first = {one.scenario.id: 1 + ahead for one in tally.verdicts.unsettled()}
 
     async def place(scenarios: Sequence[Scenario], window: int, like: Scenario | None) -> None:
         tally.begin(len(scenarios), "minimising")
         pace = replace(plan.pace, window=min(plan.pace.window, window))
-        placed = {one.id: 1 + len(tally.verdicts.judgements(one.id)) for one in scenarios}
+        placed = {
+            one.id: first.get(one.id, 1) + len(tally.verdicts.judgements(one.id))
+            for one in scenarios
+        }
         for attempt in sorted(set(placed.values())):
             now = (one for one in scenarios if placed[one.id] == attempt)
             by_profile = sorted(now, key=lambda one: str(one.profile))
@@ -540,7 +549,8 @@ class _Tally:
     def run(self, header: Header, seconds: float, shortfall: str, lost: tuple[str, ...]) -> Run:
         """What there is to say in the end."""
         result = replace(self.verdicts.result(shortfall, header.out_of_reach), lost=lost)
-        return Run(header, result, seconds, self.shown, self.first, self.corpus)
+        placed = {one: name for one, name in self.corpus.items() if self.verdicts.judgements(one)}
+        return Run(header, result, seconds, self.shown, self.first, placed)
 
     def controlled(self, control: Control) -> None:
         if self.writer is not None:
@@ -556,13 +566,18 @@ class _Tally:
         switch that differs everywhere would keep the run for hours; two attempts that disagree ask
         for a third.
         """
-        asked: Counter[str] = Counter()
+        asked = Counter(
+            name
+            for case in self.verdicts.unsettled()
+            if len(case.judgements) > 1
+            for name in frozenset.intersection(*map(_found, case.judgements))
+        )
         again = list(self._watcher.unsettled())
         wanted = {scenario.id for scenario in again}
         for case in sorted(self.verdicts.unsettled(), key=lambda one: _simplicity(one.scenario)):
             judgements = case.judgements
             last = judgements[-1]
-            clauses = {finding.clause for finding in last.findings}
+            clauses = _found(last)
             disagree = len(judgements) == 2 and _disagree(judgements)
             if len(judgements) == 1 and any(asked[name] < CONFIRMED_BY for name in clauses):
                 asked.update(clauses)
@@ -578,8 +593,11 @@ def _simplicity(scenario: Scenario) -> tuple[Complexity, str]:
 
 
 def _disagree(judgements: Sequence[Judgement]) -> bool:
-    clauses = [{finding.clause for finding in one.findings} for one in judgements]
-    return any(one != clauses[0] for one in clauses)
+    return len(set(map(_found, judgements))) > 1
+
+
+def _found(judgement: Judgement) -> frozenset[str]:
+    return frozenset(finding.clause for finding in judgement.findings)
 
 
 def _header(identities: Sequence[SwitchIdentity], plan: Plan) -> Header:

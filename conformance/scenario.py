@@ -554,6 +554,26 @@ def numbered(role: str, number: int) -> str:
     return role if number == 1 else f"{role}{number}"
 
 
+def same_leg(leg: str, call: Scenario, other: str, simpler: Scenario) -> bool:
+    """Whether a leg of a simpler call, by role, may be this leg of a call.
+
+    Legs of a kind are numbered through, so where some are left out those behind them move up: the
+    number may be lower, by as many as are gone.
+    """
+    (kind, number), (other_kind, now) = _kind_and_number(leg), _kind_and_number(other)
+    gone = max(0, _how_many(kind, call) - _how_many(kind, simpler))
+    return kind == other_kind and 0 <= number - now <= gone
+
+
+def _kind_and_number(role: str) -> tuple[str, int]:
+    kind = role.rstrip("0123456789")
+    return kind, int(role[len(kind) :] or 1)
+
+
+def _how_many(kind: str, scenario: Scenario) -> int:
+    return len(scenario.dialled if kind == "b-leg" else scenario.pairs)
+
+
 def pairs(scenario: Scenario) -> tuple[Pair, ...]:
     """The loopback pairs, in the order in which their legs are numbered."""
     return scenario.pairs

@@ -14,7 +14,7 @@ from conformance.complexity import complexity
 from conformance.divergences import NONE_KNOWN, Divergence, Known
 from conformance.judge import Finding, Judgement
 from conformance.profile import Profile
-from conformance.scenario import Scenario
+from conformance.scenario import Scenario, same_leg
 from conformance.shape import shape_key
 from conformance.times import Times, TimesCounter
 
@@ -400,7 +400,9 @@ def _simpler(reduced: list[Case], start: Case) -> Case | None:
     """The simplest of those that show the same on the same leg, and more simply than `start`."""
     leg, most = start.findings[0].leg, complexity(start.scenario)
     for case in reduced:
-        same = any(finding.leg == leg for finding in case.findings)
+        same = any(
+            same_leg(leg, start.scenario, finding.leg, case.scenario) for finding in case.findings
+        )
         if same and complexity(case.scenario) < most:
             return case
     return None

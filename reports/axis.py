@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
@@ -43,8 +43,17 @@ class _Column:
 class Axis:
     """Time on the page, the same for both timelines."""
 
-    def __init__(self, lines: Sequence[Timeline], others: Sequence[float]) -> None:
-        """Make room for all that the timelines hold, and for other moments."""
+    def __init__(
+        self,
+        lines: Sequence[Timeline],
+        others: Sequence[float],
+        in_order: Collection[tuple[str, Kind]] = (),
+    ) -> None:
+        """Make room for all that the timelines hold, and for other moments.
+
+        Marks of one leg are drawn in their order, and so are those `in_order` of different legs.
+        """
+        self._in_order = in_order
         instants = sorted(
             {
                 at
@@ -66,9 +75,8 @@ class Axis:
                 self._columns.append(_Column(at, at))
         self._firsts = [column.first for column in self._columns]
         for line in lines:
-            for mark, (column, slot) in self._placed(line).items():
-                if mark.kind is not Kind.CREATED:
-                    column.slots = max(column.slots, slot + 1)
+            for column, slot in self._placed(line).values():
+                column.slots = max(column.slots, slot + 1)
         self.right = self._lay_out()
 
     def _lay_out(self) -> float:
@@ -94,7 +102,7 @@ class Axis:
     def slots(self, line: Timeline) -> Slots:
         """Where the marks of a timeline are: one after the other in their column."""
         return {
-            mark: column.x + (_SLOT * (slot + 0.5) if mark.kind is not Kind.CREATED else 0.0)
+            mark: column.x + _SLOT * (slot + (mark.kind is not Kind.CREATED) / 2)
             for mark, (column, slot) in self._placed(line).items()
         }
 
@@ -105,12 +113,13 @@ class Axis:
         for mark in line.marks:
             column = self._column(mark.at)
             legs = [mark.leg, mark.text] if mark.kind is Kind.BRIDGED else [mark.leg]
+            if (mark.leg, mark.kind) in self._in_order:
+                legs.append("")
             keys = [(leg, id(column)) for leg in legs]
             slot = max(taken[key] for key in keys)
             placed[mark] = (column, slot)
-            if mark.kind is not Kind.CREATED:
-                for key in keys:
-                    taken[key] = slot + 1
+            for key in keys:
+                taken[key] = slot + 1
         return placed
 
     def ticks(self) -> Iterator[tuple[float, float]]:

@@ -57,6 +57,17 @@ def places(compared: Iterable[Compared], clause: str) -> frozenset[Place]:
     )
 
 
+def orders(compared: Iterable[Compared], clause: str) -> list[tuple[Place, Place]]:
+    """The marks that the findings of a clause say to be in the wrong order, in the right one."""
+    return [
+        (first, second) if one.claim.allowed.values == {True} else (second, first)
+        for one in compared
+        if not one.holds and one.claim.clause == clause
+        if isinstance(one.claim.fact, Precedes) and isinstance(one.claim.allowed, OneOf)
+        for first, second in [(_event(one.claim.fact.first), _event(one.claim.fact.second))]
+    ]
+
+
 def _of(one: Compared) -> Iterator[Place]:
     match one.claim.fact:
         case Exists(leg) | Destroyed(leg) | Executed(leg):

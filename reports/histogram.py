@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 from conformance.times import BINS_A_SECOND, Times
@@ -16,6 +16,8 @@ _NEVER = 64.0
 
 _BARS = 110
 """How many bars there is room for."""
+
+_CROSS_APART = 9.0
 
 _LEAST = 4.0
 """How high the smallest bar is: a single late bowout among thousands is what one looks for."""
@@ -63,6 +65,7 @@ class _Plot:
     def drawn(self) -> str:
         self._draw_band()
         base = _HEIGHT - _BOTTOM
+        crosses = []
         for number in sorted(self._within | self._outside):
             inside, outside = self._within[number], self._outside[number]
             x, end = self._x(number), self._x(number + self._step)
@@ -75,7 +78,8 @@ class _Plot:
                 _draw_bar(group, "in", x, width, base - height + share, height - share)
             if outside:
                 _draw_bar(group, "out", x, width, base - height, share)
-                self._cross((x + end) / 2, base - height - 8)
+                crosses.append((base - height - 8, (x + end) / 2))
+        self._draw_crosses(crosses)
         self._draw_axes(base)
         if self._times.never:
             self._draw_never(base)
@@ -121,6 +125,14 @@ class _Plot:
         self._cross(x, base - height - 8)
         svg.add(self._root, "text", "never", x=x, y=base + 16, text_anchor="middle")
         svg.add(self._root, "text", f"{self._times.never:,}", x=x + 14, y=base - 4)
+
+    def _draw_crosses(self, places: Iterable[tuple[float, float]]) -> None:
+        """Mark what is out of the band, the highest bars first: no cross covers another."""
+        taken: list[float] = []
+        for y, x in sorted(places):
+            if all(abs(x - other) >= _CROSS_APART for other in taken):
+                self._cross(x, y)
+                taken.append(x)
 
     def _cross(self, x: float, y: float) -> None:
         svg.add(

@@ -7,7 +7,7 @@ be placed by hand; how long bowouts took; every clause, to be filtered.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +27,7 @@ from reports.fields import Field, Value, fields
 from reports.histogram import histogram, spread
 from reports.standing import OUTCOMES, counts, undecided
 from reports.template import policy, render, text_of
-from reports.timeline import timeline
+from reports.timeline import shared, timeline
 from reports.visible import visible
 
 SENTENCES = 8
@@ -51,6 +51,12 @@ NOTE = 2_000
 
 WHOLE = 10_000
 """Bytes of texts that are cut and given in full on demand, for a call; its bundle has the rest."""
+
+WHOLES = 300_000
+"""Bytes of such texts on a page."""
+
+PAGE = 2_800_000
+"""Bytes of a page at most. Findings for which there is no room are told and not shown."""
 
 _SAID = {
     CONFORMS: ("pass", "The switch does as released FreeSWITCH does."),
@@ -77,11 +83,13 @@ class FindingCard:
     sentences: tuple[Sentence, ...]
     more: int
     others: tuple[Case, ...]
+    further: int
     how: Recipe
     dialplan: tuple[tuple[str, list[str]], ...]
     drawing: Markup | None
     differing: tuple[Field, ...]
-    agreeing: tuple[Field, ...]
+    agreeing: Mapping[str, Sequence[Field]]
+    as_expected: int
     not_shown: int
     events: list[str]
 
@@ -102,6 +110,16 @@ def write(report: Report, path: Path) -> None:
 
 def page(report: Report) -> str:
     """The report as the text of an HTML file."""
+    result, texts = report.result, _Room(WHOLES)
+    cards = [
+        _card(one, report.examples.get(one.clause.name), texts)
+        for one in _worst_first(result.clauses.values())
+    ]
+    room = PAGE - len(_rendered(report, cards, ["" for _ in cards]).encode())
+    return _rendered(report, cards, _fitted(cards, room))
+
+
+def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[str]) -> str:
     result = report.result
     outcome, said = _SAID[result.exit_status]
     results = list(result.clauses.values())
@@ -121,19 +139,44 @@ def page(report: Report) -> str:
         undecided=[one for one in undecided(result) if not (one.failing or one.flaky)],
         exercised=any(one.exercised for one in results),
         documented=[one for one in results if _differs_from_documentation(one)],
-        cards=[_card(one, report.examples.get(one.clause.name)) for one in _worst_first(results)],
+        cards=cards,
+        findings=[Markup(finding) for finding in findings],
         results=sorted(results, key=lambda one: _RANKS[one.verdict]),
         plots=[Plot(one, Markup(histogram(one)), spread(one)) for one in result.times],
         duration=_duration(report.seconds),
         rate=result.attempts / report.seconds if report.seconds else None,
         style=Markup(style),
         script=Markup(script),
+        shared=Markup(shared()),
         policy=policy(style, script),
-        shape_of=shape_of,
         NOTE=NOTE,
         Area=Area,
         Level=Level,
         Verdict=Verdict,
+    )
+
+
+def _fitted(cards: Sequence[FindingCard], room: int) -> list[str]:
+    """The findings as HTML: in full, in their order, as far as there is room for all the others."""
+    texts = [_finding(card, in_full=False) for card in cards]
+    room -= sum(len(text.encode()) for text in texts)
+    for number, card in enumerate(cards):
+        text = _finding(card, in_full=True)
+        more = len(text.encode()) - len(texts[number].encode())
+        if more <= room:
+            texts[number], room = text, room - more
+    return texts
+
+
+def _finding(card: FindingCard, *, in_full: bool) -> str:
+    sentences = card.sentences if in_full else card.sentences[:1]
+    more = card.more + len(card.sentences) - len(sentences)
+    return render(
+        "finding.html.j2",
+        card=replace(card, sentences=sentences, more=more),
+        in_full=in_full,
+        shape_of=shape_of,
+        NOTE=NOTE,
     )
 
 
@@ -162,7 +205,7 @@ def _differs_from_documentation(one: ClauseResult) -> bool:
     return one.verdict is Verdict.PASS and one.clause.documentation is Documentation.DIFFERS
 
 
-def _worst_first(results: Sequence[ClauseResult]) -> list[ClauseResult]:
+def _worst_first(results: Iterable[ClauseResult]) -> list[ClauseResult]:
     """What fails, then what is flaky; first what the largest part of its calls speaks against.
 
     A defect shows always in the clause that is about it, and now and then in others.
@@ -175,7 +218,7 @@ def _against(one: ClauseResult) -> int:
     return len(one.failing) or len(one.flaky)
 
 
-def _card(one: ClauseResult, example: Example | None) -> FindingCard:
+def _card(one: ClauseResult, example: Example | None, texts: _Room) -> FindingCard:
     cases = one.failing or one.flaky
     shown = example or Example(cases[0].scenario, cases[0].findings)
     scenario, placement = shown.scenario, shown.placement
@@ -189,36 +232,49 @@ def _card(one: ClauseResult, example: Example | None) -> FindingCard:
         found = fields(comparison.compared, name)
         events = diagram(comparison.seen).split("\n")[:EVENTS]
     how = recipe(scenario)
-    room = _Room(WHOLE)
+    room = _Room(WHOLE, texts)
     sentences = [_sentence(finding.sentence, room) for finding in shown.findings[:SENTENCES]]
     agreeing = [field for field in found if field.holds]
+    others = [case for case in cases if case.scenario.id != scenario.id]
     return FindingCard(
         result=one,
         example=shown,
         against=len(cases),
         sentences=tuple(sentences),
         more=max(0, len(shown.findings) - SENTENCES),
-        others=tuple(case for case in cases if case.scenario.id != scenario.id)[:OTHERS],
+        others=tuple(others[:OTHERS]),
+        further=len(others),
         how=how,
         dialplan=tuple((context, indented(xml).split("\n")) for context, xml in how.extensions),
         drawing=drawing,
         differing=tuple(_in_full(field, room) for field in found if not field.holds),
-        agreeing=tuple(agreeing[:AGREEING]),
+        agreeing=_by_leg(agreeing[:AGREEING]),
+        as_expected=len(agreeing),
         not_shown=max(0, len(agreeing) - AGREEING),
         events=events,
     )
 
 
-class _Room:
-    """What is left of the bytes in which a call's texts are given in full."""
+def _by_leg(listed: Iterable[Field]) -> Mapping[str, Sequence[Field]]:
+    legs: dict[str, list[Field]] = {}
+    for field in listed:
+        legs.setdefault(field.leg, []).append(field)
+    return legs
 
-    def __init__(self, left: int) -> None:
+
+class _Room:
+    """What is left of the bytes in which texts are given in full, those of a call or of a page."""
+
+    def __init__(self, left: int, within: _Room | None = None) -> None:
         self._left = left
+        self._within = within
 
     def given(self, text: str) -> str:
         """The text where there is room for it, else nothing."""
+        if len(text) > self._left:
+            return ""  # shown, it is no shorter
         size = len(escape(visible(text)).encode())
-        if size > self._left:
+        if size > self._left or (self._within and not self._within.given(text)):
             return ""
         self._left -= size
         return text

@@ -42,4 +42,5 @@ def number(value: float) -> str:
 
 def source(drawing: ElementTree.Element) -> str:
     """The drawing as it stands in a page; the namespace is what a file of its own needs."""
-    return ElementTree.tostring(drawing, encoding="unicode")
+    # In text and values `>` is escaped, so that only tags end so.
+    return ElementTree.tostring(drawing, encoding="unicode").replace(" />", "/>")

@@ -6,7 +6,7 @@ Time runs to the right, the same for both (`reports.axis`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from xml.etree.ElementTree import Element
 
@@ -16,7 +16,7 @@ from conformance.model.course import NEVER, Bridge
 from reports import svg
 from reports.axis import LEFT, RIGHT, Axis, Slots
 from reports.course import Kind, Mark, Timeline, dialled, expected, observed
-from reports.differing import Place, places
+from reports.differing import Place, orders, places
 from reports.template import text_of
 from reports.visible import shortened
 
@@ -26,7 +26,11 @@ _HEAD, _ROW, _BAR, _AXIS, _FOOT = 36.0, 36.0, 15.0, 46.0, 26.0
 _LETTER = 6.1
 """How wide a character is."""
 
+_BEHIND = 14.0
+"""How far behind a mark its text is, so that a ring has room."""
+
 _LETTERS = {Kind.RINGING: "R", Kind.EARLY: "E", Kind.ANSWERED: "A", Kind.TOLD: "B"}
+_END, _RING, _GHOST = "end", "differs", "ghost"
 _LEGEND = (
     ("created", "created"),
     ("early", "early media"),
@@ -36,8 +40,8 @@ _LEGEND = (
     ("A", "is answered"),
     ("bridge", "bridged"),
     ("B", "bowout event"),
-    ("end", "hung up"),
-    ("differs", "differs"),
+    (_END, "hung up"),
+    (_RING, "differs"),
 )
 _WORDS = {
     Kind.RINGING: "rings",
@@ -49,15 +53,23 @@ _WORDS = {
 
 
 def timeline(comparison: Comparison, clause: str, *, alone: bool = False) -> str:
-    """The drawing of a call that speaks against a clause; `alone` makes it a file of its own."""
+    """The drawing of a call that speaks against a clause; `alone` makes it a file of its own.
+
+    Else it stands in a page that has the style, and what is `shared`.
+    """
     drawing = _drawing(comparison, clause)
     if alone:
         drawing.set("xmlns", svg.NAMESPACE)
         style = Element("style")
         style.text = text_of("timeline.css")
-        drawing.insert(0, style)
-        drawing.insert(1, Element("rect", {"class": "page", "width": "100%", "height": "100%"}))
+        page = Element("rect", {"class": "page", "width": "100%", "height": "100%"})
+        drawing[:0] = [style, page, _shared()]
     return svg.source(drawing)
+
+
+def shared() -> str:
+    """What all drawings of a page use, to stand in it once: the marks, and the legend."""
+    return svg.source(_shared())
 
 
 def _drawing(comparison: Comparison, clause: str) -> Element:
@@ -65,7 +77,11 @@ def _drawing(comparison: Comparison, clause: str) -> Element:
     wanted, found = expected(comparison.course, seen.scenario.profile), observed(seen)
     legs = tuple(dict.fromkeys((*wanted.legs, *found.legs)))
     stimuli = list(_stimuli(comparison))
-    axis = Axis((wanted, found), [at for at, _ in stimuli])
+    disputed = orders(comparison.compared, clause)
+    for first, second in disputed:
+        wanted = _put_in_order(wanted, first, second)
+    in_order = {(one.leg, one.kind) for pair in disputed for one in pair if one.kind}
+    axis = Axis((wanted, found), [at for at, _ in stimuli], in_order)
     height = _HEAD + _ROW * len(legs)
     drawing = svg.root(
         axis.right + RIGHT,
@@ -84,8 +100,20 @@ def _drawing(comparison: Comparison, clause: str) -> Element:
         panel.draw(title, differences)
     differences.draw()
     _draw_axis(drawing, axis, stimuli, height)
-    _draw_legend(drawing, 2 * height + _AXIS + 10)
+    svg.add(drawing, "use", href="#t-legend", y=2 * height + _AXIS + 10)
     return drawing
+
+
+def _put_in_order(line: Timeline, first: Place, second: Place) -> Timeline:
+    """Put what comes second behind what comes first; the model has both at one time."""
+    places = [line.marks.index(mark) for one in (second, first) for mark in _marks(line, one)[:1]]
+    if len(places) < 2 or places[0] > places[1]:
+        return line
+    begin, end = places
+    between = line.marks[begin : end + 1]
+    behind = [mark for mark in between if mark.leg == second.leg]
+    rest = [mark for mark in between if mark.leg != second.leg]
+    return replace(line, marks=(*line.marks[:begin], *rest, *behind, *line.marks[end + 1 :]))
 
 
 # --- time ----------------------------------------------------------------------------------------
@@ -106,7 +134,7 @@ def _draw_axis(
     svg.add(drawing, "text", "time, s", x=0, y=top + 16, class_="quiet")
     for at, x in axis.ticks():
         text = f"{round(at, 2) + 0.0:.2f}"
-        svg.add(drawing, "text", text, x=x, y=top + 16, text_anchor="middle", class_="tick")
+        svg.add(drawing, "text", text, x=x, y=top + 16, class_="tick")
     free = -NEVER
     for at, text in stimuli:
         x, width = axis.x(at), _LETTER * len(text)
@@ -160,15 +188,7 @@ class _Panel:
         svg.add(
             self.group, "path", d=svg.path("M", x, self._top + 18, "V", bottom), class_="bowout"
         )
-        svg.add(
-            self.group,
-            "text",
-            "bowout",
-            x=x,
-            y=self._top + 14,
-            text_anchor="middle",
-            class_="bowout",
-        )
+        svg.add(self.group, "text", "bowout", x=x, y=self._top + 14, class_="bowout")
 
     def _draw_name(self, leg: str, *, differs: bool) -> None:
         text, class_ = (f"≠ {leg}", "leg differs") if differs else (leg, "leg")
@@ -212,7 +232,7 @@ class _Panel:
     def _draw_peer(self, leg: str, text: str, start: float, end: float) -> None:
         """Write into a bar behind its last mark of that stretch, where there is room."""
         own = [mark for mark in self.line.marks if mark.leg == leg and self.slots[mark] < end]
-        begin = max([start, *(self.slots[mark] for mark in own)]) + 10
+        begin = max([start, *(self.slots[mark] for mark in own)]) + _BEHIND
         if begin + _LETTER * len(text) < end:
             full = any(mark.kind is Kind.ANSWERED for mark in own)
             y, class_ = self.middle(leg) + 3.5, "peer full" if full else "peer"
@@ -221,10 +241,10 @@ class _Panel:
     def _draw_mark(self, mark: Mark, *, differs: bool) -> None:
         x, y, text = self.slots[mark], self.middle(mark.leg), shortened(mark.text, 40)
         if mark.kind in _LETTERS:
-            drawn = _draw_letter(self.group, _LETTERS[mark.kind], x, y)
+            drawn = _draw_sign(self.group, _LETTERS[mark.kind], x, y)
         elif mark.kind is Kind.HUNG_UP:
-            drawn = _draw_cross(self.group, x, y)
-            fits = x + 10 + _LETTER * len(text) < self._axis.right + RIGHT
+            drawn = _draw_sign(self.group, _END, x, y)
+            fits = x + _BEHIND + _LETTER * len(text) < self._axis.right + RIGHT
             self._draw_cause(text, x, y, below=not fits or mark.number > 1, differs=differs)
         else:
             return
@@ -235,9 +255,9 @@ class _Panel:
         self, text: str, x: float, y: float, *, below: bool, differs: bool = False
     ) -> None:
         """Behind the end of a bar, or under it."""
-        x, y, anchor = (x + 4, y + 18.5, "end") if below else (x + 10, y + 3.5, "start")
-        class_ = "cause differs" if differs else "cause"
-        svg.add(self.group, "text", text, x=x, y=y, text_anchor=anchor, class_=class_)
+        x, y = (x + 4, y + 18.5) if below else (x + _BEHIND, y + 3.5)
+        class_ = f"cause{' below' * below}{' differs' * differs}"
+        svg.add(self.group, "text", text, x=x, y=y, class_=class_)
 
 
 def _draw_stretch(bar: Element, class_: str, x: float, y: float, width: float) -> None:
@@ -247,35 +267,46 @@ def _draw_stretch(bar: Element, class_: str, x: float, y: float, width: float) -
         svg.add(bar, "path", d=svg.path("M", x, y, "h", width), class_="stripes")
 
 
-def _draw_letter(parent: Element, letter: str, x: float, y: float) -> Element:
-    group = svg.add(parent, "g", class_="mark")
-    svg.add(group, "circle", cx=x, cy=y, r=6)
-    svg.add(group, "text", letter, x=x, y=y + 3.2, text_anchor="middle")
-    return group
+def _draw_sign(parent: Element, sign: str, x: float, y: float) -> Element:
+    return svg.add(parent, "use", href=f"#t-{sign}", x=x, y=y)
 
 
-def _draw_cross(parent: Element, x: float, y: float) -> Element:
-    group = svg.add(parent, "g", class_="end")
-    svg.add(group, "path", d=svg.path("M", x - 4, y - 4, "l8 8m0-8l-8 8"))
-    return group
+# --- what all drawings share ---------------------------------------------------------------------
 
 
-def _draw_legend(drawing: Element, y: float) -> None:
-    group = svg.add(drawing, "g", class_="legend")
+def _shared() -> Element:
+    definitions = Element("defs")
+    for letter in _LETTERS.values():
+        mark = svg.add(_defined(definitions, letter), "g", class_="mark")
+        svg.add(mark, "circle", r=6)
+        svg.add(mark, "text", letter, y=3.2)
+    end = svg.add(_defined(definitions, _END), "g", class_="end")
+    for class_ in ("under", "cross"):
+        svg.add(end, "path", d="M-4-4l8 8m0-8l-8 8", class_=class_)
+    for name in (_RING, _GHOST):
+        ring = _defined(definitions, name)
+        for class_ in ("under", name):
+            svg.add(ring, "circle", r=10, class_=class_)
+    _draw_legend(svg.add(_defined(definitions, "legend"), "g", class_="legend"))
+    return definitions
+
+
+def _defined(definitions: Element, name: str) -> Element:
+    """What is used takes no style from where it is, so that its own class is around it."""
+    return svg.add(definitions, "g", id=f"t-{name}", class_="timeline")
+
+
+def _draw_legend(group: Element) -> None:
     x = 10.0
     for what, word in _LEGEND:
         if what in ("created", "early", "answered"):
-            _draw_stretch(svg.add(group, "g", class_="bar"), what, x - 10, y, 20)
+            _draw_stretch(svg.add(group, "g", class_="bar"), what, x - 10, 0, 20)
         elif what == "bridge":
-            svg.add(group, "circle", cx=x, cy=y, r=3, class_="bridge")
-        elif what == "end":
-            _draw_cross(group, x, y)
-        elif what == "differs":
-            svg.add(group, "circle", cx=x, cy=y, r=8, class_="differs")
+            svg.add(group, "circle", cx=x, r=3, class_="bridge")
         else:
-            _draw_letter(group, what, x, y)
-        svg.add(group, "text", word, x=x + 13, y=y + 3.5)
-        x += 13 + _LETTER * len(word) + 25
+            _draw_sign(group, what, x, 0)
+        svg.add(group, "text", word, x=x + _BEHIND, y=3.5)
+        x += _BEHIND + _LETTER * len(word) + 25
 
 
 # --- what differs --------------------------------------------------------------------------------
@@ -333,15 +364,14 @@ class _Differences:
             near, far = sorted((x, self.lower.slots[found]))
             for class_ in ("under", "ghost"):
                 svg.add(group, "path", d=svg.path("M", near + 10, y, "H", far - 10), class_=class_)
-        for class_ in ("under", "ghost"):
-            svg.add(group, "circle", cx=x, cy=y, r=10, class_=class_)
+        _draw_sign(group, _GHOST, x, y)
         svg.add(group, "text", text, x=x, y=y - 12, text_anchor="middle", class_="differs")
 
 
 def _ring(panel: _Panel, marks: Sequence[Mark]) -> None:
     for mark in marks:
         x, y = panel.slots[mark], panel.middle(mark.leg)
-        svg.add(panel.group, "circle", cx=x, cy=y, r=10, class_="differs")
+        _draw_sign(panel.group, _RING, x, y)
 
 
 def _marks(line: Timeline, place: Place) -> list[Mark]:

@@ -12,7 +12,7 @@ import pytest
 
 from campaign import campaign as campaign_module
 from campaign.campaign import Campaign, Control, Pace, open_campaign
-from campaign.session import Plan, Run, run
+from campaign.session import CONFIRMED_BY, Plan, Run, run
 from conformance.dialstring import token_of
 from conformance.judge import Finding, Judgement
 from conformance.observation import Placement
@@ -483,6 +483,37 @@ def test_unsettled_scenarios_are_placed_again_with_a_witness(
         f"x{number}" for number in range(1, attempts + 1) for _ in range(2)
     )
     assert recording.complete
+
+
+def test_no_more_scenarios_are_placed_again_than_confirm_a_clause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rounds there are: what was confirmed counts."""
+    monkeypatch.setattr("campaign.session.judge", lambda *_: BROKEN)
+    done, told = perform(Fake(), tmp_path / "run.jsonl.gz", scenarios=8)
+    assert told.begun == [(8, "placing"), (CONFIRMED_BY, "placing again, attempt 2")]
+    assert len(done.result.clauses[CLAUSE].failing) == 8
+
+
+def test_no_two_attempts_at_a_scenario_have_one_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is placed again only in the last round has no second attempt, and then more."""
+
+    def judge(_: Scenario, placement: Placement) -> Judgement:
+        return HELD if placement.token.endswith("x2") else BROKEN
+
+    monkeypatch.setattr("campaign.session.judge", judge)
+    path = tmp_path / "run.jsonl.gz"
+    plan = Plan(2 * CONFIRMED_BY, seed=1, pace=Pace(rate=1000), record=path, minimise=60.0)
+    done = asyncio.run(run(Fake(), plan, Told()))
+    assert done.result.minimising > 0
+    taken: dict[str, list[str]] = {}
+    for one in Recording(path):
+        numbers = (placement.token.rpartition("x")[2] for placement in one.attempts)
+        taken.setdefault(one.id, []).extend(numbers)
+    assert any(numbers[:2] == ["1", "3"] and len(numbers) > 2 for numbers in taken.values())
+    assert all(len(set(numbers)) == len(numbers) for numbers in taken.values())
 
 
 @pytest.mark.parametrize("lost", [0, 1])

@@ -38,6 +38,7 @@ from fixtures.switches import open_switch
 from reports.content import Kept
 from reports.terminal import print_corpus
 from strategies import sound
+from tests.fake_switch import Fake
 from tests.test_simplify import CHAIN, PLAIN
 
 EXAMPLES = (
@@ -218,6 +219,21 @@ def test_a_report_says_which_examples_differ(placed: Callable[..., Path]) -> Non
     assert all(clause in kept.clauses for kept in report_of(done).corpus)
     healthy = judge_recording(placed("embedded:", "one", "two", scenarios=1))
     assert report_of(healthy).corpus == (Kept("one"), Kept("two"))
+
+
+def test_an_example_that_was_not_placed_is_not_said_to_conform() -> None:
+    switch = Fake()
+
+    async def lose(token: str, uuid: str) -> str:
+        switch.lines[0].lose()
+        return f"+OK {uuid}"  # and nothing is told of the call
+
+    switch.script = lose
+    plan = Plan(3, corpus=(("one", PLAIN),))
+    done = asyncio.run(run(switch, plan))
+    assert done.result.shortfall
+    assert done.corpus == {}
+    assert list(asyncio.run(run(Fake(), plan)).corpus.values()) == ["one"]
 
 
 def test_a_scenario_of_the_corpus_is_not_generated_once_more(placed: Callable[..., Path]) -> None:

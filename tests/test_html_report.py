@@ -22,7 +22,7 @@ from conformance.divergences import Divergence, Known
 from conformance.judge import Finding, Judgement
 from conformance.verdicts import JudgedScenario, RunResult, Verdict, Verdicts, decide
 from reports.content import Example, Report, Subject
-from reports.html import WHOLE, page
+from reports.html import PAGE, WHOLE, page
 from reports.visible import shortened, visible
 from tests.recorded_calls import RECORDING, Call, keeping
 
@@ -389,19 +389,41 @@ KNOWN = {one.tag for one in Reader(page(of_call(spoilt("harmless")))).elements} 
 }
 
 
-def test_a_page_is_small_whatever_is_sent() -> None:
-    """Every clause fails with a call in which each value has 10 kB."""
-    call = spoilt("y" * 10_240)
+def all_failing(text: str) -> Report:
+    """Give the report of a run in which every clause fails, with a call that a text spoils."""
+    call = spoilt(text)
     findings = tuple(
-        Finding(name, "a-leg", f"It was {'y' * 10_240!r}; expected otherwise") for name in CLAUSES
+        Finding(name, "a-leg", f"It was {text!r}; expected otherwise") for name in CLAUSES
     )
     judgement = Judgement(findings, ALL)
-    result = decide([JudgedScenario(call.scenario, (judgement, judgement))])
-    written = page(report(result, call))
-    assert written.count("<article") == len(CLAUSES)
+    return report(decide([JudgedScenario(call.scenario, (judgement, judgement))]), call)
+
+
+def test_a_page_is_small_with_every_clause_failing() -> None:
+    """Each value has 10 kB; what is beyond a tenth of the room is for what is still to come."""
+    written = page(all_failing("y" * 10_240))
+    assert written.count("<article") == written.count('class="timeline"><path') == len(CLAUSES)
     assert "(10,240 characters)" in written
     assert "y" * 1_000 not in written
-    assert len(written.encode()) < 3_000_000
+    assert len(written.encode()) < 0.9 * PAGE
+
+
+@pytest.mark.parametrize("text", ["&" * 1_900, "\u202e" * 140, "\x07" * 10_240])
+def test_a_page_is_small_whatever_is_sent(text: str) -> None:
+    """What takes many times its room when it is shown: then the last findings are only told."""
+    written = page(all_failing(text))
+    reader = Reader(written)
+    cards = list(reader.those("article"))
+    drawn = ["Place it by hand" in one.text for one in cards]
+    assert len(written.encode()) <= PAGE < 3_000_000
+    assert len(cards) == len(CLAUSES)
+    assert drawn == sorted(drawn, reverse=True)
+    assert sum(drawn) >= len(CLAUSES) / 4
+    for card, whole in zip(cards, drawn, strict=True):
+        name = card.attributes["data-clause"]
+        assert CLAUSES[name].statement in card.text
+        assert "expected otherwise" in card.text
+        assert ("its bundle has it" in card.text) is not whole
 
 
 def test_what_is_cut_is_there_in_full_on_demand() -> None:

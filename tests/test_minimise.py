@@ -38,6 +38,7 @@ from conformance.scenario import (
     UuidKill,
     UuidSendDtmf,
     Variables,
+    numbered,
 )
 from conformance.verdicts import RunResult, Verdict, Verdicts
 from fixtures.embedded.faults import THREE_SECONDS, WRONG_CAUSE_IN_CDR
@@ -178,6 +179,36 @@ def test_another_finding_is_not_the_same(changed: str) -> None:
     assert shown is not None
     assert len(shown.scenario.variables.braces) == 1
     assert [one.leg for one in shown.findings] == ["loopback-a"]
+
+
+def test_a_finding_moves_out_with_its_leg() -> None:
+    """A pair of a chain has a lower number where one before it is gone: it is the same leg."""
+    veto = Variables(brackets=(("loopback_bowout", "false"),))
+    start = replace(CHAIN, variables=veto)
+
+    def judge(scenario: Scenario, attempt: int) -> Judgement:
+        vetoed = scenario.variables.brackets == veto.brackets
+        inner = len(scenario.pairs) if vetoed else 1
+        shows = bows_out(scenario) and not (vetoed and inner == 1)
+        return found(CLAUSE, leg=numbered("loopback-a", inner)) if shows else CLEAN
+
+    shown = Bench(judge, start).minimise().clauses[CLAUSE].shown
+    assert [one.leg for one in judge(start, 1).findings] == ["loopback-a3"]
+    assert shown is not None
+    assert shown.scenario == PLAIN
+    assert [one.leg for one in shown.findings] == ["loopback-a"]
+
+
+def test_with_as_many_pairs_the_leg_is_the_very_same() -> None:
+    def judge(scenario: Scenario, attempt: int) -> Judgement:
+        if len(scenario.pairs) < 3:
+            return CLEAN
+        return found(CLAUSE, leg="loopback-a3" if len(scenario.plan) > 1 else "loopback-a2")
+
+    shown = Bench(judge, CHAIN).minimise().clauses[CLAUSE].shown
+    assert shown is not None
+    assert [one.leg for one in shown.findings] == ["loopback-a3"]
+    assert len(shown.scenario.plan) > 1
 
 
 def test_settings_that_matter_stay_and_others_go() -> None:
@@ -355,11 +386,11 @@ def test_a_finding_that_does_not_come_back_at_all_is_flaky() -> None:
 def test_what_the_host_could_not_decide_is_no_finding() -> None:
     late = Judgement((), frozenset(), frozenset({CLAUSE}))
     goal = Goal(CLAUSE, "loopback-a", LONG)
-    assert not goal.shown_by([])
-    assert not goal.shown_by([late])
-    assert goal.shown_by([late, found(CLAUSE)])
-    assert not goal.shown_by([late, found(CLAUSE)], times=2)
-    assert not goal.shown_by([found(CLAUSE), CLEAN])
+    assert not goal.shown_by(LONG, [])
+    assert not goal.shown_by(LONG, [late])
+    assert goal.shown_by(LONG, [late, found(CLAUSE)])
+    assert not goal.shown_by(LONG, [late, found(CLAUSE)], times=2)
+    assert not goal.shown_by(LONG, [found(CLAUSE), CLEAN])
 
 
 # --- what a run says of it -----------------------------------------------------------------------

@@ -36,6 +36,7 @@ from conformance.scenario import (
     null_bridges,
     numbered,
     pairs,
+    same_leg,
 )
 from strategies import scenarios
 
@@ -325,6 +326,35 @@ def test_what_came_later_is_not_in_the_json_of_who_does_without() -> None:
 
 def test_the_first_of_a_kind_has_no_number() -> None:
     assert [numbered("b-leg", number) for number in (1, 2, 10)] == ["b-leg", "b-leg2", "b-leg10"]
+
+
+ONE_PAIR = replace(NESTED, plan=(BridgeToNull(), BridgeToNull()))
+
+
+@pytest.mark.parametrize(
+    ("leg", "simpler", "legs"),
+    [
+        ("loopback-a3", NESTED, ["loopback-a3"]),
+        ("loopback-a3", ONE_PAIR, ["loopback-a"]),
+        ("loopback-b", ONE_PAIR, ["loopback-b"]),
+        ("b-leg4", ONE_PAIR, ["b-leg", "b-leg2"]),
+        ("a-leg", ONE_PAIR, ["a-leg"]),
+    ],
+)
+def test_a_leg_moves_up_by_as_many_as_are_gone(
+    leg: str, simpler: Scenario, legs: list[str]
+) -> None:
+    """It stays of its kind, and where none is gone it is the very same."""
+    loopbacks = (role for pair in simpler.pairs for role in (pair.leg_a, pair.leg_b))
+    roles = ("a-leg", *loopbacks, *sorted(simpler.dialled))
+    assert [one for one in roles if same_leg(leg, NESTED, one, simpler)] == legs
+
+
+def test_a_leg_never_moves_further_out() -> None:
+    """Nor does it move where the other call has more legs."""
+    assert not same_leg("loopback-a", NESTED, "loopback-a2", NESTED)
+    assert same_leg("loopback-a", ONE_PAIR, "loopback-a", NESTED)
+    assert not same_leg("loopback-a", ONE_PAIR, "loopback-a4", NESTED)
 
 
 @few

@@ -50,8 +50,8 @@ def texts(element: ElementTree.Element, class_: str = "") -> list[str]:
     ]
 
 
-def rings(element: ElementTree.Element, class_: str) -> int:
-    return sum(one.get("class") == class_ for one in element.iter(f"{SVG}circle"))
+def rings(element: ElementTree.Element, name: str) -> int:
+    return sum(one.get("href") == f"#t-{name}" for one in element.iter(f"{SVG}use"))
 
 
 @pytest.mark.parametrize("clause", sorted(keeping()))
@@ -117,6 +117,28 @@ def test_what_a_finding_says_nothing_of_is_not_said_to_be_late() -> None:
     upper, lower = panels(drawn(draft, "legs.cause-of-real-legs"))
     assert rings(upper, "differs") == rings(lower, "differs") == 1
     assert rings(lower, "ghost") == 0
+
+
+def ringed(panel: ElementTree.Element) -> list[tuple[float, float]]:
+    """Where the rings are: from the left, from the top."""
+    rings = (one for one in panel.iter(f"{SVG}use") if one.get("href") == "#t-differs")
+    return sorted((float(one.get("x") or 0), float(one.get("y") or 0)) for one in rings)
+
+
+def test_a_wrong_order_is_seen_though_it_is_of_one_moment() -> None:
+    """The leg that dials has early media first: expected it comes behind, observed before."""
+    draft = keeping()["legs.no-pre-answer"][0].draft()
+    early = "CHANNEL_PROGRESS_MEDIA"
+    dialled = next(leg for leg in ("loopback-a2", "b-leg") if draft.find(leg, early))
+    for event in draft.find("loopback-b", early):
+        event["Event-Date-Timestamp"] = draft.find(dialled, early)[0]["Event-Date-Timestamp"]
+    draft.move("loopback-b", early, draft.find(dialled, early)[0])
+    upper, lower = panels(drawn(draft, "legs.no-pre-answer"))
+    (first, outer), (second, inner) = ringed(upper)
+    assert first < second
+    (then, above), (later, below) = ringed(lower)
+    assert then < later
+    assert (outer > inner) is not (above > below), "the legs have changed places"
 
 
 def test_a_wrong_cdr_marks_its_leg() -> None:

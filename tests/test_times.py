@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from campaign.session import judge_recording
 from conformance.expectation import Within
 from conformance.times import FIRST_BIN, LAST_BIN, Time, Times, TimesCounter
 from conformance.verdicts import JudgedScenario, decide
+from reports.histogram import histogram
 from tests.recorded_calls import RECORDING, keeping
 
 AFTER = "bowout.after-both-legs-answered"
@@ -106,3 +109,12 @@ def test_a_recording_gives_the_times_of_all_its_calls() -> None:
     assert sum(one.total for one in times) >= result.clauses[AFTER].exercised
     assert sum(one.beyond + one.never for one in times) == 0
     assert sum(result.profiles.values()) == result.attempts
+
+
+@given(st.lists(st.floats(0, 60), min_size=1, max_size=40))
+def test_crosses_above_what_is_late_do_not_cover_each_other(seconds: list[float]) -> None:
+    times = counted(*seconds)
+    crosses = re.findall(r'<path d="M([0-9.]+) [^"]+" class="cross"', histogram(times))
+    places = sorted(map(float, crosses))
+    assert all(right - left >= 8.9 for left, right in pairwise(places))
+    assert bool(places) is (times.beyond > 0)
