@@ -210,6 +210,7 @@ class _Call:
         self._counters: dict[int, _Counter] = {}
         self._waiting: tuple[_Leg, _Leg] | None = None
         self._kills: list[tuple[float, str]] = []
+        self._displayed = False
         self._pending = dict(enumerate(scenario.all_stimuli()))
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
@@ -254,9 +255,9 @@ class _Call:
         """Start the clocks of the stimuli that count from this event."""
         if not self._pending:
             return
-        roles = {leg.role for leg in legs}
         for index, stimulus in list(self._pending.items()):
-            if stimulus.at.event == event and stimulus.at.leg in roles:
+            at = stimulus.at
+            if at.event == event and any(leg.role == at.leg for leg in legs):
                 del self._pending[index]
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
                 delay = max(0.0, delay + self._pace.shift)
@@ -288,6 +289,7 @@ class _Call:
 
         loopback-a tells loopback-b of its callee.
         """
+        self._displayed = True
         leg.shown = who
         ignored = is_true(self._seen_by(leg).get("ignore_display_updates", ""))
         if leg.other is not None and leg.other.there and not ignored:
@@ -298,9 +300,11 @@ class _Call:
 
     def _forget_displays(self) -> None:
         """Legs that are bridged, or answered then, are shown each other."""
-        for leg in self._legs.values():
-            if leg.there:
-                leg.shown = leg.displays = None
+        if self._displayed:
+            self._displayed = False
+            for leg in self._legs.values():
+                if leg.there:
+                    leg.shown = leg.displays = None
 
     def _deflect(self, leg: _Leg, deed: UuidDeflect) -> None:
         """Whom the other leg of the pair is bridged to is transferred; its bridge ends."""
