@@ -25,6 +25,7 @@ from conformance.scenario import (
     ApplicationTarget,
     BridgeToLoopback,
     BridgeToNull,
+    BridgeToSeveral,
     Direct,
     Event,
     ExtensionTarget,
@@ -616,6 +617,15 @@ def test_a_leg_may_be_hung_up_between_its_transfer_and_what_it_is_transferred_to
         (("transfer",), ("park",)),
         (("transfer too late",), ()),
     }
+
+
+def test_claims_about_those_that_lose_a_race_come_as_the_dial_string_names_them() -> None:
+    """Else one recording might give its findings in another order each time."""
+    silent = BridgeToNull(None)
+    several = BridgeToSeveral((silent,) * 4 + (BridgeToNull(100),) + (silent,) * 4)
+    (claims, *_) = expectations(call(several))
+    legs = [claim.leg for claim in claims if claim.clause == "legs.others-lose-race"]
+    assert list(dict.fromkeys(legs)) == ["b-leg", *(f"b-leg{n}" for n in (2, 3, 4, 6, 7, 8, 9))]
 
 
 @pytest.mark.parametrize("milliseconds", [1000, 4000])

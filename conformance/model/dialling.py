@@ -68,7 +68,8 @@ def _taken(course: Course, fork: Attempt) -> Iterator[Claim]:
         if bridge.peer == fork.taken and bridge.until > bridge.since:
             peer = LegNamed(EventRef(fork.caller, "CHANNEL_BRIDGE", number), "Bridge-B-Unique-ID")
             yield Claim("legs.first-reached-is-taken", fork.taken, peer, only(fork.taken))
-    for leg in losers(course) & set(fork.legs):
+    lost = losers(course)
+    for leg in (one for one in fork.legs if one in lost):
         ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
         yield Claim("legs.others-lose-race", leg, ended, only("LOSE_RACE"))
         at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
