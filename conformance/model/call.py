@@ -1052,13 +1052,17 @@ def _set(leg: _Leg, name: str, value: str) -> None:
 
 
 def _own_end(leg: _Leg | None) -> frozenset[str]:
-    """The cause with which loopback-b's plan ends, if it gets there before the bowout does."""
+    """The cause with which loopback-b's plan ends, if it gets there before the bowout does.
+
+    Or what it executes in place of that, as it is told to after a bridge.
+    """
     if leg is None or not leg.inbound:
         return frozenset()
-    for step in leg.plan:
-        if isinstance(step.action, HangUp):
-            return frozenset({step.action.cause})
-        if not isinstance(step.action, INSTANT):
+    told = after_bridge.told(leg.variables, calls=True)
+    for action in [step.action for step in leg.plan] if told is None else told.plan:
+        if isinstance(action, HangUp):
+            return frozenset({action.cause})
+        if not isinstance(action, INSTANT):
             return frozenset()
     return frozenset({"NORMAL_CLEARING"})
 
