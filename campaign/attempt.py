@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
+from conformance.model.predict import likeliest
 from conformance.observation import AppliedStimulus, Headers, role_of
 from conformance.scenario import (
     BridgeAgain,
@@ -60,6 +62,12 @@ class Call:
         """Whether the originate has its answer and every leg is gone."""
         return bool(self.reply) and not self.live
 
+    async def until_over(self) -> None:
+        """Wait until it is over."""
+        while not self.over:
+            self.changed.clear()
+            await self.changed.wait()
+
 
 class Attempt(Call):
     """One attempt at a scenario: a call whose legs have roles and whose stimuli fall due."""
@@ -71,6 +79,8 @@ class Attempt(Call):
         self.a_leg_uuid = a_leg_uuid
         self.uuids: dict[str, str] = {}
         self.applied: dict[int, AppliedStimulus] = {}
+        self.swept: tuple[str, ...] = ()
+        """Legs (uuids) that did not go by themselves."""
         self.overdue = 0.0
         """Seconds by which the latest stimulus came after it was due."""
         self._waiting = list(enumerate(scenario.all_stimuli()))
@@ -99,6 +109,13 @@ def patience(scenario: Scenario) -> float:
     waits = UNLOOP_SECONDS if on_execute else 0.0
     further = _length((*scenario.beside, *scenario.otherwise))
     return 4.0 + delays + waits + _length(scenario.plan) + further + _length(afterwards)
+
+
+@lru_cache(maxsize=1024)
+def length(scenario: Scenario) -> float:
+    """Seconds that a call most likely lasts, by the model."""
+    last = max((leg.gone for leg in likeliest(scenario).legs.values()), default=0.0)
+    return min(last, patience(scenario))
 
 
 def _length(plan: tuple[object, ...]) -> float:

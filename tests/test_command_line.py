@@ -204,7 +204,7 @@ def test_without_more_scenarios_what_was_placed_is_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     @contextmanager
-    def ends(seed: int) -> Iterator[Iterator[Scenario]]:
+    def ends(seed: int, wanted: int) -> Iterator[Iterator[Scenario]]:
         yield chain(islice(stream(seed), 20), failing())
 
     def failing() -> Iterator[Scenario]:
