@@ -3,8 +3,14 @@
 The bare script checks nothing: it has the same dialplan, the same window and pace, two connections
 of its own, applies the same stimuli after the same events, and waits until the legs are gone. It
 records nothing, reads no CDRs, places no control calls and asks for six events alone. The two take
-turns, each on a switch started afresh; its start does not count. Ratios count; absolute figures
-move with the host.
+turns, each on a switch started afresh; its start does not count, nor does what makes the scenarios
+or, for the bare script, loads their dialplan. Ratios count; absolute figures move with the host.
+
+The bare script is measured twice. `bare` places the scenarios as they come, all under the default
+settings, and so has no change of settings to wait for: but those of another profile are then other
+calls. `bare, settings` places the very same calls: in the campaign's blocks and order, each under
+its settings, which are changed when all calls are over, for they act on running calls. `ratio` is
+to the former, which asks more; `ratio, same settings` to the latter.
 
 Run ``python -m benchmarks.campaign --switch URL [--scenarios N] [--rounds N] [--json]``.
 """
@@ -22,6 +28,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from campaign.attempt import TOKEN, patience
+from campaign.blocks import Blocks
 from campaign.campaign import Pace
 from campaign.session import Plan, run
 from conformance.dialstring import command_of, originate_arguments, token_of
@@ -69,20 +76,20 @@ class Bare:
         self._tasks: set[asyncio.Task[None]] = set()
         self.forced = 0
 
+    async def listen(self) -> asyncio.Task[None]:
+        """Ask for the events, and take them until the task is cancelled."""
+        await self._events.subscribe(EVENTS)
+        return asyncio.create_task(self._listen())
+
     async def place_all(self, scenarios: Sequence[Scenario], pace: Pace) -> None:
         """Place each scenario once, at the pace of a campaign."""
-        await self._events.subscribe(EVENTS)
-        listening = asyncio.create_task(self._listen())
         slots = asyncio.Semaphore(pace.window)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for scenario in scenarios:
-                    await slots.acquire()
-                    task = group.create_task(self._place(Call(scenario)))
-                    task.add_done_callback(lambda _: slots.release())
-                    await asyncio.sleep(1 / pace.rate)
-        finally:
-            listening.cancel()
+        async with asyncio.TaskGroup() as group:
+            for scenario in scenarios:
+                await slots.acquire()
+                task = group.create_task(self._place(Call(scenario)))
+                task.add_done_callback(lambda _: slots.release())
+                await asyncio.sleep(1 / pace.rate)
 
     async def _place(self, call: Call) -> None:
         self._calls[call.token] = self._calls[call.job] = call
@@ -146,15 +153,38 @@ class Bare:
             await self._commands.bgapi(command, str(uuid.uuid4()))
 
 
-async def bare(switch: Switch, scenarios: Sequence[Scenario], pace: Pace) -> tuple[float, int]:
-    """Give the seconds that the bare script takes, and how many calls it had to end by force."""
+async def in_blocks(scenarios: Sequence[Scenario], pace: Pace) -> list[Sequence[Scenario]]:
+    """The scenarios as a campaign places them: those of a profile together, in its order."""
+    blocks = Blocks(scenarios)
+    found: list[Sequence[Scenario]] = []
+    while block := await blocks.next(Profile()):
+        placed: list[Scenario] = []
+        while batch := block.take(pace.window):
+            placed += batch
+        found.append(placed)
+    return found
+
+
+async def bare(
+    switch: Switch, scenarios: Sequence[Scenario], pace: Pace, *, settings: bool = False
+) -> tuple[float, int]:
+    """Give the seconds that the bare script takes, and how many calls it had to end by force.
+
+    With `settings` it places each block of a campaign under its own, else all under the defaults.
+    """
+    groups = await in_blocks(scenarios, pace) if settings else [scenarios]
     await switch.start(Profile())
     try:
         commands, events = await switch.connect(), await switch.connect()
         await switch.load_plans("all", scenarios, commands)
         start = time.perf_counter()
         script = Bare(commands, events)
-        await script.place_all(scenarios, pace)
+        listening = await script.listen()
+        for group in groups:
+            if settings:
+                await switch.configure(group[0].profile)
+            await script.place_all(group, pace)
+        listening.cancel()
         took = time.perf_counter() - start
         await commands.close()
         await events.close()
@@ -174,13 +204,15 @@ async def suite(switch: Switch, scenarios: int, seed: int, pace: Pace) -> tuple[
 
 
 def measure(url: str, scenarios: int, seed: int, window: int, rounds: int) -> dict[str, object]:
-    """Give the scenarios a second of both, round by round, and the ratio of the medians."""
+    """Give the scenarios a second of each, round by round, and the ratios of the medians."""
     calls, pace = generate(seed, scenarios), Pace(window=window)
-    bares, suites, attempts, forced = [], [], [], []
+    bares, alike, suites, attempts, forced = [], [], [], [], []
     for _ in range(rounds):
         seconds, ended = asyncio.run(bare(open_switch(url), calls, pace))
         bares.append(scenarios / seconds)
         forced.append(ended)
+        seconds, _ = asyncio.run(bare(open_switch(url), calls, pace, settings=True))
+        alike.append(scenarios / seconds)
         seconds, placed = asyncio.run(suite(open_switch(url), scenarios, seed, pace))
         suites.append(scenarios / seconds)
         attempts.append(placed)
@@ -188,10 +220,12 @@ def measure(url: str, scenarios: int, seed: int, window: int, rounds: int) -> di
         "scenarios": scenarios,
         "window": window,
         "bare": [round(rate, 1) for rate in bares],
+        "bare, settings": [round(rate, 1) for rate in alike],
         "suite": [round(rate, 1) for rate in suites],
         "suite attempts": attempts,
         "bare forced": forced,
         "ratio": round(statistics.median(suites) / statistics.median(bares), 2),
+        "ratio, same settings": round(statistics.median(suites) / statistics.median(alike), 2),
     }
 
 
@@ -210,9 +244,10 @@ def main() -> None:
         print(json.dumps(found, indent=2))
         return
     print(f"{asked.scenarios} scenarios, window {asked.window}, scenarios a second:")
-    for name in ("bare", "suite", "suite attempts", "bare forced"):
-        print(f"{name:<15}" + "".join(f"{rate:>8}" for rate in found[name]))  # type: ignore[attr-defined]
-    print(f"{'ratio':<15}{found['ratio']:>8}  (suite / bare, medians)")
+    for name in ("bare", "bare, settings", "suite", "suite attempts", "bare forced"):
+        print(f"{name:<22}" + "".join(f"{rate:>8}" for rate in found[name]))  # type: ignore[attr-defined]
+    for name in ("ratio", "ratio, same settings"):
+        print(f"{name:<22}{found[name]:>8}  (of the medians)")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
+from conformance.model.predict import likeliest
 from conformance.observation import AppliedStimulus, Headers, role_of
 from conformance.scenario import (
     ALegConsults,
@@ -68,6 +70,12 @@ class Call:
         """Whether the originate has its answer and every leg is gone."""
         return bool(self.reply) and not self.live
 
+    async def until_over(self) -> None:
+        """Wait until it is over."""
+        while not self.over:
+            self.changed.clear()
+            await self.changed.wait()
+
 
 class Attempt(Call):
     """One attempt at a scenario: a call whose legs have roles and whose stimuli fall due."""
@@ -81,6 +89,10 @@ class Attempt(Call):
         self.applied: dict[int, AppliedStimulus] = {}
         self.due: dict[int, float] = {}
         """When stimuli that are not applied yet fall due, by index, in seconds of the clock."""
+        self.swept: tuple[str, ...] = ()
+        """Legs (uuids) that did not go by themselves."""
+        self.lateness = 0.0
+        """How late the stimuli were, in seconds, when legs had to be swept."""
         self._late = 0.0
         self._waiting = list(enumerate(scenario.all_stimuli()))
 
@@ -119,6 +131,13 @@ def patience(scenario: Scenario) -> float:
     waits = UNLOOP_SECONDS if on_execute else 0.0
     further = _length((*scenario.beside, *scenario.otherwise))
     return 4.0 + delays + parked + waits + _length(scenario.plan) + further + _length(afterwards)
+
+
+@lru_cache(maxsize=1024)
+def length(scenario: Scenario) -> float:
+    """Seconds that a call most likely lasts, by the model."""
+    last = max((leg.gone for leg in likeliest(scenario).legs.values()), default=0.0)
+    return min(last, patience(scenario))
 
 
 def _length(plan: tuple[object, ...]) -> float:

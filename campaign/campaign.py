@@ -23,6 +23,10 @@ from fixtures.switches import Switch
 CONTROLS = 4
 """Control calls kept going beside the scenarios."""
 
+CONTROL = 2.0
+"""Seconds of a control call. Each of the first is shorter by a part of it: from then on one tells
+how late the switch is after each such part, and not all at once after the whole."""
+
 HEARTBEAT = 0.25
 """Seconds from one question to the next that tells whether the switch answers at all."""
 
@@ -208,7 +212,8 @@ class Campaign:
                     second = await self._switch.connect()
                     stack.push_async_callback(second.close)
                     beside.append(group.create_task(await self._placer.witness(second)))
-                beside += [group.create_task(self._keep_control()) for _ in range(CONTROLS)]
+                firsts = [CONTROL * (number + 1) / CONTROLS for number in range(CONTROLS)]
+                controls = [group.create_task(self._keep_control(first)) for first in firsts]
                 async with asyncio.TaskGroup() as batches:
                     while batch := block.take(pace.window):
                         taken += batch
@@ -219,6 +224,9 @@ class Campaign:
                             begun_before[scenario.id] += 1
                         batches.create_task(self._place_batch(numbered, pace, done, begun))
                         await begun.wait()
+                for task in controls:
+                    task.cancel()
+                await self._placer.end_controls()  # settings may have to wait for every leg
                 for task in beside:
                     task.cancel()
         except BaseExceptionGroup as errors:
@@ -253,23 +261,32 @@ class Campaign:
     async def _place(self, scenario: Scenario, token: str, done: Counter[str]) -> None:
         began = asyncio.get_running_loop().time()
         try:
-            placement = await self._placer.place(scenario, token)
+            ended = await self._placer.place(scenario, token)
         finally:
             self._admission.leave(scenario)
+        try:
+            await self._tell(scenario, await self._placer.gather(ended), began, done)
+        finally:
+            self._admission.settle()
+
+    async def _tell(
+        self, scenario: Scenario, placement: Placement, began: float, done: Counter[str]
+    ) -> None:
         await self._measured.wait()  # how late the host is, no control call has told before
         lateness = [placement.lateness, *(control.lateness for control in self._recent)]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
         if self._switch.posts_cdrs:
             lateness.append(_reporting(placement))
         async with self._turn:
+            await self._switch.clock.lull()  # recording and judging takes some milliseconds
             done[scenario.id] += 1
             self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
-            await asyncio.sleep(0)  # what the switch tells is read before the next one is judged
 
-    async def _keep_control(self) -> None:
+    async def _keep_control(self, seconds: float) -> None:
         while True:
             self._controls += 1
-            control = Control(*await self._placer.control(self._controls))
+            control = Control(*await self._placer.control(self._controls, seconds))
+            seconds = CONTROL
             self._recent.append(control)
             self._measured.set()
             self._admission.told(control.lateness)

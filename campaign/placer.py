@@ -56,7 +56,7 @@ EVENTS = (
 CUSTOM_EVENTS = ("loopback::bowout", "loopback::direct")
 
 CONTROL_SECONDS = 30.0
-"""How long a control call of 2 s may take."""
+"""How long a control call of some seconds may take."""
 QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
 UNREAD_SECONDS = 0.25
@@ -70,9 +70,6 @@ WITNESS_SECONDS = 1.0
 """How much later a second connection may be told than the first."""
 TOLD_SECONDS = 1.0
 """How much later than a stimulus falls due its leg may be told of."""
-CDR_SECONDS = 3.0
-"""How long CDRs of finished legs may take to appear."""
-
 SILENCE = 60.0
 """How long no event at all may come while control calls are made: the connection is then dead."""
 
@@ -129,53 +126,62 @@ class Placer:
             for event in self._events.take_events():
                 self._route(event)
 
-    async def place(self, scenario: Scenario, token: str) -> Placement:
-        """Place a scenario, wait until it is over, gather its CDRs.
+    async def place(self, scenario: Scenario, token: str) -> Attempt:
+        """Place a scenario and wait until it is over; `gather` then says what came of it.
 
-        Legs that do not go by themselves are hung up by uuid and named in `swept`; the lateness is
-        then that of the stimuli. Raises EventSocketError when the connection is lost.
+        Legs that do not go by themselves are hung up by uuid and named in `swept`. Raises
+        EventSocketError when the connection is lost.
         """
         attempt = Attempt(scenario, token, str(uuids.uuid4()))
-        swept: tuple[str, ...] = ()
         if scenario.has_a_leg:
             await self._limit(attempt, attempt.a_leg_uuid)
         job = self._originate(attempt, originate_arguments(scenario, token, attempt.a_leg_uuid))
         # A busy switch takes its time to begin: the call's own counts from then on.
         await in_time(self._switch.clock, patience(scenario), attempt.begun.wait())
-        gone = await self._gone(attempt, patience(scenario))
+        gone = await in_time(self._switch.clock, patience(scenario), attempt.until_over())
         overdue = attempt.overdue(self._switch.clock.now())
         if not gone and not await self._gone(attempt, UNREAD_SECONDS + overdue):
             if job.done():
                 job.result()  # raises what kept the originate from being sent
-            overdue = attempt.overdue(self._switch.clock.now())
-            swept = await self._sweep(attempt)
+            await self._sweep(attempt)
         job.cancel()
+        return attempt
+
+    async def gather(self, attempt: Attempt) -> Placement:
+        """All that the switch told of an attempt that is over, its CDRs among it.
+
+        Its lateness is that of the stimuli, where legs had to be swept. Raises EventSocketError
+        when the connection is lost.
+        """
+        await self._switch.clock.sleep(QUIET_SECONDS)
+        if not attempt.swept and not await self._gone(attempt, patience(attempt.scenario)):
+            await self._sweep(attempt)
         cdrs = await self._gather_cdrs(attempt)
         await self._unlimit(attempt)
         self._forget(attempt)
         if self._lost is not None:
             raise self._lost.with_traceback(None)  # what it was not told was judged otherwise
         return Placement(
-            token=token,
+            token=attempt.token,
             a_leg_uuid=attempt.a_leg_uuid,
             reply=attempt.reply.strip(),
             events=tuple(sorted(attempt.events, key=_sequence)),
             cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
-            swept=swept,
-            lateness=overdue if swept else 0.0,
+            swept=attempt.swept,
+            lateness=attempt.lateness,
             problem=await self._missed(attempt) if attempt.reply else UNANSWERED,
             modules_with_cdrs=self._cdr_modules,
         )
 
-    async def control(self, number: int) -> tuple[int, float]:
-        """A control call: 2 s of generated noise on a `null/` leg, without the loopback endpoint.
+    async def control(self, number: int, seconds: float) -> tuple[int, float]:
+        """A control call: noise for so long on a `null/` leg, without the loopback endpoint.
 
         Returns when it began (microseconds, switch's clock) and its lateness in seconds.
         """
         began = ended = 0
         call = Call(f"lc{0:012x}x{number}")
-        noise = "silence_stream://2000,1400"
+        noise = f"silence_stream://{round(seconds * 1000)},1400"
         await asyncio.shield(self._originate(call, f"null/{call.token} &playback({noise})"))
         await self._gone(call, CONTROL_SECONDS)
         self._forget(call)
@@ -185,7 +191,15 @@ class Placer:
                 began = at
             elif headers.get("Event-Name") == "CHANNEL_EXECUTE_COMPLETE":
                 ended = at
-        return began, (ended - began) / 1e6 - 2.0
+        return began, (ended - began) / 1e6 - seconds
+
+    async def end_controls(self) -> None:
+        """Hang up the control calls that nobody waits for; `run` must be running beside."""
+        calls = [one for one in self._by_token.values() if not isinstance(one, Attempt)]
+        await self._kill([leg for call in calls for leg in call.live])
+        await asyncio.gather(*(self._gone(call, CONTROL_SECONDS) for call in calls))
+        for call in calls:
+            self._forget(call)
 
     async def hang_up_all(self) -> None:
         """Hang up, by uuid, every leg that this placer made and that is still there.
@@ -372,16 +386,14 @@ class Placer:
 
     async def _over(self, attempt: Call) -> None:
         while not attempt.over:
-            attempt.changed.clear()
-            await attempt.changed.wait()
-            if attempt.over:
-                await self._switch.clock.sleep(QUIET_SECONDS)
+            await attempt.until_over()
+            await self._switch.clock.sleep(QUIET_SECONDS)
 
-    async def _sweep(self, attempt: Attempt) -> tuple[str, ...]:
-        left = tuple(sorted(attempt.live))
-        await self._kill(left)
+    async def _sweep(self, attempt: Attempt) -> None:
+        attempt.lateness = attempt.overdue(self._switch.clock.now())
+        attempt.swept = tuple(sorted(attempt.live))
+        await self._kill(attempt.swept)
         await self._gone(attempt, SWEEP_SECONDS)
-        return left
 
     async def _kill(self, legs: Iterable[str]) -> None:
         for uuid in legs:
@@ -394,18 +406,18 @@ class Placer:
             uuid: modules - {CSV_MODULE} if uuid in no_row else modules
             for uuid in sorted(attempt.created)
         }
-        deadline = clock.now() + CDR_SECONDS
+        deadline = clock.now() + self._switch.cdr_delay
         raw: dict[str, dict[str, bytes]] = {}
         missing = list(wanted) if modules else []
         while missing:
             for uuid, found in (await self._switch.read_cdrs(missing)).items():
                 raw.setdefault(uuid, {}).update(found)
             missing = [uuid for uuid in missing if not wanted[uuid] <= raw.get(uuid, {}).keys()]
-            if clock.now() > deadline:
+            if clock.now() >= deadline:
                 break
             if missing:
                 await clock.sleep(0.1)
-        await clock.lull()  # reading and judging takes some milliseconds
+        await clock.lull()  # reading them takes some milliseconds
         return {
             uuid: {module: _parsed(module, text) for module, text in modules.items()}
             for uuid, modules in raw.items()

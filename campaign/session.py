@@ -216,7 +216,7 @@ async def run(
 def _made(plan: Plan, *, beside_calls: bool) -> AbstractContextManager[Iterator[Scenario]]:
     """The scenarios of the plan's seed: a long run has them made ahead, as has a pool."""
     if plan.strategy is None and (plan.scenarios >= AHEAD_FROM or beside_calls):
-        return made_ahead(plan.seed)
+        return made_ahead(plan.seed, plan.scenarios)
     return nullcontext(stream(plan.seed, plan.strategy))
 
 

@@ -113,6 +113,7 @@ class Fake:
         self.fixed: Profile | None = None
         self.manners: Manners | None = None
         self.posts_cdrs = False
+        self.cdr_delay = 0.1
         self.lines: list[Line] = []
         self.commands: list[str] = []
         self.dialplans: set[str] = set()
@@ -120,7 +121,7 @@ class Fake:
         self.configured: list[tuple[Profile, int]] = []
         self.live = 0
         self.modules: tuple[str, ...] = ("mod_json_cdr", "mod_loopback")
-        self.control_seconds = 2.0
+        self.control_lateness = 0.0
         self.script: Callable[[str, str], Awaitable[str]] = self.short_call
         self._sequence = 0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -165,7 +166,8 @@ class Fake:
         found = TOKEN.search(rest)
         token = found.group() if found else ""
         if token.startswith(CONTROL):
-            return await self.control_call(token)
+            asked = int(rest.partition("silence_stream://")[2].partition(",")[0])
+            return await self.control_call(token, asked / 1000)
         uuid = rest.partition("origination_uuid=")[2][:36] or "11111111-" + token
         return await self.script(token, uuid)
 
@@ -188,10 +190,10 @@ class Fake:
         self.hung_up.setdefault(uuid, asyncio.Event())
         self.send("CHANNEL_CREATE", uuid, Channel_Name=name, **headers)
 
-    async def control_call(self, token: str) -> str:
+    async def control_call(self, token: str, seconds: float) -> str:
         """Play for a while that takes no time here."""
         self.create(token, f"null/{token}")
-        ended = 100_000_000 + int(self.control_seconds * 1e6)
+        ended = 100_000_000 + int((seconds + self.control_lateness) * 1e6)
         self.send("CHANNEL_EXECUTE", token, Event_Date_Timestamp="100000000")
         self.send("CHANNEL_EXECUTE_COMPLETE", token, Event_Date_Timestamp=str(ended))
         await asyncio.sleep(0.01)

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from campaign.admission import FALL, GENTLE, GUEST, Admission, Pace, legs_of
+import pytest
+
+from campaign.admission import FALL, GENTLE, GUEST, RISE, STEEP, Admission, Pace, legs_of
 from conformance.scenario import ALegBridges, BridgeToNull, ExtensionTarget, Scenario
 from fixtures.clock import WallClock
 from fixtures.switches.interface import Manners
@@ -46,6 +48,26 @@ def test_it_begins_gently_and_rises_to_the_window() -> None:
     assert admission.level == GENTLE
     told(admission, *[0.0] * 50)
     assert admitted(admission, Pace(20)) == 20
+
+
+def test_it_rises_steeply_until_a_first_control_call_was_late() -> None:
+    admission = Admission(WallClock(), None, by_time=True)
+    told(admission, 0.0)
+    assert admission.level == pytest.approx(GENTLE + STEEP)
+    told(admission, 0.3, 0.0)
+    assert admission.level == pytest.approx((GENTLE + STEEP) * FALL + RISE)
+
+
+def test_no_more_begin_than_what_is_over_can_be_judged() -> None:
+    async def over() -> tuple[int, int]:
+        admission = Admission(WallClock(), None, by_time=False)
+        for _ in range(await entering(admission, Pace(5))):
+            admission.leave(CALL)
+        held = await entering(admission, Pace(5))
+        admission.settle()
+        return held, await entering(admission, Pace(5))
+
+    assert asyncio.run(over()) == (0, 5)
 
 
 def test_it_falls_once_for_control_calls_that_are_late_together() -> None:

@@ -18,13 +18,18 @@ def children() -> set[int]:
 
 
 def test_they_are_those_of_the_seed() -> None:
-    with made_ahead(7) as made:
+    with made_ahead(7, 50) as made:
         assert list(islice(made, 60)) == generate(7, 60)
+
+
+def test_more_than_were_wanted_can_be_had() -> None:
+    with made_ahead(7, 3) as made:
+        assert list(islice(made, 6)) == generate(7, 6)
 
 
 def test_who_needs_no_more_leaves_no_process() -> None:
     before = children()
-    with made_ahead(1) as made:
+    with made_ahead(1, 50) as made:
         next(made)
         assert children() - before
     assert children() == before
@@ -32,7 +37,7 @@ def test_who_needs_no_more_leaves_no_process() -> None:
 
 def test_a_process_that_ends_is_not_taken_for_the_end_of_the_scenarios() -> None:
     before = children()
-    with made_ahead(1) as made:
+    with made_ahead(1, 50) as made:
         next(made)
         (maker,) = children() - before
         os.kill(maker, signal.SIGKILL)

@@ -14,7 +14,7 @@ from campaign import campaign as campaign_module
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from campaign.session import CONFIRMED_BY, Plan, Run, run
 from conformance.dialstring import token_of
-from conformance.judge import Finding, Judgement
+from conformance.judge import Finding, Judgement, judge
 from conformance.observation import Placement
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -192,7 +192,7 @@ def test_an_originate_without_an_answer_is_no_finding() -> None:
 def test_control_calls_tell_how_late_the_host_is() -> None:
     switch = Fake()
     switch.script = switch.held_call
-    switch.control_seconds = 2.75
+    switch.control_lateness = 0.75
     controls: list[Control] = []
     (came,) = place(switch, scenario(ending=hangup(100)), controls=controls)
     assert len(controls) >= campaign_module.CONTROLS
@@ -517,17 +517,27 @@ def test_no_two_attempts_at_a_scenario_have_one_token(
 
 
 @pytest.mark.parametrize("lost", [0, 1])
-def test_a_lost_connection_ends_the_run_with_its_cause(tmp_path: Path, lost: int) -> None:
+def test_a_lost_connection_ends_the_run_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
     switch = Fake()
+    judged: list[object] = []
     calls = 0
+
+    def judging(scenario: Scenario, placement: Placement) -> Judgement:
+        judged.append(placement)
+        return judge(scenario, placement)
 
     async def call(token: str, uuid: str) -> str:
         nonlocal calls
         calls += 1
         if calls == 12:  # two more than are under way at once
+            while not judged:
+                await asyncio.sleep(0.001)
             switch.lines[lost].lose()
         return await switch.short_call(token, uuid)
 
+    monkeypatch.setattr("campaign.session.judge", judging)
     switch.script = call
     path = tmp_path / "run.jsonl.gz"
     done, _ = perform(switch, path, scenarios=20)

@@ -204,7 +204,7 @@ def test_without_more_scenarios_what_was_placed_is_kept(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     @contextmanager
-    def ends(seed: int) -> Iterator[Iterator[Scenario]]:
+    def ends(seed: int, wanted: int) -> Iterator[Iterator[Scenario]]:
         yield chain(islice(stream(seed), 20), failing())
 
     def failing() -> Iterator[Scenario]:
@@ -212,6 +212,7 @@ def test_without_more_scenarios_what_was_placed_is_kept(
         raise AheadError("scenario 22 was not made")
 
     monkeypatch.setattr(session, "made_ahead", ends)
+    monkeypatch.setattr("campaign.blocks.AHEAD", 10)
     recording = tmp_path / "run.jsonl.gz"
     asked = ("--switch", "embedded:", "--scenarios", "200", "--record", str(recording))
     assert main(["run", *asked, "--no-corpus", "--window", "2"]) == 3

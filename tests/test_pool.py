@@ -30,10 +30,11 @@ from reports.terminal import print_run
 from tests.command import Running, children, command_line
 from tests.command import placed as how_many
 from tests.command import run as command
-from tests.fake_switch import Fake, hurry, scenario
+from tests.fake_switch import Fake, hangup, hurry, scenario
 
 CLAUSE = "cdr.duration"
 OTHER = Profile(fire_bowout_on_bridge=True)
+THIRD = Profile(early_set_loopback_id=True)
 
 
 @pytest.fixture(autouse=True)
@@ -125,22 +126,62 @@ def test_a_switch_keeps_its_settings_while_there_is_something_to_do_with_them() 
     """The default ones are shared from the start; each other block is one switch's."""
 
     async def ask() -> None:
-        blocks = blocks_of(Profile(), OTHER, Profile(), each=4)
+        blocks = blocks_of(Profile(), OTHER, THIRD, each=4)
         first, shared = await blocks.next(Profile()), await blocks.next(Profile())
         assert first is not None
         assert shared is first
         first.take(4)
-        other, default = await blocks.next(Profile()), await blocks.next(Profile())
+        other, third = await blocks.next(Profile()), await blocks.next(Profile())
         assert other is not None
-        assert default is not None
-        assert (other.profile, default.profile) == (OTHER, Profile())
+        assert third is not None
+        assert (other.profile, third.profile) == (OTHER, THIRD)
         assert await blocks.next(OTHER) is other
-        default.take(4)
+        third.take(4)
         assert await blocks.next(Profile()) is other, "who has nothing else to do helps"
         other.take(4)
         assert await blocks.next(Profile()) is None
 
     asyncio.run(ask())
+
+
+def test_those_of_a_profile_that_come_near_to_each_other_are_one_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each change of profile costs the length of a call."""
+
+    async def sizes() -> list[tuple[Profile, int]]:
+        blocks = blocks_of(Profile(), OTHER, Profile(), THIRD, Profile(), each=2)
+        found = []
+        while block := await blocks.next(THIRD):
+            found.append((block.profile, len(block.rest())))
+            while block:
+                block.take(1)
+        return found
+
+    monkeypatch.setattr("campaign.blocks.AHEAD", 6)
+    assert asyncio.run(sizes()) == [(Profile(), 4), (OTHER, 2), (THIRD, 2), (Profile(), 2)]
+
+
+def test_the_longest_are_taken_first_with_some_of_every_length() -> None:
+    """Calls that are all as long as each other would end together."""
+    calls = [scenario(ending=hangup(100 * number), number=number) for number in range(40)]
+    wanted = calls[7]
+    block = Block(calls, {wanted.id})
+    first = block.take(20)
+    others = [calls.index(one) for one in first[1:]]
+    assert first[0] is wanted
+    assert others[:2] == [39, 38]
+    assert others == sorted(others, reverse=True)
+    assert {number // 10 for number in others} == {0, 1, 2, 3}
+    assert sorted(calls.index(one) for one in (*first, *block.rest())) == list(range(40))
+
+
+def test_what_is_given_back_comes_next_and_the_shortest_first() -> None:
+    """It may be over before the connection is lost once more."""
+    calls = [scenario(ending=hangup(100 * number), number=number) for number in range(9)]
+    block = Block(calls)
+    block.give_back(block.take(5))
+    assert block.take(9) == calls
 
 
 def test_the_last_scenarios_are_taken_by_few() -> None:

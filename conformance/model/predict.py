@@ -84,9 +84,7 @@ def predict(
     are looked at.
     """
     numbers = [pair.number for pair in pairs(scenario)]
-    stall = ON_TIME.stall if applied.stall is None else applied.stall
-    notice = (0.0,) * (1 + len(numbers))
-    on_time = Pace(bowout_seconds(scenario), notice, ON_TIME.drift, ON_TIME.shift, stall)
+    on_time = _on_time(scenario, applied)
     paces, tried = deque([(on_time, 0)]), {on_time}
     shapes: set[object] = set()
     for _ in range(MOST):
@@ -104,6 +102,17 @@ def predict(
             if other not in tried:
                 tried.add(other)
                 paces.append((other, astray + 1))
+
+
+def likeliest(scenario: Scenario) -> Course:
+    """The course that the scenario most likely takes, when nothing of it was seen yet."""
+    return course(scenario, {}, _on_time(scenario, Applied({})))
+
+
+def _on_time(scenario: Scenario, applied: Applied) -> Pace:
+    stall = ON_TIME.stall if applied.stall is None else applied.stall
+    notice = (0.0,) * (1 + len(pairs(scenario)))
+    return Pace(bowout_seconds(scenario), notice, ON_TIME.drift, ON_TIME.shift, stall)
 
 
 def _deviations(
