@@ -237,11 +237,15 @@ def test_what_a_lost_switch_showed_is_placed_again_on_another(
     """It is of the same version: what comes again there is confirmed."""
     switches, path = [Fake(), Fake()], tmp_path / "run.jsonl"
 
-    def judge(_: Scenario, placement: Placement) -> Judgement:
+    shown = set[str]()
+
+    def judge(scenario: Scenario, placement: Placement) -> Judgement:
         if placement.token.endswith("x2"):
             for line in switches[1].lines:
                 line.lose()
-        findings = (Finding(CLAUSE, "a-leg", "It was late."),)
+        elif placement.switch == 1:
+            shown.add(scenario.id)
+        findings = (Finding(CLAUSE, "a-leg", "It was late."),) if scenario.id in shown else ()
         return Judgement(findings, frozenset({CLAUSE}))
 
     monkeypatch.setattr("campaign.session.judge", judge)

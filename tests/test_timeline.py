@@ -129,10 +129,10 @@ def test_a_wrong_order_is_seen_though_it_is_of_one_moment() -> None:
     """The leg that dials has early media first: expected it comes behind, observed before."""
     draft = keeping()["legs.no-pre-answer"][0].draft()
     early = "CHANNEL_PROGRESS_MEDIA"
-    dialled = next(leg for leg in ("loopback-a2", "b-leg") if draft.find(leg, early))
+    begun = draft.find("loopback-b2", "CHANNEL_CREATE")[0]
     for event in draft.find("loopback-b", early):
-        event["Event-Date-Timestamp"] = draft.find(dialled, early)[0]["Event-Date-Timestamp"]
-    draft.move("loopback-b", early, draft.find(dialled, early)[0])
+        event["Event-Date-Timestamp"] = begun["Event-Date-Timestamp"]
+    draft.move("loopback-b", early, begun)
     upper, lower = panels(drawn(draft, "legs.no-pre-answer"))
     (first, outer), (second, inner) = ringed(upper)
     assert first < second

@@ -128,6 +128,7 @@ class _Leg:
     bridged: _Leg | None = None
     intercepted: bool = False
     deaf: bool = False
+    caught: bool = False
     calls: bool = False
     consults: bool = False
     answers: bool = False
@@ -667,6 +668,8 @@ class _Call:
             self._unbridge(leg)
             if leg.calls and peer.answered != NEVER:
                 self._transfer_late(leg)
+        elif leg.caught:
+            self._transfer_late(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None:
             if leg.pair in self._pace.cut and leg.other.there:
@@ -906,7 +909,8 @@ class _Call:
             if leg.calls and not leg.there:
                 self._transfer_late(leg)
             if self._pace.collide and leg is far_peer and leg.calls and near_peer.there:
-                continue  # its thread is caught in its bridge
+                leg.caught = far.answered != NEVER  # its thread is, in its bridge
+                continue
             if self._goes_elsewhere(leg, calls=leg.calls):
                 continue
             if leg is far_peer and leg.calls and (near_peer.there or ahead):
