@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Alive, Claim, EventRef, Precedes, SinceStimulus, Within
+from conformance.model import bowout as bowouts
 from conformance.model import legs
 from conformance.model import predict as prediction
 from conformance.model.call import course
@@ -461,6 +462,17 @@ def test_a_second_bowout_gives_the_caller_to_whom_the_innermost_leg_dialled_next
     assert done.legs["b-leg"].lost
     assert [one.peer for one in done.bridges if one.caller == "loopback-b2"] == ["b-leg", "b-leg2"]
     assert {done.legs[leg].gone for leg in left.legs} == {left.at}
+
+
+def test_whom_the_innermost_leg_dialled_last_may_go_after_the_real_legs_are_bridged() -> None:
+    """Seen on 1.10.12: it goes with the leg that dialled it, to which the hangup comes last."""
+    lagging = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, lag=0.02)
+    done = course(CHAIN_THAT_GOES_ON, {}, lagging)
+    claims = bowouts.claims(CHAIN_THAT_GOES_ON, done)
+    (after,) = [one.fact for one in claims if one.clause == "legs.real-legs-stay-after-bowout"]
+    assert isinstance(after, Alive)
+    assert "b-leg2" in after.leaving
+    assert "b-leg" not in after.leaving
 
 
 def test_a_single_pair_is_not_overtaken() -> None:

@@ -94,6 +94,7 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
     soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
     going = tuple(leg for legs in soon for leg in legs if leg not in leaving.staying)
+    going += _brief(course, leaving.at)
     after = Alive(rejoined, going)
     left = only(tuple(leg for leg in course.there(leaving.at) if leg not in going))
     if leaving.staying:
@@ -109,6 +110,15 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
         times = only(1) if len(leaving.legs) == 2 else one_of(1, 2)
         yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
+
+
+def _brief(course: Course, at: float) -> tuple[str, ...]:
+    """Legs that the innermost one dialled before the hangup of the bowout came to it."""
+    return tuple(
+        role
+        for role, leg in course.legs.items()
+        if leg.created >= at and leg.gone < at + SENT_SECONDS
+    )
 
 
 @kept
