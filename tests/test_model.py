@@ -10,7 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from conformance.clauses import CLAUSES
-from conformance.expectation import Alive, Claim, EventRef, Precedes, SinceStimulus, Within
+from conformance.expectation import (
+    Alive,
+    Claim,
+    Count,
+    EventRef,
+    Precedes,
+    SinceStimulus,
+    Within,
+    one_of,
+)
 from conformance.model import bowout as bowouts
 from conformance.model import legs
 from conformance.model import predict as prediction
@@ -556,6 +565,29 @@ def test_loopback_b_may_go_on_with_its_plan_before_the_hangup_of_its_bowout_come
     assert BUSY in done.legs[B].causes & done.legs[A].causes
     assert "process_cdr" not in run(scenario).legs[B].variables
     assert [one.course for one in predict(scenario, Applied({}))].count(done) == 1
+
+
+def test_a_leg_that_misses_its_media_hangs_up_after_its_bridge_where_it_is_told_to() -> None:
+    """Seen on 1.10.12 and 1.11.2: of loopback-b's plan nothing more is executed then."""
+    ending = kill(A, 300, Event.ANSWER, "b-leg", BUSY)
+    told = Variables(braces=(("hangup_after_bridge", "true"),))
+    scenario = call(BridgeToNull(0), HangUp(), variables=told, ending=ending)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}))
+    done = course(scenario, {}, pace)
+    assert done.legs[B].applications == ("bridge",)
+    assert CLEARED in done.legs[B].causes
+
+
+def test_both_threads_of_a_bridge_may_answer_either_leg_of_the_pair() -> None:
+    """Seen on 1.11.2: loopback-a was answered twice, loopback-b once."""
+    scenario = call(BridgeToNull(500, early_media=True), ending=AFTER_4_S)
+    claims = legs.claims(scenario, run(scenario))
+    answers = {
+        claim.leg: claim.allowed
+        for claim in claims
+        if claim.clause == "legs.answer-crosses" and isinstance(claim.fact, Count)
+    }
+    assert answers == {A: one_of(1, 2), B: one_of(1, 2)}
 
 
 def test_a_global_variable_refuses_every_bowout() -> None:

@@ -710,8 +710,7 @@ class _Call:
 
     def _after_bridge(self, caller: _Leg, cause: str) -> None:
         """A caller goes on with its plan behind a bridge, unless told to hang up or elsewhere."""
-        hangs_up = is_true(caller.variables.get("hangup_after_bridge", ""))
-        hangs_up = hangs_up and not caller.consults
+        hangs_up = _hangs_up(caller)
         if self._goes_elsewhere(caller, calls=True, unless_executed=hangs_up):
             return
         if hangs_up:
@@ -804,8 +803,11 @@ class _Call:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
-            if self._goes_elsewhere(leg, calls=True):
+            hangs_up = peer.answered != NEVER and _hangs_up(leg)
+            if self._goes_elsewhere(leg, calls=True, unless_executed=hangs_up):
                 self._miss_media(leg)
+            elif hangs_up:
+                self._hang_up(leg, "NORMAL_CLEARING")
             elif not self._pace.halted:
                 self._next(leg)
         else:
@@ -1053,6 +1055,11 @@ def _set(leg: _Leg, name: str, value: str) -> None:
         leg.variables[name] = value
     else:
         leg.variables.pop(name, None)
+
+
+def _hangs_up(caller: _Leg) -> bool:
+    """Whether a leg is told to hang up after its bridge."""
+    return is_true(caller.variables.get("hangup_after_bridge", "")) and not caller.consults
 
 
 def _own_end(leg: _Leg | None) -> frozenset[str]:

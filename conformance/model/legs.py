@@ -132,8 +132,8 @@ def _pair(course: Course, pair: Pair, lost: frozenset[str]) -> Iterator[Claim]:
         if not (leg.role in lost or left or leg.lost):
             yield _ended("legs.cause-crosses", leg.role, leg.causes)
     for leg in (leg_a, leg_b):
-        # Both threads of its bridge may find the b-leg answered, and answer loopback-b.
-        twice = leg is leg_b and _bridged_before(course, leg_b)
+        # Both threads of loopback-b's bridge may find the b-leg answered, and answer either leg.
+        twice = _bridged_before(course, leg_b)
         yield from _crossed(
             leg.role, leg.answered != NEVER, leg.early != NEVER, leg.ringing != NEVER, twice
         )
