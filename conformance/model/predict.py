@@ -27,7 +27,7 @@ from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
 from conformance.profile import Profile
-from conformance.scenario import Direct, PlayTone, Scenario, SetVariable, Sleep, Unloop, pairs
+from conformance.scenario import Direct, PlayTone, Scenario, SetVariable, Sleep, Unloop, null_bridges, pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ DRIFT = 0.05
 SHIFTS = (0.07, -0.07)
 BOWOUTS = (-0.15, 0.4)
 STALLS = (5.0, 7.5)
+TICKS = (0.9, 0.6, 0.3)
 ON_EXECUTE = "loopback_bowout_on_execute"
 LAGS = (0.02, 0.003)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
@@ -138,6 +139,8 @@ def _deviations(
     waits = ON_EXECUTE in scenario.text or any(isinstance(action, Unloop) for action in actions)
     if applied.stall is None and waits:
         yield from (replace(pace, stall=stall) for stall in STALLS)
+    if any(bridge.timeout_s is not None for bridge in null_bridges(scenario).values()):
+        yield from (replace(pace, tick=tick) for tick in TICKS)
     due = bowout_seconds(scenario)
     yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
     if pace.cut:
