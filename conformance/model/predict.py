@@ -27,7 +27,16 @@ from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
 from conformance.profile import Profile
-from conformance.scenario import Direct, PlayTone, Scenario, SetVariable, Sleep, Unloop, null_bridges, pairs
+from conformance.scenario import (
+    Direct,
+    PlayTone,
+    Scenario,
+    SetVariable,
+    Sleep,
+    Unloop,
+    null_bridges,
+    pairs,
+)
 
 
 @dataclass(frozen=True, slots=True)
