@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from conformance.model.call import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
 from conformance.observation import AppliedStimulus, Headers, role_of
 from conformance.scenario import (
@@ -24,9 +25,6 @@ from conformance.scenario import (
 
 UNLOOP_SECONDS = 5.4
 """What a bowout on loopback-b's execution takes (facts, section 2.8)."""
-
-ORPHANED_SECONDS = 3.0
-"""For how long who was consulted stays parked at most when the consulting leg is gone."""
 
 TOKEN = re.compile(r"lc[0-9a-f]{12}x[0-9]+")
 """Shape of a token: `lc`, the scenario's id (zeros for a control call), `x`, a number."""
@@ -126,7 +124,7 @@ def patience(scenario: Scenario) -> float:
     """Seconds after which a call that behaves is certainly over."""
     delays = sum(stimulus.at.delay_ms for stimulus in scenario.all_stimuli()) / 1000
     afterwards = getattr(scenario.origin, "afterwards", ())
-    parked = ORPHANED_SECONDS if isinstance(scenario.origin, ALegConsults) else 0.0
+    parked = ORPHANED_AT_MOST if isinstance(scenario.origin, ALegConsults) else 0.0
     on_execute = any(name == "loopback_bowout_on_execute" for name, _ in scenario.variables.braces)
     waits = UNLOOP_SECONDS if on_execute else 0.0
     further = _length((*scenario.beside, *scenario.otherwise))

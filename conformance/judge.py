@@ -6,7 +6,7 @@ Pure: the same recording judged twice gives the same findings, in the same order
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conformance.cdr_modules import MODULES
 from conformance.clauses import Area
@@ -19,7 +19,8 @@ from conformance.times import Time
 
 TOO_LATE = 0.4
 """Lateness of the control calls (seconds) from which no time is judged, and nothing held against
-the switch: what comes first in a call is then no longer what its scenario means."""
+the switch: what comes first in a call is then no longer what its scenario means. Nor is anything
+held against it in a call whose own stimuli came that late, whose times the model was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,21 @@ def judge(scenario: Scenario, placement: Placement) -> Judgement:
     """Hold a placement against the model."""
     if placement.problem:
         return Judgement((), frozenset(), problem=placement.problem)
-    return nearest(observe(scenario, placement))[1]
+    seen = observe(scenario, placement)
+    judgement = nearest(seen)[1]
+    doubtful = judgement.findings and _stimuli_lateness(seen) > TOO_LATE
+    return _undecided(judgement) if doubtful else judgement
+
+
+def _undecided(judgement: Judgement) -> Judgement:
+    """The same with nothing held against the switch."""
+    clauses = frozenset(finding.clause for finding in judgement.findings)
+    return replace(
+        judgement,
+        findings=(),
+        exercised=judgement.exercised - clauses,
+        undecided=judgement.undecided | clauses,
+    )
 
 
 def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
@@ -100,6 +115,13 @@ def _delays(seen: Observation) -> Mapping[int, float]:
         if applied.at is not None and anchor is not None:
             delays[applied.index] = (applied.at - anchor) / 1e6
     return delays
+
+
+def _stimuli_lateness(seen: Observation) -> float:
+    """By how many seconds the latest stimulus was carried out after it was due."""
+    stimuli = seen.scenario.all_stimuli()
+    late = (at - stimuli[index].at.delay_ms / 1000 for index, at in _delays(seen).items())
+    return max(late, default=0.0)
 
 
 def _anchor(seen: Observation, event: Event, leg: str) -> int | None:

@@ -297,6 +297,32 @@ def test_stimuli_count_from_the_moment_at_which_they_were_applied() -> None:
     assert applied_in(seen) == Applied({0: 3.0}, None)
 
 
+def carried_out_late(call: Call, seconds: float) -> Call:
+    """Give the call with its stimuli that much later, and a finding."""
+    spoilt = changed(call, no_such_extension)
+    applied = tuple(
+        replace(one, at=one.at + round(seconds * 1e6))
+        for one in spoilt.placement.applied
+        if one.at is not None
+    )
+    return replace(spoilt, placement=replace(spoilt.placement, applied=applied))
+
+
+def test_a_stimulus_that_came_late_leaves_undecided_what_does_not_hold() -> None:
+    """What comes first is then not what the scenario means, though control calls kept time."""
+    call = by_hand()["digits, to an empty target"]
+    in_time = carried_out_late(call, TOO_LATE - 0.05).judged()
+    assert "targets.empty-extension-is-service" in {finding.clause for finding in in_time.findings}
+    late = carried_out_late(call, TOO_LATE + 0.05).judged()
+    assert late.findings == ()
+    assert "targets.empty-extension-is-service" in late.undecided - late.exercised
+
+
+def test_what_holds_beside_a_late_stimulus_counts() -> None:
+    late = carried_out_late(by_hand()["digits, to an empty target"], TOO_LATE + 0.05).judged()
+    assert "legs.pair-is-created" in late.exercised
+
+
 def test_a_stimulus_without_a_result_counts_from_its_plan() -> None:
     call = by_hand()["parked"]
     lost = replace(call.placement, applied=(AppliedStimulus(0, None, ""),))

@@ -76,6 +76,9 @@ from conformance.scenario import (
 NOTICED = 0.02
 """How often (seconds) a waiting `null/` leg looks about it."""
 
+BEHIND = 0.02
+"""How much later (seconds) a stimulus takes effect that others overtake."""
+
 CREATED_AFTER = 0.004
 """How long (seconds) it takes to create the leg that is dialled."""
 
@@ -93,6 +96,9 @@ OVERTAKEN = 0.03
 
 ORPHANED = 2.9
 """For how long (seconds) who was consulted stays parked alone: 2.4 to 3.0 measured."""
+
+ORPHANED_AT_MOST = 3.0
+"""The longest of it (seconds)."""
 
 CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 """Causes of a failed bridge after which a dialplan goes on by default."""
@@ -263,7 +269,7 @@ class _Call:
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
                 delay = max(0.0, delay + self._pace.shift)
                 if index == self._pace.behind:
-                    delay += NOTICED
+                    delay += BEHIND
                 if isinstance(stimulus.deed, UuidKill):
                     self._kills.append((self._now + delay, stimulus.deed.leg))
                 self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]

@@ -58,6 +58,7 @@ SHIFTS = (0.07, -0.07)
 BOWOUTS = (-0.15, 0.4)
 STALLS = (5.0, 7.5)
 TICKS = (0.9, 0.6, 0.3)
+"""How far (seconds) into a second of the clock dialling may begin, which cuts its time."""
 ON_EXECUTE = "loopback_bowout_on_execute"
 LAGS = (0.02, 0.003)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
@@ -71,7 +72,10 @@ Of 38,000 calls on real switches that conform one needed 235, all others at most
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """The claims of one legal course; `rare` is one in which threads collided."""
+    """The claims of one legal course.
+
+    `rare` is one in which threads collided, or a second pair overtook the first one's bowout.
+    """
 
     claims: tuple[Claim, ...]
     rare: bool
