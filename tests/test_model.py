@@ -31,6 +31,7 @@ from conformance.profile import Profile
 from conformance.scenario import (
     Action,
     ALegBridges,
+    ALegRunsDialplan,
     Answer,
     ApplicationTarget,
     BridgeToLoopback,
@@ -484,6 +485,32 @@ def test_whom_the_innermost_leg_dialled_last_may_go_after_the_real_legs_are_brid
     assert "b-leg" not in after.leaving
 
 
+def test_an_a_leg_that_two_pairs_bow_out_of_in_turn_executes_two_bowouts() -> None:
+    """Seen on 1.10.12: the outer pair leaves around one that refuses, then the others do."""
+    refuses_for_the_outer = BridgeToLoopback(
+        ExtensionTarget("2"),
+        (further(Answer(), BridgeToNull(500)),),
+        braces=REFUSE,
+        brackets=(("loopback_bowout", "true"),),
+    )
+    refusing = Variables(set=REFUSE)
+    scenario = call(
+        refuses_for_the_outer,
+        origin=ALegRunsDialplan(),
+        variables=refusing,
+        ending=AFTER_4_S,
+    )
+    done = run(scenario)
+    assert [leaving.acquired for leaving in done.leavings] == [("a-leg", A2), ("a-leg", "b-leg")]
+    twice = [
+        claim
+        for claim in bowouts.claims(scenario, done)
+        if claim.clause == "bowout.not-refused-by-a-leg"
+    ]
+    # Of the two pairs that leave together in the end, either may bring it about, or both.
+    assert {claim.allowed for claim in twice} == {one_of(2, 3)}
+
+
 def test_a_single_pair_is_not_overtaken() -> None:
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
     scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)
@@ -502,6 +529,16 @@ def test_whose_caller_goes_as_they_are_bridged_may_find_nobody_there() -> None:
     ending = kill("a-leg", 10, Event.BRIDGE, B)
     done = run(call(BridgeToNull(0), ending=ending))
     assert done.legs["b-leg"].causes == {CLEARED, "DESTINATION_OUT_OF_ORDER"}
+
+
+def test_who_is_left_may_be_marked_by_a_thread_that_is_caught_in_its_old_bridge() -> None:
+    """Of a controlled bowout, that is: only its legs are taken for intercepted."""
+    ending = kill("a-leg", 3600, Event.BRIDGE, B, BUSY)
+    controlled = replace(PROFILE, bowout_controlled_hangup=True)
+    left = replace(call(BridgeToNull(0), ending=ending), profile=controlled)
+    assert run(left).legs["b-leg"].causes == {CLEARED}
+    assert run(left, collide=True).legs["b-leg"].causes == {CLEARED, "PICKED_OFF"}
+    assert run(replace(left, profile=PROFILE), collide=True).legs["b-leg"].causes == {CLEARED}
 
 
 def test_legs_of_a_bowout_may_still_be_there_as_the_innermost_is_bridged_again() -> None:

@@ -135,6 +135,7 @@ class _Leg:
     intercepted: bool = False
     deaf: bool = False
     caught: bool = False
+    marked: bool = False
     calls: bool = False
     consults: bool = False
     answers: bool = False
@@ -777,6 +778,8 @@ class _Call:
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
         if self._now - began < KNOWN_AFTER:
             peer.causes |= {"DESTINATION_OUT_OF_ORDER"}  # it finds nobody in its bridge
+        if peer.marked:
+            peer.causes |= {"PICKED_OFF"}
 
     def _miss_media(self, leg: _Leg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
@@ -908,6 +911,8 @@ class _Call:
             controlled = (counter.leg_a, counter.leg_b)
         for leg in controlled:
             leg.intercepted = True
+        # As picked off, by loopback-b's thread that is caught in its old bridge.
+        far.marked = self._pace.collide and far_peer.calls and far_peer.intercepted
         for leg in controlled:
             self._hang_up(leg, self._scenario.profile.bowout_hangup_cause)
         # The hangup comes to the innermost leg through every other one: it may go on before.
