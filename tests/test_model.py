@@ -14,6 +14,7 @@ from conformance.expectation import (
     Alive,
     Claim,
     Count,
+    Elapsed,
     EventRef,
     Precedes,
     SinceStimulus,
@@ -509,6 +510,26 @@ def test_an_a_leg_that_two_pairs_bow_out_of_in_turn_executes_two_bowouts() -> No
     ]
     # Of the two pairs that leave together in the end, either may bring it about, or both.
     assert {claim.allowed for claim in twice} == {one_of(2, 3)}
+
+
+def test_a_bowout_of_legs_that_stay_is_timed_by_what_the_real_leg_executes() -> None:
+    """Seen on 1.11.2: the thread of the old bridge may be caught in it until the call ends."""
+    scenario = call(
+        BridgeToNull(),
+        origin=Direct("bridge"),
+        variables=Variables(braces=(("park_after_bridge", "true"),)),
+        ending=kill("a-leg", 4000, Event.ANSWER, "b-leg"),
+    )
+    done = run(scenario)
+    (left,) = done.leavings
+    assert left.staying == ("loopback-a", "loopback-b")
+    (due,) = [
+        claim.fact
+        for claim in bowouts.claims(scenario, done)
+        if claim.clause == "bowout.after-both-legs-answered"
+    ]
+    assert isinstance(due, Elapsed)
+    assert due.until == EventRef("a-leg", "CHANNEL_EXECUTE", 1, "uuid_bridge")
 
 
 def test_a_single_pair_is_not_overtaken() -> None:

@@ -147,8 +147,11 @@ def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> It
     """When the pair leaves: counted from the last condition, or from the lifted refusal."""
     until = EventRef(leaving.legs[0], "CHANNEL_HANGUP")
     if leaving.staying:
-        caller = next(b.caller for b in course.bridges if pair.leg_a in (b.peer, b.caller))
-        until = EventRef(caller, "CHANNEL_UNBRIDGE")
+        # Not the end of the old bridge: the thread that runs it may be caught there.
+        near = leaving.acquired[0]
+        earlier = course.leavings[: course.leavings.index(leaving)]
+        number = 1 + sum(one.how == "bridge" and near in one.acquired for one in earlier)
+        until = EventRef(near, "CHANNEL_EXECUTE", number, "uuid_bridge")
     lifted = _lifted(scenario, pair)
     *before, last = _spans(course, leaving, pair, until)
     if leaving.counted:
