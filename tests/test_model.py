@@ -532,6 +532,17 @@ def test_a_bowout_of_legs_that_stay_is_timed_by_what_the_real_leg_executes() -> 
     assert due.until == EventRef("a-leg", "CHANNEL_EXECUTE", 1, "uuid_bridge")
 
 
+@pytest.mark.parametrize("release", ["1.10.2", "1.10.12"])
+def test_what_confirms_the_b_leg_alone_has_no_effect_on_loopback_a(release: str) -> None:
+    """Seen on 1.10.2, too, where loopback-a still has it: its core reads it of no single leg."""
+    asked = (("group_confirm_key", "exec"), ("group_confirm_file", "hangup USER_BUSY"))
+    refused = call(BridgeToNull(), variables=Variables(brackets=asked))
+    done = run(replace(refused, profile=Profile(release=release)))
+    assert ("group_confirm_key" in done.legs[A].given) == (release == "1.10.2")
+    assert done.legs[A].confirmed is None
+    assert done.legs["b-leg"].confirmed is not None
+
+
 def test_a_single_pair_is_not_overtaken() -> None:
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
     scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)
