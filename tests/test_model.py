@@ -828,13 +828,15 @@ def test_every_leg_ends(scenario: Scenario) -> None:
 @settings(few, max_examples=100)
 @given(scenarios())
 def test_a_pair_comes_and_goes_together(scenario: Scenario) -> None:
+    """But for a loopback-b that is hung up while it waits for media to bow out on execution."""
     done = run(scenario)
+    waits = {leg for one in done.leavings if one.how == "execute" for leg in one.legs}
     for pair in pairs(scenario):
         assert (pair.leg_a in done.legs) == (pair.leg_b in done.legs)
         if pair.leg_a in done.legs:
             one, other = done.legs[pair.leg_a], done.legs[pair.leg_b]
             assert (one.created, one.answered) == (other.created, other.answered)
-            assert abs(one.gone - other.gone) < 0.1
+            assert abs(one.gone - other.gone) < 0.1 or pair.leg_b in waits
 
 
 def test_a_call_that_may_take_thousands_of_courses_is_not_followed_through_all(
