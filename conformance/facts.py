@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import repeat
 from typing import Any, Final
 
 from conformance.cdr_modules import CSV_COLUMNS, MODULES, RACING
@@ -245,7 +246,7 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     }
     if len(cdrs) < 2:
         return UNOBSERVABLE
-    rows = [[cdr.get(path) or "" for path in COMPARED] for cdr in cdrs.values()]
+    rows = [[*map(cdr.get, COMPARED, repeat(""))] for cdr in cdrs.values()]
     if all(row == rows[0] for row in rows):
         return ()
     differing = []
