@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from campaign.garbage import collect_rarely
 from campaign.session import judge_recording
 from conformance.dialstring import token_of
 from conformance.scenario import Scenario
@@ -33,7 +34,9 @@ def replicate(source: Path, target: Path, scenarios: int) -> None:
         header, *lines = (json.loads(line) for line in file)
     calls = [line for line in lines if "scenario" in line]
     names = [name for call in calls for name in call["names"]]
-    with gzip.open(target, "wt", encoding="utf-8", compresslevel=6) as file:
+    with gzip.open(
+        target, "wt", encoding="utf-8", errors="backslashreplace", compresslevel=6
+    ) as file:
         file.write(f"{json.dumps(header)}\n")
         file.writelines(f"{line}\n" for line in _copies(calls, names, scenarios))
         file.write(f"{json.dumps(_footer(scenarios))}\n")
@@ -48,7 +51,8 @@ def _copies(calls: list[dict[str, Any]], names: list[str], scenarios: int) -> It
         value = call["scenario"] | {"variables": variables | {"originate": originate}}
         scenario, attempt = Scenario.from_json(value), call["attempts"][0]
         line = {"id": scenario.id, "scenario": value, "names": [] if number else names}
-        text = json.dumps(line | {"attempts": [attempt]}, separators=(",", ":"))
+        # As a recording has it: no character is escaped but half of one, which is no UTF-8.
+        text = json.dumps(line | {"attempts": [attempt]}, separators=(",", ":"), ensure_ascii=False)
         yield text.replace(attempt["token"], token_of(scenario, 1))
 
 
@@ -83,7 +87,8 @@ def peak(path: Path) -> float:
 def measure(source: Path, scenarios: int, rounds: int) -> dict[str, dict[str, float]]:
     """Give the figures for recordings of this many scenarios and of `LONGER` times as many."""
     found = []
-    with tempfile.TemporaryDirectory() as folder, get_context("spawn").Pool(1, None, (), 1) as pool:
+    process = get_context("spawn").Pool(1, collect_rarely, (), 1)
+    with tempfile.TemporaryDirectory() as folder, process as pool:
         for count in (scenarios, LONGER * scenarios):
             path = Path(folder, f"{count}.jsonl.gz")
             replicate(source, path, count)
@@ -115,6 +120,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
+    collect_rarely()  # as the command does
     figures = measure(asked.recording, asked.scenarios, asked.rounds)
     if asked.json:
         print(json.dumps(figures, indent=2))

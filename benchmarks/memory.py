@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from campaign.campaign import Pace
+from campaign.garbage import collect_rarely
 from campaign.session import Plan, run
 from fixtures.switches import open_switch
 
@@ -41,7 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     rows: list[dict[str, float]] = []
     for scenarios in asked.scenarios:
-        with get_context("spawn").Pool(1) as pool:
+        with get_context("spawn").Pool(1, collect_rarely) as pool:
             memory, seconds = pool.apply(peak, (scenarios, asked.record))
         first = rows[0]["peak_mb"] if rows else memory
         row = {"scenarios": scenarios, "peak_mb": memory, "ratio": memory / first}

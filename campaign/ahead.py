@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from campaign.garbage import collect_rarely
 from conformance.scenario import Scenario
 from strategies import stream
 
@@ -71,6 +72,7 @@ def _read(lines: IO[bytes], asking: IO[bytes], wanted: int) -> Iterator[Scenario
 def main() -> None:
     """Write scenarios, a line each: of which seed and how many unasked the command line says."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody reads any more: there is no more to do
+    collect_rarely()
     seed, wanted = map(int, sys.argv[1:])
     with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:
         for number, scenario in enumerate(stream(seed)):

@@ -27,6 +27,7 @@ from campaign.admission import Pace
 from campaign.ahead import AheadError
 from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
 from campaign.faults import Caught, chosen, run_faults
+from campaign.garbage import collect_rarely
 from campaign.metamorphic import run_metamorphic
 from campaign.options import (
     SWITCHES,
@@ -105,6 +106,7 @@ REPORT_WIDTH = 120
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parsed = _parser().parse_args(arguments)
+    collect_rarely()
     # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
     width = None if sys.stdout.isatty() else REPORT_WIDTH
     console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)

@@ -18,6 +18,7 @@ from hypothesis.strategies import SearchStrategy
 
 from campaign.compare import ATTEMPTS as COMPARING
 from campaign.compare import compare
+from campaign.garbage import collect_rarely
 from campaign.metamorphic import run_metamorphic
 from campaign.session import ATTEMPTS as CONFIRMING
 from campaign.session import Plan, Run, run
@@ -88,7 +89,8 @@ def run_faults(
         yield from map(one, faults)
         return
     # Not forked: this process may have threads, of which a fork would keep the locks.
-    with ProcessPoolExecutor(min(jobs, len(faults)), get_context("spawn")) as pool:
+    several, spawn = min(jobs, len(faults)), get_context("spawn")
+    with ProcessPoolExecutor(several, spawn, collect_rarely) as pool:
         try:
             yield from pool.map(one, faults)
         finally:

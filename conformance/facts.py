@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import repeat
 from typing import Any, Final
 
 from conformance.cdr_modules import CSV_COLUMNS, MODULES, RACING
@@ -101,7 +102,7 @@ def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
 
 
 def _count(fact: Count, seen: Observation) -> Outcome:
-    events = seen.named(fact.leg, fact.event)
+    events = seen.by_name.get((fact.leg, fact.event), ())
     if fact.application is None:
         return len(events)
     return sum(event.get("Application") == fact.application for event in events)
@@ -194,14 +195,14 @@ def _cdr_leg(fact: CdrLeg, seen: Observation) -> Outcome | Unobservable:
 
 
 def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
-    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
-    since, until = seen.found[fact.since], seen.found[fact.until]
+    cdr, found = seen.readable_cdrs.get((fact.leg, fact.module)), seen.found
+    since, until = found[fact.since], found[fact.until]
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
     if text is None or not text.isdecimal():
         return text
-    ending = seen.found[fact.ending] or until
+    ending = found[fact.ending] or until
     number = int(text)
     # The switch cuts both ends to whole seconds of the clock before it subtracts.
     if number == until.at // _SECOND - since.at // _SECOND:
@@ -212,8 +213,8 @@ def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
 
 
 def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Unobservable:
-    cdr = seen.readable_cdrs.get((fact.leg, fact.module))
-    since, until = seen.found[fact.since], seen.found[fact.until]
+    cdr, found = seen.readable_cdrs.get((fact.leg, fact.module)), seen.found
+    since, until = found[fact.since], found[fact.until]
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
@@ -245,7 +246,7 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     }
     if len(cdrs) < 2:
         return UNOBSERVABLE
-    rows = [[cdr.get(path) or "" for path in COMPARED] for cdr in cdrs.values()]
+    rows = [[*map(cdr.get, COMPARED, repeat(""))] for cdr in cdrs.values()]
     if all(row == rows[0] for row in rows):
         return ()
     differing = []

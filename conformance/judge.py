@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from conformance.cdr_modules import MODULES
 from conformance.clauses import Area
-from conformance.expectation import NEVER, Allowed, Claim, OneOf, Outcome
+from conformance.expectation import NEVER, Allowed, Claim, EventRef, OneOf, Outcome, Within
 from conformance.facts import READERS, Unobservable, describe
 from conformance.model.predict import ON_EXECUTE, Alternative, Applied, predict
 from conformance.observation import Observation, Placement, observe
@@ -88,20 +88,20 @@ def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
 
 def applied_in(seen: Observation) -> Applied:
     """When the switch carried out the stimuli and the bowout on execution, by its own clock."""
-    dialled = next(iter(seen.by_leg.get("loopback-a", ())), None)
     bowout = seen.first("loopback-b", "loopback::bowout")
     if bowout is None and _hands_over(seen):
         bowout = seen.first("loopback-b", "CHANNEL_HANGUP")  # the event alone is missing
     hung_up = seen.first("a-leg", "CHANNEL_HANGUP")
     if bowout and hung_up and hung_up.sequence < bowout.sequence:
         bowout = None  # the end of the a-leg cut the wait short
-    stall = (bowout.at - dialled.at) / 1e6 if dialled and bowout else None
-    return Applied(_delays(seen), stall)
+    if bowout is None or not (dialling := seen.by_leg.get("loopback-a")):
+        return Applied(_delays(seen))
+    return Applied(_delays(seen), stall=(bowout.at - dialling[0].at) / 1e6)
 
 
 def _hands_over(seen: Observation) -> bool:
     """Whether loopback-b is to hand its plan over, and ran none of it itself."""
-    unloops = any(e.get("Application") == "unloop" for e in seen.by_leg.get("a-leg", ()))
+    unloops = seen.found[EventRef("a-leg", "CHANNEL_EXECUTE", 1, "unloop")] is not None
     ran = seen.named("loopback-b", "CHANNEL_EXECUTE")
     return unloops or (ON_EXECUTE in seen.scenario.text and not ran)
 
@@ -140,15 +140,15 @@ def hold(claims: tuple[Claim, ...], seen: Observation) -> Judgement:
     for claim in claims:
         clause, leg, fact, allowed = claim
         got = READERS[type(fact)](fact, seen)
+        if isinstance(allowed, OneOf) and got in allowed.values:
+            exercised.add(clause)  # as nearly all do, so first
+            continue
         if isinstance(got, Unobservable):
             continue
-        if isinstance(allowed, OneOf):
-            held = got in allowed.values
-        elif late:
-            held = False
-        else:
+        held = False
+        if isinstance(allowed, Within) and not late:
             begin, end = allowed.bounds(lateness)
-            seconds = got if isinstance(got, int | float) else None
+            seconds = got if isinstance(got, float) else None
             held = seconds is not None and begin <= seconds <= end
             if clause.startswith(_TIMED):
                 times.append(Time(clause, allowed, seconds, begin, end))

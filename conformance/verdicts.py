@@ -166,7 +166,7 @@ class Verdicts:
             self._profiles[scenario.profile] = with_profile + 1
         self._times.add(judgement.times)
         identity, bits = scenario.id, _packed(judgement.exercised)
-        self._count_shape(shape_key(scenario), bits)
+        self._count_shape(shape_key(scenario), judgement.exercised, bits)
         before = self._attempts_at(identity)
         if not before and not (judgement.findings or judgement.undecided or judgement.problem):
             self._settled.put(int(identity, 16), bits)
@@ -175,12 +175,12 @@ class Verdicts:
             self._open[identity] = JudgedScenario(scenario, (*before, judgement))
         return 1 + len(before)
 
-    def _count_shape(self, shape: int, bits: int) -> None:
+    def _count_shape(self, shape: int, exercised: frozenset[str], bits: int) -> None:
         """Count a shape once for each clause that a scenario of it exercised."""
         before = self._seen_in.get(shape) or 0
         if bits & ~before:
             self._seen_in.put(shape, before | bits)
-            self._shapes.update(_unpacked(bits & ~before))
+            self._shapes.update(name for name in exercised if not _BITS[name] & before)
 
     def add_minimising(self, scenario: Scenario, judgement: Judgement) -> int:
         """Count an attempt to minimise a finding; gives how many there are of this scenario now.

@@ -55,7 +55,8 @@ def claims(scenario: Scenario, course: Course, modules: tuple[str, ...] = MODULE
         if leg.lost or role in unsettled:
             continue
         asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
-        found += _own(modules, role, spoilt, asked, leg.causes, answered, role in executed)
+        found += _written(modules, role, spoilt, asked)
+        found += _own(modules, role, leg.causes, answered, role in executed)
         if role not in caught:
             found += _agreeing(role)
         if partners := _last_partners(course, role):
@@ -216,16 +217,23 @@ def _agreeing(role: str) -> Iterator[Claim]:
 
 
 @kept
-def _own(
-    modules: tuple[str, ...],
-    role: str,
-    spoilt: frozenset[str],
-    asked: tuple[Wanted, Wanted],
-    causes: frozenset[str],
-    answered: bool,
-    executed: bool,
+def _written(
+    modules: tuple[str, ...], role: str, spoilt: frozenset[str], asked: tuple[Wanted, Wanted]
 ) -> Iterator[Claim]:
-    """The CDR of a leg is there, and what it says of the leg alone."""
+    """The CDR of a leg is there, if it is wanted, and can be read."""
+    for module in modules:
+        wish = asked[module == CSV_MODULE]
+        written = one_of(*map(int, wish.outcomes))
+        yield Claim(f"cdr.{wish.clause}", role, CdrCount(role, module), written)
+        readable = one_of(True, False) if module in spoilt else only(True)
+        yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
+
+
+@kept
+def _own(
+    modules: tuple[str, ...], role: str, causes: frozenset[str], answered: bool, executed: bool
+) -> Iterator[Claim]:
+    """What the CDR of a leg says of the leg alone."""
     created, begun = EventRef(role, "CHANNEL_CREATE"), EventRef(role, "CHANNEL_ANSWER")
     ended, ending = EventRef(role, "CHANNEL_HANGUP_COMPLETE"), EventRef(role, "CHANNEL_HANGUP")
     loopback = role.startswith("loopback")
@@ -235,11 +243,6 @@ def _own(
             field = CdrField(role, module, f"variables.{name}")
             return Claim(f"cdr.{clause}", role, field, one_of(*allowed))
 
-        wish = asked[module == CSV_MODULE]
-        written = one_of(*map(int, wish.outcomes))
-        yield Claim(f"cdr.{wish.clause}", role, CdrCount(role, module), written)
-        readable = one_of(True, False) if module in spoilt else only(True)
-        yield Claim("cdr.well-formed", role, CdrReadable(role, module), readable)
         yield claim("hangup-cause", "hangup_cause", *causes)
         duration = CdrSeconds(role, module, "variables.duration", created, ended, ending)
         yield Claim("cdr.duration", role, duration, _EXACT)

@@ -18,18 +18,19 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about exported variables and about those that the endpoint sets."""
     found: list[Claim] = []
     given = {role: leg.given for role, leg in course.legs.items()}
+    acquired = _acquired_on_execution(course)
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             found += _transferred(scenario, pair, given)
             if MAX_FORWARDS in scenario.text:
                 found += _forwards(pair, given)
             found += _identity(scenario, pair, given)
-    found += _true_ids(scenario, course)
+    found += _true_ids(scenario, course, acquired)
     for role in null_bridges(scenario):
         if role in course.legs:
             found += _on_b_leg(scenario, role, given[role])
     for role in course.legs:
-        if not role.startswith("loopback") and not _acquired_on_execution(course, role):
+        if not role.startswith("loopback") and role not in acquired:
             found += _real(role, given[role].get("is_loopback"))
     return found
 
@@ -178,7 +179,7 @@ def _marks(leg: str, letter: str, settled: bool, at_first: str | None) -> Iterat
         yield Claim("exports.is-loopback-not-before", leg, before, only(at_first))
 
 
-def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def _true_ids(scenario: Scenario, course: Course, acquired: frozenset[str]) -> Iterator[Claim]:
     """The last bridge with a loopback-b tells the other leg who dialled that one's pair."""
     if not course.bridges:
         return
@@ -190,7 +191,7 @@ def _true_ids(scenario: Scenario, course: Course) -> Iterator[Claim]:
                 if leg_b in callers:
                     told[leg] = callers[leg_b]
     for leg, caller in told.items():
-        if not _acquired_on_execution(course, leg):
+        if leg not in acquired:
             yield from _true_id(leg, caller)
 
 
@@ -215,9 +216,11 @@ def _caller(scenario: Scenario, pair: Pair) -> str | None:
     return scenario.diallers.get(pair.leg_a)
 
 
-def _acquired_on_execution(course: Course, role: str) -> bool:
-    """Such a leg carries the variables of the loopback leg that it replaced, or was to replace."""
-    return any(
-        leaving.how in ("execute", "cancelled") and role in leaving.acquired
+def _acquired_on_execution(course: Course) -> frozenset[str]:
+    """The legs that carry the variables of a loopback leg that they replaced, or were to."""
+    return frozenset(
+        role
         for leaving in course.leavings
+        if leaving.how in ("execute", "cancelled")
+        for role in leaving.acquired
     )

@@ -45,11 +45,12 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about legs."""
     found = [Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))]
     lost, phones = losers(course), behind_losers(scenario, course)
+    left = {leg for one in course.leavings for leg in one.legs if leg not in one.staying}
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             if pair.outer:
                 found += _silent(scenario, course, pair)
-            found += _pair(course, pair, lost)
+            found += _pair(course, pair, lost | left)
     for role, bridge in null_bridges(scenario).items():
         if bridge.refusal is not None:
             refused = "legs.refused-target-has-no-leg"
@@ -121,19 +122,21 @@ def _name_of(role: str) -> Header:
     return Header(EventRef(role, "CHANNEL_CREATE"), "Channel-Name")
 
 
-def _pair(course: Course, pair: Pair, lost: frozenset[str]) -> Iterator[Claim]:
+def _pair(course: Course, pair: Pair, told: frozenset[str]) -> Iterator[Claim]:
+    """What is said of both legs of a pair; of those that were `told` to go not the cause.
+
+    The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
+    """
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
         yield _created(leg.role)
         name = only(channel_name(pair, suffix))
         yield Claim("legs.named-after-target", leg.role, _name_of(leg.role), name)
-        # The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
-        left = any(leg.role in one.legs and leg.role not in one.staying for one in course.leavings)
-        if not (leg.role in lost or left or leg.lost):
+        if not (leg.role in told or leg.lost):
             yield _ended("legs.cause-crosses", leg.role, leg.causes)
+    # Both threads of loopback-b's bridge may find the b-leg answered, and answer either leg.
+    twice = _bridged_before(course, leg_b)
     for leg in (leg_a, leg_b):
-        # Both threads of loopback-b's bridge may find the b-leg answered, and answer either leg.
-        twice = _bridged_before(course, leg_b)
         yield from _crossed(
             leg.role, leg.answered != NEVER, leg.early != NEVER, leg.ringing != NEVER, twice
         )
