@@ -108,9 +108,9 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
         yield from _told(leaving, pair)
     if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
-        own = [one for one in course.leavings if one.how == "bridge" and near in one.acquired]
-        twice = any(len(one.legs) > 2 for one in own)  # by either of two pairs of a chain
-        times = one_of(*range(len(own), len(own) + 1 + twice))
+        bridging = [one for one in course.leavings if one.how == "bridge" and near in one.acquired]
+        twice = any(len(one.legs) > 2 for one in bridging)  # by either of two pairs of a chain
+        times = one_of(*range(len(bridging), len(bridging) + 1 + twice))
         yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
 
 
