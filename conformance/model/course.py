@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from conformance.scenario import Action
 
 NEVER = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """The course of one leg; times are NEVER where a thing does not come.
 
     More than one of `causes` where threads race for it. `began` is when each of its `applications`

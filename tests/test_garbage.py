@@ -1,0 +1,19 @@
+"""How often the interpreter looks for cycles."""
+
+from __future__ import annotations
+
+import gc
+
+from campaign.garbage import collect_rarely
+
+
+def test_cycles_are_looked_for_rarely_but_looked_for() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_rarely()
+        youngest, older, oldest = gc.get_threshold()
+    finally:
+        gc.set_threshold(*before)
+    assert youngest > 10_000
+    assert min(older, oldest) > 0
+    assert gc.isenabled()
