@@ -23,12 +23,14 @@ from fixtures.switches import open_switch
 
 
 def peak(scenarios: int, record: bool) -> tuple[float, float]:
-    """Peak memory of a campaign (MB), and the seconds that it took."""
+    """Peak memory of a campaign (MB), and the seconds that it took; raises if it was cut short."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.jsonl.gz" if record else None
         plan = Plan(scenarios=scenarios, seed=1, pace=Pace(window=200), record=path)
-        asyncio.run(run(open_switch("embedded:"), plan))
+        done = asyncio.run(run(open_switch("embedded:"), plan))
+    if done.result.shortfall:
+        raise RuntimeError(f"the campaign is not whole: {done.result.shortfall}")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return memory, time.perf_counter() - began
 
