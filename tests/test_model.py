@@ -543,6 +543,25 @@ def test_what_confirms_the_b_leg_alone_has_no_effect_on_loopback_a(release: str)
     assert done.legs["b-leg"].confirmed is not None
 
 
+def test_a_leg_that_is_hung_up_as_the_real_legs_are_bridged_may_be_gone_by_then() -> None:
+    """Seen on the embedded switch: the hangup came in the 20 ms that the bowout takes."""
+    scenario = call(
+        further(BridgeToNull(), BridgeToNull(), braces=REFUSE),
+        stimuli=(kill("b-leg", 2005, Event.BRIDGE, B),),
+        ending=kill("b-leg2", 2000, Event.ANSWER, "b-leg2"),
+    )
+    done = run(scenario)
+    assert done.leavings[0].at < done.legs["b-leg"].gone < done.leavings[0].at + 0.02
+    (after,) = [
+        claim
+        for claim in bowouts.claims(scenario, done)
+        if claim.clause == "bowout.inner-refusal-keeps-inner-pair"
+    ]
+    assert isinstance(after.fact, Alive)
+    assert "b-leg" in after.fact.leaving
+    assert after.allowed == one_of(("a-leg", A2, B2))
+
+
 def test_a_single_pair_is_not_overtaken() -> None:
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
     scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)

@@ -22,7 +22,7 @@ from conformance.expectation import (
     one_of,
     only,
 )
-from conformance.model import after_bridge
+from conformance.model import after_bridge, legs
 from conformance.model.course import NEVER, Course, Leaving
 from conformance.model.variables import bowout_seconds, is_true
 from conformance.profile import Profile
@@ -93,8 +93,8 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
     peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
     yield Claim("bowout.bridges-real-legs", near, peer, only(far))
     soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
-    going = tuple(leg for legs in soon for leg in legs if leg not in leaving.staying)
-    going += _brief(course, leaving.at)
+    going = tuple(leg for several in soon for leg in several if leg not in leaving.staying)
+    going += legs.going(course, leaving.at)
     after = Alive(rejoined, going)
     left = only(tuple(leg for leg in course.there(leaving.at) if leg not in going))
     if leaving.staying:
@@ -112,15 +112,6 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
         twice = any(len(one.legs) > 2 for one in bridging)  # by either of two pairs of a chain
         times = one_of(*range(len(bridging), len(bridging) + 1 + twice))
         yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
-
-
-def _brief(course: Course, at: float) -> tuple[str, ...]:
-    """Legs that the innermost one dialled before the hangup of the bowout came to it."""
-    return tuple(
-        role
-        for role, leg in course.legs.items()
-        if leg.created >= at and leg.gone < at + SENT_SECONDS
-    )
 
 
 @kept

@@ -212,13 +212,14 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
             bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
             leave = any(abs(bowout - bridge.since) < SENT_SECONDS for bowout in bowouts)
-            going = _going(course, bridge.since) if course.forks or leave else ()
-            everybody = only(tuple(leg for leg in course.there(bridge.since) if leg not in going))
-            fact = Alive(bridged, going)
+            about_to = going(course, bridge.since) if course.forks or leave else ()
+            there = course.there(bridge.since)
+            everybody = only(tuple(leg for leg in there if leg not in about_to))
+            fact = Alive(bridged, about_to)
             yield Claim("legs.bridged-call-has-all-legs", leg_b, fact, everybody)
 
 
-def _going(course: Course, at: float) -> tuple[str, ...]:
+def going(course: Course, at: float) -> tuple[str, ...]:
     """The legs that go at about this time."""
     return tuple(role for role, leg in course.legs.items() if abs(leg.gone - at) < SENT_SECONDS)
 
