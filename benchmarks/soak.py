@@ -34,6 +34,10 @@ WATCHED = (Verdict.FAIL, Verdict.FLAKY, Verdict.INCONCLUSIVE)
 """A row names the clauses of which a seed says so; the total is of how many seeds any is said."""
 
 
+MOMENTS, MOMENT = 20, 0.1
+"""How often, and how many seconds apart, the switch is asked for its sessions until it has none."""
+
+
 class Kept:
     """A switch that stays between runs: it is set anew instead of started, and not stopped."""
 
@@ -93,9 +97,15 @@ def _said(clauses: Mapping[str, ClauseResult], word: Verdict) -> list[str]:
 
 
 async def _sessions(switch: Switch) -> int:
+    """How many the switch has left: it tells that a leg is gone a moment before it is."""
     commands = await switch.connect()
     try:
-        return int((await commands.api("show channels count")).split()[0])
+        for _ in range(MOMENTS):
+            left = int((await commands.api("show channels count")).split()[0])
+            if not left:
+                break
+            await asyncio.sleep(MOMENT)
+        return left
     finally:
         await commands.close()
 
