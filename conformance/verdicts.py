@@ -285,7 +285,7 @@ class Verdicts:
             decided, found = _decided(case, clause.name)
             if decided:
                 exercised += 1
-            elif any(clause.name in j.undecided for j in case.judgements):
+            elif clause.name in _last_observed(case).undecided:
                 undecided += 1
             if found:
                 shown = Case(case.scenario, found[-1], decided)
@@ -390,6 +390,12 @@ def _decided(case: JudgedScenario, clause: str) -> tuple[int, list[tuple[Finding
     """How many attempts decided a clause, and the findings of those that speak against it."""
     decided = [one for one in case.judgements if clause in one.exercised]
     return len(decided), [found for one in decided if (found := _against(one, clause))]
+
+
+def _last_observed(case: JudgedScenario) -> Judgement:
+    """The last attempt that the suite observed wholly, which settles what one before left open."""
+    observed = [one for one in case.judgements if not one.problem]
+    return (observed or case.judgements)[-1]
 
 
 def _against(judgement: Judgement, clause: str) -> tuple[Finding, ...]:

@@ -93,6 +93,16 @@ TABLE: tuple[tuple[str, list[list[Judgement]], Verdict], ...] = (
     ("flaky beside a pass", [[against(MUST), CLEAN], [CLEAN]], Verdict.FLAKY),
     ("undecided", [[undecided(MUST)]], Verdict.INCONCLUSIVE),
     ("undecided, then decided", [[undecided(MUST), CLEAN]], Verdict.PASS),
+    (
+        "undecided, then without it",
+        [[undecided(MUST), without(MUST)], [CLEAN]],
+        Verdict.PASS,
+    ),
+    (
+        "undecided, then a problem",
+        [[undecided(MUST), problem()], [CLEAN]],
+        Verdict.INCONCLUSIVE,
+    ),
     ("undecided beside a pass", [[undecided(MUST)], [CLEAN]], Verdict.INCONCLUSIVE),
     ("undecided beside a failure", [[undecided(MUST)], [against(MUST)]], Verdict.FAIL),
     ("only a problem", [[problem()]], Verdict.ERROR),
