@@ -3,7 +3,9 @@
 The switch is started once and stays. After each seed: the suite's memory and open files, those of
 the switch where it is a process of this one (Linux), and the sessions that the switch has left.
 Growth is that of the medians of the last third of the seeds against the first third.
-Run `python -m benchmarks.soak --switch URL [--minutes N] [--scenarios N] [--seed N] [--json]`.
+With a folder the recordings of seeds of which anything is said stay there, to be judged again.
+Run `python -m benchmarks.soak --switch URL [--minutes N] [--scenarios N] [--seed N]
+[--record FOLDER] [--json]`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
@@ -57,14 +60,19 @@ class Kept:
         """Leave it."""
 
 
-async def soak(switch: Switch, minutes: float, plan: Plan) -> list[dict[str, Any]]:
+async def soak(
+    switch: Switch, minutes: float, plan: Plan, folder: Path | None = None
+) -> list[dict[str, Any]]:
     """One row a seed, from the plan's seed on, until the time is over."""
     rows = []
     await switch.start(Profile())
     try:
         end = time.monotonic() + 60 * minutes
         for seed in count(plan.seed):
-            rows.append(await _row(switch, Plan(plan.scenarios, seed, pace=plan.pace)))
+            record = folder and folder / f"{seed}.jsonl.gz"
+            rows.append(await _row(switch, replace(plan, seed=seed, record=record)))
+            if record and not any(rows[-1][word] for word in WATCHED):
+                record.unlink()
             print(json.dumps(rows[-1]), flush=True)
             if time.monotonic() > end:
                 return rows
@@ -143,10 +151,11 @@ def main() -> None:
     parser.add_argument("--scenarios", type=int, default=500, help="a seed")
     parser.add_argument("--seed", type=int, default=1, help="the first")
     parser.add_argument("--window", type=int, default=100)
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="of seeds with anything said")
     parser.add_argument("--json", action="store_true", help="print JSON in the end")
     asked = parser.parse_args()
     plan = Plan(asked.scenarios, asked.seed, pace=Pace(window=asked.window))
-    rows = asyncio.run(soak(open_switch(asked.switch), asked.minutes, plan))
+    rows = asyncio.run(soak(open_switch(asked.switch), asked.minutes, plan, asked.record))
     total: dict[str, Any] = {
         "seeds": len(rows),
         "scenarios": sum(row["scenarios"] for row in rows),
