@@ -562,6 +562,17 @@ def test_a_leg_that_is_hung_up_as_the_real_legs_are_bridged_may_be_gone_by_then(
     assert after.allowed == one_of(("a-leg", A2, B2))
 
 
+def test_a_leg_that_misses_its_media_parks_for_no_longer_than_it_sleeps() -> None:
+    """Seen on 1.10.12: its plan was over before the cause reached it, or the cause came first."""
+    ending = kill(A, 300, Event.ANSWER, A, BUSY)
+    scenario = call(Answer(), Sleep(600), Park(), ending=ending)
+    missing = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}))
+    over = course(scenario, {}, missing).legs[B]
+    assert over.applications == ("answer", "sleep", "park")
+    assert over.causes == {CLEARED, BUSY}
+    assert course(scenario, {}, replace(missing, halted=True)).legs[B].causes == {BUSY}
+
+
 def test_a_single_pair_is_not_overtaken() -> None:
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
     scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)

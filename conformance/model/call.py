@@ -410,6 +410,8 @@ class _Call:
                 self._dial(leg, step.dials)
             case Park():
                 self._park(leg)
+                if leg.deaf and not self._pace.halted:
+                    self._next(leg)
             case HangUp(cause):
                 self._hang_up(leg, cause)
             case _:
@@ -785,7 +787,7 @@ class _Call:
     def _miss_media(self, leg: _Leg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
 
-        So does each sleep and each tone that comes next, until the cause reaches it. While it dials
+        So does each sleep, tone and park that is next, until the cause reaches it. While it dials
         it gives up as if it were not answered, which lets its plan go on, or what is named behind
         be dialled, unless it is hung up before it gets there.
         """
