@@ -124,6 +124,7 @@ def further(*plan: Action, braces: Pairs = ()) -> BridgeToLoopback:
 
 
 REFUSE: Pairs = (("loopback_bowout", "false"),)
+WAIT: Pairs = (("ignore_early_media", "true"),)
 AFTER_4_S = kill("b-leg", 4000, Event.ANSWER, "b-leg")
 
 
@@ -571,6 +572,24 @@ def test_a_leg_that_misses_its_media_parks_for_no_longer_than_it_sleeps() -> Non
     assert over.applications == ("answer", "sleep", "park")
     assert over.causes == {CLEARED, BUSY}
     assert course(scenario, {}, replace(missing, halted=True)).legs[B].causes == {BUSY}
+
+
+def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:
+    """Seen on 1.10.12: a hangup after 0.8 s, and an answer that ends the race then."""
+    beside = BridgeToLoopback(ExtensionTarget("2"), (Sleep(800), HangUp(BUSY)))
+    first = call(Sleep(300), BridgeToNull(500), variables=Variables(braces=WAIT))
+    courses = [one.course for one in predict(replace(first, beside=(beside,)), Applied({}))]
+    assert {("hangup" in one.legs[B2].applications) for one in courses} == {True, False}
+    assert {BUSY} in [one.legs[B2].causes for one in courses]
+
+
+def test_loopback_b_may_be_transferred_to_nowhere_before_its_pair_is_hung_up() -> None:
+    """Seen on 1.10.12: its cause crosses the pair ahead of the bowout's."""
+    nowhere = SetVariable("transfer_after_bridge", "lc_nowhere")
+    ending = kill("b-leg", 4000, Event.ANSWER, "b-leg")
+    done = run(call(nowhere, BridgeToNull(), origin=Direct("bridge"), ending=ending))
+    assert done.leavings[0].legs == (A, B)
+    assert done.legs[A].causes == {CLEARED, UNROUTED}
 
 
 def test_a_single_pair_is_not_overtaken() -> None:

@@ -438,7 +438,8 @@ class _Call:
             self._next(leg)
             return
         step = leg.step
-        seconds = milliseconds / 1000 + self._pace.drift
+        drift = self._pace.drift if self._pace.drifts in (0, leg.pair) else 0.0
+        seconds = milliseconds / 1000 + drift
         self._later(seconds, lambda: self._next(leg) if leg.step == step else None)
 
     # --- dialling, early media, answer ---
@@ -1089,7 +1090,8 @@ def _own_end(leg: _Leg | None) -> frozenset[str]:
             return frozenset({action.cause})
         if not isinstance(action, INSTANT):
             return frozenset()
-    return frozenset({"NORMAL_CLEARING"})
+    nowhere = told is not None and told.how == after_bridge.TRANSFER and not told.plan
+    return frozenset({"NO_ROUTE_DESTINATION" if nowhere else "NORMAL_CLEARING"})
 
 
 def _is_sent_audio(leg_a: _Leg) -> bool:

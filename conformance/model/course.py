@@ -130,6 +130,7 @@ class Pace:
     - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
       every 20 ms), by the number of the pair whose loopback-b dials, 0 for the a-leg or the api
     - `drift`: by how much a sleep or a tone runs over
+    - `drifts`: number of the pair whose loopback-b alone runs over, 0 for every leg
     - `shift`: by how much a stimulus takes effect later than it was told
     - `behind`: index of a stimulus that takes effect after others that are told at once, -1 none
     - `stall`: how long loopback-b waits on its execution for an a-leg that never exchanges media
@@ -159,4 +160,5 @@ class Pace:
     lag: float = 0.0
     overtaken: bool = False
     behind: int = -1
+    drifts: int = 0
     collide: bool = False

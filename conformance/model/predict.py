@@ -143,6 +143,8 @@ def _deviations(
     timed = any(isinstance(action, Sleep | PlayTone) for action in actions)
     if timed or isinstance(scenario.origin, Direct) or confirm.confirms(scenario):
         yield replace(pace, drift=DRIFT)
+        if len(numbers) > 1:
+            yield from (replace(pace, drift=DRIFT, drifts=number) for number in numbers)
     if scenario.all_stimuli():
         yield from (replace(pace, shift=shift) for shift in SHIFTS)
         if len(scenario.all_stimuli()) > 1:
