@@ -550,8 +550,8 @@ _BOWOUT = (
         SHOULD,
         SILENT,
         "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a "
-        "hangup that comes next in loopback-b's plan; a pair that a controlled one dialled has "
-        "PICKED_OFF if it does not end first.",
+        "hangup that comes next in loopback-b's plan, or of a transfer to nowhere after its "
+        "bridge; a pair that a controlled one dialled has PICKED_OFF if it does not end first.",
         "facts 0 and 4: loopback-b may start its next application before it is hung up; history "
         "7fd7ea9a5d (controlled hangup)",
         since="1.8.6",
@@ -661,7 +661,8 @@ _BOWOUT = (
         "bowout.inner-refusal-keeps-inner-pair",
         SHOULD,
         SILENT,
-        "In a chain a pair that explicitly refuses stays, and the others bow out around it.",
+        "In a chain a pair that explicitly refuses stays, and the others bow out around it; who "
+        "is hung up within 0.1 s of it may be gone by then.",
         "facts 2.7; history 676419a261",
         since="1.6.10",
     ),

@@ -15,6 +15,7 @@ from conformance.expectation import (
     Executed,
     Header,
     LegNamed,
+    OneOf,
     Precedes,
     SinceStimulus,
     Within,
@@ -108,10 +109,7 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[
         yield from _told(leaving, pair)
     if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
         happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
-        bridging = [one for one in course.leavings if one.how == "bridge" and near in one.acquired]
-        twice = any(len(one.legs) > 2 for one in bridging)  # by either of two pairs of a chain
-        times = one_of(*range(len(bridging), len(bridging) + 1 + twice))
-        yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, times)
+        yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, _times(course, near))
 
 
 @kept
@@ -126,12 +124,18 @@ def _once(course: Course) -> Iterator[Claim]:
     """Each bowout by bridge executes uuid_bridge once on either leg that stays."""
     bridging = [leaving for leaving in course.leavings if leaving.how == "bridge"]
     for leg in sorted({role for leaving in bridging for role in leaving.acquired}):
-        own = [leaving for leaving in bridging if leg in leaving.acquired]
-        # In a chain two pairs whose time has come may both bring the same bowout about.
-        twice = sum(len(leaving.legs) > 2 for leaving in own)
         executed = Count(leg, "CHANNEL_EXECUTE", "uuid_bridge")
-        times = one_of(*range(len(own), len(own) + twice + 1))
-        yield Claim("bowout.uuid-bridge-once", leg, executed, times)
+        yield Claim("bowout.uuid-bridge-once", leg, executed, _times(course, leg))
+
+
+def _times(course: Course, leg: str) -> OneOf:
+    """How many bowouts by bridge a leg that stays has.
+
+    In a chain two pairs whose time has come may both bring the same one about.
+    """
+    own = [one for one in course.leavings if one.how == "bridge" and leg in one.acquired]
+    twice = sum(len(leaving.legs) > 2 for leaving in own)
+    return one_of(*range(len(own), len(own) + twice + 1))
 
 
 def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
