@@ -37,7 +37,7 @@ class Comparison:
 def compare(scenario: Scenario, placement: Placement) -> Comparison:
     """Set a placement beside the course that `conformance.judge.judge` judges it by."""
     seen = observe(scenario, placement)
-    alternative, _ = nearest(seen)
+    alternative = nearest(seen)
     return Comparison(seen, alternative.course, tuple(_compared(alternative.claims, seen)))
 
 

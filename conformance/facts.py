@@ -246,9 +246,9 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     }
     if len(cdrs) < 2:
         return UNOBSERVABLE
-    rows = [[*map(cdr.get, COMPARED, repeat(""))] for cdr in cdrs.values()]
-    if all(row == rows[0] for row in rows):
+    if seen.alike:
         return ()
+    rows = [[*map(cdr.get, COMPARED, repeat(""))] for cdr in cdrs.values()]
     differing = []
     for path, *values in zip(COMPARED, *rows, strict=True):
         told = set(values)

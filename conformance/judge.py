@@ -12,7 +12,7 @@ from conformance.cdr_modules import MODULES
 from conformance.clauses import Area
 from conformance.expectation import NEVER, Allowed, Claim, EventRef, OneOf, Outcome, Within
 from conformance.facts import READERS, Unobservable, describe
-from conformance.model.predict import ON_EXECUTE, Alternative, Applied, predict
+from conformance.model.predict import ON_EXECUTE, Alternative, Applied, in_full, predict
 from conformance.observation import Observation, Placement, observe
 from conformance.scenario import Event, Scenario
 from conformance.times import Time
@@ -53,7 +53,9 @@ def judge(scenario: Scenario, placement: Placement) -> Judgement:
     if placement.problem:
         return Judgement((), frozenset(), problem=placement.problem)
     seen = observe(scenario, placement)
-    judgement = nearest(seen)[1]
+    alternative, judgement = _nearest(seen)
+    if judgement.findings and seen.alike:  # each module is told of
+        judgement = hold(in_full(scenario, alternative, _modules(seen)).claims, seen)
     doubtful = judgement.findings and _stimuli_lateness(seen) > TOO_LATE
     return _undecided(judgement) if doubtful else judgement
 
@@ -69,12 +71,16 @@ def _undecided(judgement: Judgement) -> Judgement:
     )
 
 
-def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
-    """The legal course that an observation is nearest to, and what it is judged by it."""
+def nearest(seen: Observation) -> Alternative:
+    """The legal course that an observation is nearest to: the one that it is judged by."""
+    return in_full(seen.scenario, _nearest(seen)[0], _modules(seen))
+
+
+def _nearest(seen: Observation) -> tuple[Alternative, Judgement]:
+    """That course, with claims about one module only where all wrote the same."""
     best: tuple[Alternative, Judgement] | None = None
-    collected = seen.placement.modules_with_cdrs
-    modules = tuple([module for module in MODULES if module in collected])
-    for alternative in predict(seen.scenario, applied_in(seen), modules):
+    modules, applied = _modules(seen), applied_in(seen)
+    for alternative in predict(seen.scenario, applied, modules, alike=seen.alike):
         judgement = hold(alternative.claims, seen)
         nearer = best is None or len(judgement.findings) < len(best[1].findings)
         # A rare course explains a call that meets it wholly, and is no measure for any other.
@@ -84,6 +90,12 @@ def nearest(seen: Observation) -> tuple[Alternative, Judgement]:
             break
     assert best is not None
     return best
+
+
+def _modules(seen: Observation) -> tuple[str, ...]:
+    """The modules whose CDRs could be collected, in their order."""
+    collected = seen.placement.modules_with_cdrs
+    return tuple([module for module in MODULES if module in collected])
 
 
 def applied_in(seen: Observation) -> Applied:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from conformance.cdr_modules import CSV_MODULE
+from conformance.cdr_modules import CSV_COLUMNS, CSV_MODULE
 from conformance.expectation import EventRef
 from conformance.scenario import Pair, Scenario, null_bridges, numbered, pairs
 
@@ -24,6 +24,9 @@ Cdr: TypeAlias = Mapping[str, str]
 
 UNREADABLE = "unreadable"
 """The only field of a CDR that is no well-formed one; its value says why."""
+
+_ABSENT = [None if path.startswith("variables.") else "" for path in CSV_COLUMNS]
+"""What stands for a field that is not there: a row does not tell one of a profile from an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,24 @@ class Observation:
         """Those CDRs that are well-formed, by (leg, module)."""
         written = ((key, cdr) for key, cdr in self.cdrs.items() if cdr is not None)
         return {key: cdr for key, cdr in written if UNREADABLE not in cdr}
+
+    @cached_property
+    def alike(self) -> bool:
+        """Whether the modules wrote the same of each leg, in every field that all of them write.
+
+        What one of them says of a leg is then what each says.
+        """
+        first: dict[str, list[str | None] | None] = {}
+        for (leg, _), cdr in self.cdrs.items():
+            if cdr is None:
+                said = None
+            elif UNREADABLE in cdr:
+                return False
+            else:
+                said = [*map(cdr.get, CSV_COLUMNS, _ABSENT)]
+            if first.setdefault(leg, said) != said:
+                return False
+        return True
 
     def named(self, leg: str, name: str) -> tuple[LegEvent, ...]:
         """The events of that name on a leg, in order."""

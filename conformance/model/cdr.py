@@ -37,9 +37,12 @@ _EXACT_ENOUGH = Within(-STAMP_SECONDS, STAMP_SECONDS, 0.0)
 """A leg's thread, which sends the event, may run later than the leg got its stamp."""
 
 
-def claims(scenario: Scenario, course: Course, modules: tuple[str, ...] = MODULES) -> list[Claim]:
-    """The claims about CDRs."""
+def claims(
+    scenario: Scenario, course: Course, every: tuple[str, ...] = MODULES, *, alike: bool = False
+) -> list[Claim]:
+    """The claims about CDRs, of every module, or only of the first where all CDRs are alike."""
     found: list[Claim] = []
+    modules = every[:1] if alike else every
     taken_over = [one for one in course.leavings if one.how in ("execute", "cancelled")]
     executed = {role for one in taken_over for role in one.acquired}
     caught = {role for one in taken_over if one.how == "cancelled" for role in one.acquired}
@@ -55,7 +58,8 @@ def claims(scenario: Scenario, course: Course, modules: tuple[str, ...] = MODULE
         if leg.lost or role in unsettled:
             continue
         asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
-        found += _written(modules, role, spoilt, asked)
+        file, row = asked
+        found += _written(modules if file == row else every, role, spoilt, asked)
         found += _own(modules, role, leg.causes, answered, role in executed)
         if role not in caught:
             found += _agreeing(role)

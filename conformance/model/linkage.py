@@ -26,8 +26,11 @@ _NOTHING = Within(0.0, 0.02, 0.0)
 """Stamps are set one after the other, and may be a tick of the clock apart."""
 
 
-def claims(scenario: Scenario, course: Course, modules: tuple[str, ...] = MODULES) -> list[Claim]:
-    """The claims about CDRs of one call against each other."""
+def claims(
+    scenario: Scenario, course: Course, every: tuple[str, ...] = MODULES, *, alike: bool = False
+) -> list[Claim]:
+    """The claims about CDRs of one call against each other, as `cdr.claims` has them."""
+    modules = every[:1] if alike else every
     if any(leaving.how == "execute" for leaving in course.leavings):
         return []  # a leg that takes over an extension dials, and carries the variables of another
     found: list[Claim] = []

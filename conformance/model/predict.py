@@ -87,12 +87,13 @@ def predict(
     applied: Applied,
     modules: tuple[str, ...] = MODULES,
     *,
+    alike: bool = False,
     most_astray: int | None = None,
 ) -> Iterator[Alternative]:
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
     `applied` tells when the switch carried out what it times by itself, `modules` whose CDRs there
-    can be. Where two things fall so near to each other that either may come first, each course is
+    can be. Where what they wrote is `alike`, a claim about the first stands for all. Where two things fall so near to each other that either may come first, each course is
     an alternative; an observation conforms if it meets one wholly. All of them may take seconds to
     compute: `most_astray` bounds how many things go otherwise than is likeliest, and `MOST` courses
     are looked at.
@@ -108,7 +109,8 @@ def predict(
         run = course(scenario, applied.stimuli, pace)
         if shapes and _shape(run) in shapes:
             continue  # what makes no difference is not varied further
-        yield Alternative(_claims(scenario, run, modules), pace.collide or pace.overtaken, run)
+        rare = pace.collide or pace.overtaken
+        yield Alternative(_claims(scenario, run, modules, alike=alike), rare, run)
         shapes.add(_shape(run))  # not before another course is asked for, which is rare
         if astray == most_astray:
             continue
@@ -116,6 +118,11 @@ def predict(
             if other not in tried:
                 tried.add(other)
                 paces.append((other, astray + 1))
+
+
+def in_full(scenario: Scenario, alternative: Alternative, modules: tuple[str, ...]) -> Alternative:
+    """The same with claims about each module, whether what they wrote is alike or not."""
+    return replace(alternative, claims=_claims(scenario, alternative.course, modules))
 
 
 def likeliest(scenario: Scenario) -> Course:
@@ -192,12 +199,14 @@ _CONCERNS = (
 _OF_CDRS = (cdr, linkage)
 
 
-def _claims(scenario: Scenario, run: Course, modules: tuple[str, ...]) -> tuple[Claim, ...]:
+def _claims(
+    scenario: Scenario, run: Course, modules: tuple[str, ...], *, alike: bool = False
+) -> tuple[Claim, ...]:
     """All claims of clauses that hold in the release already."""
     claims: list[Claim] = []
     for concern in _CONCERNS:
         if concern in _OF_CDRS:
-            claims += concern.claims(scenario, run, modules)
+            claims += concern.claims(scenario, run, modules, alike=alike)
         else:
             claims += concern.claims(scenario, run)
     later = _later_than(scenario.profile.release)
