@@ -151,9 +151,13 @@ def main() -> None:
     parser.add_argument("--scenarios", type=int, default=500, help="a seed")
     parser.add_argument("--seed", type=int, default=1, help="the first")
     parser.add_argument("--window", type=int, default=100)
-    parser.add_argument("--record", type=Path, metavar="FOLDER", help="of seeds with anything said")
+    parser.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="of seeds with anything said; made if need be"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON in the end")
     asked = parser.parse_args()
+    if asked.record:
+        asked.record.mkdir(parents=True, exist_ok=True)
     plan = Plan(asked.scenarios, asked.seed, pace=Pace(window=asked.window))
     rows = asyncio.run(soak(open_switch(asked.switch), asked.minutes, plan, asked.record))
     total: dict[str, Any] = {

@@ -7,11 +7,14 @@ that it names. A fault of the transport names neither: it must not be held again
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -90,11 +93,24 @@ def run_faults(
         return
     # Not forked: this process may have threads, of which a fork would keep the locks.
     several, spawn = min(jobs, len(faults)), get_context("spawn")
-    with ProcessPoolExecutor(several, spawn, collect_rarely) as pool:
+    with ProcessPoolExecutor(several, spawn, _begin) as pool:
         try:
             yield from pool.map(one, faults)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """Begin a process that runs faults: it ends with the one that it works for."""
+    collect_rarely()
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run_fault(fault: Fault, plan: Plan, *, comparing: bool = False) -> Caught:

@@ -71,6 +71,33 @@ def test_any_module_that_differs_from_the_others_is_found(module: str) -> None:
     assert spoilt(with_rows(), module, "variables.start_stamp", "1970-01-01 00:00:00") == {AGREE}
 
 
+def test_what_all_modules_say_wrongly_is_told_of_each() -> None:
+    """Where they say the same only one is looked at, as long as that is right."""
+    draft = with_rows().draft()
+    for module in MODULES:
+        draft.cdrs[draft.uuids["loopback-b"]][module]["variables.loopback_leg"] = "A"
+    call = draft.call()
+    assert observe(call.scenario, call.placement).alike
+    sentences = [finding.sentence for finding in call.judged().findings]
+    assert len(sentences) == len(MODULES)
+    assert all(module in sentence for module, sentence in zip(MODULES, sentences, strict=True))
+
+
+def test_a_row_that_none_may_write_is_found_beside_files_that_are_forced() -> None:
+    """`force_process_cdr` is for files alone: what is right of these is wrong of the row."""
+    call = with_rows()
+    forced = replace(
+        call.scenario.variables,
+        braces=(*call.scenario.variables.braces, ("force_process_cdr", "true")),
+    )
+    profile = Profile(log_b_leg=False)
+    scenario = replace(call.scenario, variables=forced, profile=profile)
+    findings = Call(scenario, call.placement).judged().findings
+    unwanted = {one.sentence for one in findings if one.clause == "cdr.b-legs-not-logged"}
+    assert unwanted
+    assert all(CSV_MODULE in sentence for sentence in unwanted)
+
+
 def test_what_a_row_expands_is_not_compared() -> None:
     """mod_cdr_csv expands a value once more, which the other modules write as it is."""
     call = with_rows()

@@ -54,7 +54,7 @@ def test_what_does_not_hold_is_what_the_judge_finds(call: Call) -> None:
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.scenario.id)
 def test_the_course_is_that_of_the_nearest_alternative(call: Call) -> None:
-    alternative, _ = nearest(observe(call.scenario, call.placement))
+    alternative = nearest(observe(call.scenario, call.placement))
     found = compared(call)
     assert found.course == alternative.course
     assert {one.claim for one in found.compared} <= set(alternative.claims)
