@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
 
@@ -120,7 +120,9 @@ def course(scenario: Scenario, applied: Mapping[int, float], pace: Pace) -> Cour
 class _Leg:
     role: str
     created: float
-    inbound: bool = False
+    inbound: bool
+    given: Mapping[str, str]
+    variables: dict[str, str]
     ringing: float = NEVER
     early: float = NEVER
     answered: float = NEVER
@@ -152,8 +154,6 @@ class _Leg:
     bond: _Leg | None = None
     heard: _Leg | None = None
     digits: str = ""
-    variables: dict[str, str] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def there(self) -> bool:
@@ -219,7 +219,11 @@ class _Call:
         self._waiting: tuple[_Leg, _Leg] | None = None
         self._kills: list[tuple[float, str]] = []
         self._displayed = False
-        self._pending = dict(enumerate(scenario.all_stimuli()))
+        self._stimuli = scenario.all_stimuli()
+        self._pending: dict[tuple[str, str], list[int]] = {}
+        for index, stimulus in enumerate(self._stimuli):
+            at = stimulus.at
+            self._pending.setdefault((at.event.value, at.leg), []).append(index)
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
     def run(self) -> Course:
@@ -263,17 +267,16 @@ class _Call:
         """Start the clocks of the stimuli that count from this event."""
         if not self._pending:
             return
-        for index, stimulus in list(self._pending.items()):
-            at = stimulus.at
-            if at.event == event and any(leg.role == at.leg for leg in legs):
-                del self._pending[index]
-                delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
-                delay = max(0.0, delay + self._pace.shift)
-                if index == self._pace.behind:
-                    delay += BEHIND
-                if isinstance(stimulus.deed, UuidKill):
-                    self._kills.append((self._now + delay, stimulus.deed.leg))
-                self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
+        begun = [index for leg in legs for index in self._pending.pop((event, leg.role), ())]
+        for index in sorted(begun):
+            stimulus = self._stimuli[index]
+            delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
+            delay = max(0.0, delay + self._pace.shift)
+            if index == self._pace.behind:
+                delay += BEHIND
+            if isinstance(stimulus.deed, UuidKill):
+                self._kills.append((self._now + delay, stimulus.deed.leg))
+            self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
 
     def _stimulate(self, stimulus: Stimulus) -> None:
         deed = stimulus.deed
@@ -335,18 +338,18 @@ class _Call:
     # --- legs ---
 
     def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> _Leg:
-        leg = _Leg(role, self._now, inbound, variables=given, given=dict(given))
-        self._legs[role] = leg
+        leg = self._legs[role] = _Leg(role, self._now, inbound, given, dict(given))
         self._happened("CHANNEL_CREATE", leg)
         return leg
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
         callers = self._seen_by(caller) if caller is not None else {}
         once = self._scenario.profile.since("1.10.3")
-        on_a, on_b = of_pair(callers, pair.braces, pair.brackets, confirms_once=once)
+        shared = of_dialling(callers, pair.braces)
+        on_a, on_b = of_pair(callers, shared, pair.brackets, confirms_once=once)
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
         # What is in [] is gone by then, and before 1.10.3 nobody looked for it (fcda4c6a06).
-        leg_a.confirmation = confirmation(of_dialling(callers, pair.braces))
+        leg_a.confirmation = confirmation(shared)
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
         leg_a.pair = leg_b.pair = pair.number
@@ -652,7 +655,7 @@ class _Call:
         assert peer is not None
         for index, bridge in enumerate(self._bridges):
             if bridge.until == NEVER and {bridge.caller, bridge.peer} == {leg.role, peer.role}:
-                self._bridges[index] = Bridge(bridge.caller, bridge.peer, bridge.since, self._now)
+                self._bridges[index] = bridge._replace(until=self._now)
         leg.bridged = peer.bridged = None
         self._count_all()
 
@@ -843,17 +846,13 @@ class _Call:
     # --- bowout of a bridged pair ---
 
     def _count_all(self) -> None:
-        for number, counter in list(self._counters.items()):
-            self._count(number, counter)
+        for number, counter in self._counters.items():
+            if not counter.fired:
+                self._count(number, counter)
 
     def _count(self, number: int, counter: _Counter) -> None:
         """Let the counter run while both legs are there, bridged and answered."""
-        if counter.fired:
-            return
-        holds = counter.leg_a.talks and counter.leg_b.talks and _is_sent_audio(counter.leg_a)
-        if self._scenario.profile.bowout_disable_on_inner_bridge and holds:
-            caller = counter.leg_a.bridged
-            holds = caller is not None and not caller.consults
+        holds = self._holds(counter)
         if holds and counter.holding == NEVER:
             counter.holding = self._now
         elif not holds and counter.holding != NEVER:
@@ -862,6 +861,13 @@ class _Call:
         if holds:
             left = self._limit(number) - counter.spent - (self._now - counter.holding)
             self._later(max(left, 0.0), lambda: self._due(number, counter))
+
+    def _holds(self, counter: _Counter) -> bool:
+        caller = counter.leg_a.bridged
+        if caller is None or not (counter.leg_a.talks and counter.leg_b.talks):
+            return False
+        inner = self._scenario.profile.bowout_disable_on_inner_bridge and caller.consults
+        return _is_sent_audio(counter.leg_a) and not inner
 
     def _limit(self, number: int) -> float:
         """For how long (seconds) a pair's conditions hold before its bowout is due."""
@@ -943,7 +949,7 @@ class _Call:
                 leg.causes |= {"NORMAL_CLEARING"}
         if near_peer.there or not ahead:
             staying = tuple(leg.role for leg in leaving if leg.there)
-            self._leavings[-1] = replace(self._leavings[-1], staying=staying)
+            self._leavings[-1] = self._leavings[-1]._replace(staying=staying)
         near.calls, near.consults = near_calls, False
         far.plan = [] if not far.calls else far.plan
         if collided:

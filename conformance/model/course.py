@@ -53,8 +53,7 @@ class Leg(NamedTuple):
     digits: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(NamedTuple):
     """Two legs bridged from `since` to `until`; `caller` is the one that runs the bridge."""
 
     caller: str
@@ -63,8 +62,7 @@ class Bridge:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """A bowout: how, when, and whose.
 
     `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
@@ -89,8 +87,7 @@ class Leaving:
     staying: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What a leg dialled at once, and what came of it.
 
     `legs` are those that were made, in the order in which they are named. One of them is `taken`,
@@ -105,8 +102,7 @@ class Attempt:
     alone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """The whole course of a call; `forks` are the attempts not alone in their dial string."""
 
     legs: Mapping[str, Leg]
