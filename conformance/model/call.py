@@ -127,6 +127,7 @@ class _Leg:
     early: float = NEVER
     answered: float = NEVER
     gone: float = NEVER
+    there: bool = True
     causes: frozenset[str] = frozenset()
     lost: bool = False
     other: _Leg | None = None
@@ -156,13 +157,12 @@ class _Leg:
     digits: str = ""
 
     @property
-    def there(self) -> bool:
-        return self.gone == NEVER
-
-    @property
     def talks(self) -> bool:
         """Whether it is bridged and answered."""
-        return self.bridged is not None and self.answered != NEVER and self.gone == NEVER
+        return self.bridged is not None and self.answered != NEVER and self.there
+
+    def end(self, at: float, causes: frozenset[str]) -> None:
+        self.gone, self.there, self.causes = at, False, causes
 
 
 @dataclass(slots=True, eq=False)
@@ -206,6 +206,7 @@ class _Call:
         pace: Pace,
     ) -> None:
         self._scenario = scenario
+        self._globals = dict(scenario.profile.global_variables)
         self._applied = applied
         self._pace = pace
         self._now = 0.0
@@ -220,10 +221,10 @@ class _Call:
         self._kills: list[tuple[float, str]] = []
         self._displayed = False
         self._stimuli = scenario.all_stimuli()
-        self._pending: dict[tuple[str, str], list[int]] = {}
+        self._begun: set[int] = set()
+        self._pending: dict[str, list[int]] = {}
         for index, stimulus in enumerate(self._stimuli):
-            at = stimulus.at
-            self._pending.setdefault((at.event.value, at.leg), []).append(index)
+            self._pending.setdefault(stimulus.at.event.value, []).append(index)
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
     def run(self) -> Course:
@@ -263,20 +264,19 @@ class _Call:
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (self._now + seconds, next(self._order), action))
 
-    def _happened(self, event: str, *legs: _Leg) -> None:
-        """Start the clocks of the stimuli that count from this event."""
-        if not self._pending:
-            return
-        begun = [index for leg in legs for index in self._pending.pop((event, leg.role), ())]
-        for index in sorted(begun):
+    def _happened(self, event: str, *roles: str) -> None:
+        """Start the clocks of the stimuli that count from this event of one of these legs."""
+        for index in self._pending.get(event, ()):
             stimulus = self._stimuli[index]
-            delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
-            delay = max(0.0, delay + self._pace.shift)
-            if index == self._pace.behind:
-                delay += BEHIND
-            if isinstance(stimulus.deed, UuidKill):
-                self._kills.append((self._now + delay, stimulus.deed.leg))
-            self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
+            if stimulus.at.leg in roles and index not in self._begun:
+                self._begun.add(index)
+                delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
+                delay = max(0.0, delay + self._pace.shift)
+                if index == self._pace.behind:
+                    delay += BEHIND
+                if isinstance(stimulus.deed, UuidKill):
+                    self._kills.append((self._now + delay, stimulus.deed.leg))
+                self._later(delay, lambda stimulus=stimulus: self._stimulate(stimulus))  # type: ignore[misc]
 
     def _stimulate(self, stimulus: Stimulus) -> None:
         deed = stimulus.deed
@@ -339,7 +339,7 @@ class _Call:
 
     def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> _Leg:
         leg = self._legs[role] = _Leg(role, self._now, inbound, given, dict(given))
-        self._happened("CHANNEL_CREATE", leg)
+        self._happened("CHANNEL_CREATE", role)
         return leg
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
@@ -372,7 +372,7 @@ class _Call:
 
     def _seen_by(self, leg: _Leg) -> dict[str, str]:
         """Variables as a leg finds them: its own, and the switch's where it has none."""
-        return dict(self._scenario.profile.global_variables) | leg.variables
+        return self._globals | leg.variables
 
     # --- running a plan ---
 
@@ -423,7 +423,7 @@ class _Call:
 
     def _park(self, leg: _Leg) -> None:
         leg.parks += 1
-        self._happened("CHANNEL_PARK", leg)
+        self._happened("CHANNEL_PARK", leg.role)
 
     def _signal(self, leg: _Leg, action: Action) -> None:
         match action:
@@ -483,10 +483,10 @@ class _Call:
 
     def _dial_early(self, caller: _Leg, dialled: Dialled) -> None:
         """Dialling is early media for an inbound caller, which a pair may be told to leave out."""
-        silent = bool(dialled.pair) and self._scenario.profile.since("1.10.3")
-        if caller.inbound and not (
-            silent and is_true(caller.variables.get("loopback_no_pre_answer", ""))
-        ):
+        if not caller.inbound:
+            return
+        silent = dialled.pair and is_true(caller.variables.get("loopback_no_pre_answer", ""))
+        if not (silent and self._scenario.profile.since("1.10.3")):
             self._early(caller)
 
     def _create_null(self, caller: _Leg, dialling: _Dialling) -> None:
@@ -523,10 +523,10 @@ class _Call:
 
     def _take(self, caller: _Leg, dialling: _Dialling) -> None:
         """Of the legs that are dialled the first that is reached is taken; the others leave."""
-        taken = next(filter(dialling.reached, dialling.legs), None)
-        if caller.dialling is not dialling or dialling.unmade or taken is None:
+        if caller.dialling is not dialling or dialling.unmade:
             return
-        if not self._is_confirmed(taken):
+        taken = next(filter(dialling.reached, dialling.legs), None)
+        if taken is None or not self._is_confirmed(taken):
             return
         self._note(caller, dialling, taken=taken.role)
         for leg in dialling.legs:
@@ -587,7 +587,7 @@ class _Call:
             return
         leg.answered = self._now
         self._forget_displays()
-        self._happened("CHANNEL_ANSWER", leg)
+        self._happened("CHANNEL_ANSWER", leg.role)
         if leg.inbound and leg.other:
             self._answer(leg.other)
         self._reached(leg)
@@ -644,7 +644,7 @@ class _Call:
         caller.bond, peer.bond = peer, caller
         caller.calls, peer.calls = True, False
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
-        self._happened("CHANNEL_BRIDGE", caller, peer)
+        self._happened("CHANNEL_BRIDGE", caller.role, peer.role)
         if peer.answers:
             # A bridge ends the delay of a null/ leg's answer (null_channel_on_consume_media).
             self._later(NOTICED, lambda: self._answer(peer))
@@ -655,7 +655,7 @@ class _Call:
         assert peer is not None
         for index, bridge in enumerate(self._bridges):
             if bridge.until == NEVER and {bridge.caller, bridge.peer} == {leg.role, peer.role}:
-                self._bridges[index] = bridge._replace(until=self._now)
+                self._bridges[index] = Bridge(bridge.caller, bridge.peer, bridge.since, self._now)
         leg.bridged = peer.bridged = None
         self._count_all()
 
@@ -664,7 +664,7 @@ class _Call:
     def _hang_up(self, leg: _Leg, cause: str) -> None:
         if not leg.there:
             return
-        leg.gone, leg.causes = self._now, frozenset({cause})
+        leg.end(self._now, frozenset({cause}))
         if self._waiting is not None:
             waiting, real = self._waiting
             if leg is waiting:
@@ -685,8 +685,8 @@ class _Call:
         elif leg.caught:
             self._transfer_late(leg)
         leg.dialling = leg.dialled_by = None
-        if leg.other is not None:
-            if leg.pair in self._pace.cut and leg.other.there:
+        if leg.other is not None and leg.other.there:
+            if leg.pair in self._pace.cut:
                 self._miss_media(leg.other)
                 if not leg.other.there:
                     leg.other.causes |= {cause}
@@ -719,7 +719,7 @@ class _Call:
 
     def _orphan(self, peer: _Leg) -> None:
         """Who is left by the one that consulted it is parked, and hung up some seconds later."""
-        self._happened("CHANNEL_PARK", peer)
+        self._happened("CHANNEL_PARK", peer.role)
         self._later(ORPHANED, lambda: self._hang_up(peer, "NORMAL_CLEARING"))
 
     def _after_bridge(self, caller: _Leg, cause: str) -> None:
@@ -847,12 +847,17 @@ class _Call:
 
     def _count_all(self) -> None:
         for number, counter in self._counters.items():
-            if not counter.fired:
+            if counter.leg_b.bridged is not None or counter.holding != NEVER:
                 self._count(number, counter)
 
     def _count(self, number: int, counter: _Counter) -> None:
         """Let the counter run while both legs are there, bridged and answered."""
-        holds = self._holds(counter)
+        if counter.fired:
+            return
+        holds = counter.leg_a.talks and counter.leg_b.talks and _is_sent_audio(counter.leg_a)
+        if self._scenario.profile.bowout_disable_on_inner_bridge and holds:
+            caller = counter.leg_a.bridged
+            holds = caller is not None and not caller.consults
         if holds and counter.holding == NEVER:
             counter.holding = self._now
         elif not holds and counter.holding != NEVER:
@@ -861,13 +866,6 @@ class _Call:
         if holds:
             left = self._limit(number) - counter.spent - (self._now - counter.holding)
             self._later(max(left, 0.0), lambda: self._due(number, counter))
-
-    def _holds(self, counter: _Counter) -> bool:
-        caller = counter.leg_a.bridged
-        if caller is None or not (counter.leg_a.talks and counter.leg_b.talks):
-            return False
-        inner = self._scenario.profile.bowout_disable_on_inner_bridge and caller.consults
-        return _is_sent_audio(counter.leg_a) and not inner
 
     def _limit(self, number: int) -> float:
         """For how long (seconds) a pair's conditions hold before its bowout is due."""
@@ -884,11 +882,11 @@ class _Call:
 
     def _may(self, counter: _Counter) -> bool:
         """Whether neither leg of the pair refuses the bowout."""
-        return all(allows(self._bowout(leg)) for leg in (counter.leg_a, counter.leg_b))
+        return allows(self._bowout(counter.leg_a)) and allows(self._bowout(counter.leg_b))
 
     def _bowout(self, leg: _Leg) -> str | None:
         """The leg's `loopback_bowout`, or else the global one."""
-        return self._seen_by(leg).get("loopback_bowout")
+        return leg.variables.get("loopback_bowout", self._globals.get("loopback_bowout"))
 
     def _fire(self, number: int, counter: _Counter) -> None:
         near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)
@@ -1011,7 +1009,7 @@ class _Call:
         self._leavings.append(Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,)))
         for gone in (leg, leg.other):
             if gone.there:
-                gone.gone, gone.causes = self._now, self._causes(dialled=True)
+                gone.end(self._now, self._causes(dialled=True))
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
         """The real leg behind the pair takes over the extension of a leg that runs `unloop`.
@@ -1041,8 +1039,7 @@ class _Call:
             self._stop_dialling(real, leg.other)
         for gone in (leg, leg.other):
             if gone.there:
-                gone.gone = self._now
-                gone.causes = self._causes(dialled=dialled) | leg.causes
+                gone.end(self._now, self._causes(dialled=dialled) | leg.causes)
                 gone.bridged = None
         if self._pace.collide and not dialled:
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
