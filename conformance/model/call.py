@@ -161,6 +161,11 @@ class _Leg:
         """Whether it is bridged and answered."""
         return self.bridged is not None and self.answered != NEVER and self.there
 
+    def forget(self) -> None:
+        """Let go of the other legs, or all wait for the interpreter to look for cycles."""
+        self.other = self.bond = self.heard = self.bridged = None
+        self.dialled_by = self.dialling = None
+
     def end(self, at: float, causes: frozenset[str]) -> None:
         self.gone, self.there, self.causes = at, False, causes
 
@@ -244,8 +249,11 @@ class _Call:
         while self._agenda:
             self._now, _, action = heapq.heappop(self._agenda)
             action()
+        legs = MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()})
+        for leg in self._legs.values():
+            leg.forget()
         return Course(
-            legs=MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()}),
+            legs=legs,
             bridges=tuple(self._bridges),
             leavings=tuple(self._leavings),
             attempts=tuple(self._attempts),
