@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from conformance.scenario import Action
@@ -118,8 +117,7 @@ class Course(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """What the host decides; times in seconds.
 
     - `bowout`: how long a pair stays once both of its legs are bridged and answered
