@@ -144,10 +144,10 @@ class _Leg:
     answers: bool = False
     plan: list[Step] = field(default_factory=list)
     step: int = 0
-    applications: list[str] = field(default_factory=list)
-    began: list[float] = field(default_factory=list)
+    applications: tuple[str, ...] = ()
+    began: tuple[float, ...] = ()
     parks: int = 0
-    told: list[str] = field(default_factory=list)
+    told: tuple[str, ...] = ()
     confirmation: Action | None = None
     confirmed: Action | None = None
     shown: tuple[str, str] | None = None
@@ -243,7 +243,7 @@ class _Call:
                 self._answer(a_leg)
             a_leg.consults = isinstance(scenario.origin, ALegConsults)
             a_leg.applications += self._a_leg_applications()
-            a_leg.began += [self._now] * len(a_leg.applications)
+            a_leg.began += (self._now,) * len(a_leg.applications)
             a_leg.plan = [Step(action) for action in getattr(scenario.origin, "afterwards", ())]
             self._dial(a_leg, scenario.dials)
         while self._agenda:
@@ -260,12 +260,13 @@ class _Call:
             forks=tuple([attempt for attempt in self._attempts if not attempt.alone]),
         )
 
-    def _a_leg_applications(self) -> list[str]:
+    def _a_leg_applications(self) -> tuple[str, ...]:
         origin = self._scenario.origin
         if isinstance(origin, ALegBridges):
-            return [a_leg_application(origin)]
+            return (a_leg_application(origin),)
         variables = self._scenario.variables
-        return ["set"] * len(variables.set) + ["export"] * len(variables.export) + ["bridge"]
+        set_, exported = ("set",) * len(variables.set), ("export",) * len(variables.export)
+        return (*set_, *exported, "bridge")
 
     # --- time and stimuli ---
 
@@ -333,7 +334,7 @@ class _Call:
         peer = real.bridged
         assert peer is not None
         self._unbridge(real)
-        real.told.append("deflect")
+        real.told += ("deflect",)
         real.bond = peer.bond = None
         real.displays = None
         if real.calls:
@@ -409,8 +410,8 @@ class _Call:
             return
         step = leg.plan.pop(0)
         action = step.action
-        leg.applications.append(_application(action))
-        leg.began.append(self._now)
+        leg.applications += (application_name(action),)
+        leg.began += (self._now,)
         match action:
             case Sleep(milliseconds):
                 self._resume(leg, milliseconds)
@@ -624,7 +625,7 @@ class _Call:
             return True
         if leg.confirmed is None:
             leg.confirmed = action = leg.confirmation
-            leg.applications.append(_application(action))
+            leg.applications += (application_name(action),)
             if isinstance(action, HangUp):
                 self._hang_up(leg, action.cause)
             else:
@@ -746,9 +747,9 @@ class _Call:
         if not leg.there or told is None or (unless_executed and told.how == after_bridge.EXECUTE):
             return False
         if told.how == after_bridge.TRANSFER and leg.deaf and self._pace.halted:
-            leg.told.append(after_bridge.TOO_LATE)
+            leg.told += (after_bridge.TOO_LATE,)
             return True
-        leg.told.append(told.how)
+        leg.told += (told.how,)
         leg.displays = None
         leg.plan = [Step(action) for action in told.plan]
         if told.how == after_bridge.PARK:
@@ -768,7 +769,7 @@ class _Call:
         """A caller that is hung up in its bridge is transferred all the same, in its CDR alone."""
         told = after_bridge.told(caller.variables, calls=True)
         if told is not None and told.how == after_bridge.TRANSFER:
-            caller.told.append(after_bridge.TOO_LATE)
+            caller.told += (after_bridge.TOO_LATE,)
 
     def _cross(self, leg: _Leg, cause: str) -> None:
         """A hangup reaches the other leg of the pair, whose partner may be ahead of it."""
@@ -1038,7 +1039,7 @@ class _Call:
                 (leg.other.role, leg.role),
                 (real.role,),
                 clean=dialled or not self._pace.collide,
-                plan=tuple(_application(step.action) for step in plan),
+                plan=tuple(application_name(step.action) for step in plan),
             )
         )
         if real.bridged is not None:
@@ -1129,12 +1130,12 @@ def _frozen(leg: _Leg) -> Leg:
         leg.answered,
         leg.gone,
         leg.causes,
-        tuple(leg.applications),
-        tuple(leg.began),
+        leg.applications,
+        leg.began,
         leg.given,
         leg.variables,
         leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
-        tuple(leg.told),
+        leg.told,
         leg.parks,
         leg.confirmed,
         leg.shown,
@@ -1144,16 +1145,21 @@ def _frozen(leg: _Leg) -> Leg:
     )
 
 
-def _application(action: Action) -> str:
-    match action:
-        case BridgeToNull() | BridgeToLoopback() | BridgeToSeveral() | BridgeAgain():
-            return "bridge"
-        case PlayTone():
-            return "playback"
-        case RingReady():
-            return "ring_ready"
-        case _:
-            return action.kind
+_APPLICATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        BridgeToNull.kind: "bridge",
+        BridgeToLoopback.kind: "bridge",
+        BridgeToSeveral.kind: "bridge",
+        BridgeAgain.kind: "bridge",
+        PlayTone.kind: "playback",
+    }
+)
+"""Applications that are not called as their actions are."""
+
+
+def application_name(action: Action) -> str:
+    """Name of the application that an action executes."""
+    return _APPLICATIONS.get(action.kind, action.kind)
 
 
 _ORIGIN_STEPS: Mapping[str, Callable[[str], Step]] = MappingProxyType(

@@ -17,7 +17,7 @@ from conformance.expectation import (
     only,
 )
 from conformance.model import after_bridge
-from conformance.model.call import INSTANT
+from conformance.model.call import INSTANT, application_name
 from conformance.model.course import Course
 from conformance.model.legs import application_of
 from conformance.model.variables import MAX_FORWARDS, forwards
@@ -154,21 +154,15 @@ def _executed(course: Course, pair: Pair) -> Allowed:
         return only(ran)
     allowed = {ran}
     for step in pair.steps[len(ran) :]:
-        ran = (*ran, _name(step.action.kind))
+        ran = (*ran, application_name(step.action))
         allowed.add(ran)
         if not isinstance(step.action, INSTANT):
             break
     told = after_bridge.told(course.legs[pair.leg_b].variables, calls=True) if left else None
     if told is not None:
         begun = course.legs[pair.leg_b].applications
-        allowed.add((*begun, *(_name(action.kind) for action in told.plan)))
+        allowed.add((*begun, *(application_name(action) for action in told.plan)))
     return OneOf(frozenset(allowed))
-
-
-def _name(kind: str) -> str:
-    if kind.startswith("bridge_"):
-        return "bridge"
-    return "playback" if kind == "play_tone" else kind
 
 
 def _application(pair: Pair) -> Iterator[Claim]:
