@@ -112,9 +112,8 @@ class Course(NamedTuple):
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""
-        return tuple(
-            sorted(role for role, leg in self.legs.items() if leg.created <= at < leg.gone)
-        )
+        legs = self.legs.items()
+        return tuple(sorted([role for role, leg in legs if leg.created <= at < leg.gone]))
 
 
 class Pace(NamedTuple):
