@@ -227,9 +227,9 @@ class _Call:
         self._displayed = False
         self._stimuli = scenario.all_stimuli()
         self._begun: set[int] = set()
-        self._pending: dict[str, list[int]] = {}
+        self._by_event: dict[str, list[int]] = {}  # stimuli, by the event that they count from
         for index, stimulus in enumerate(self._stimuli):
-            self._pending.setdefault(stimulus.at.event.value, []).append(index)
+            self._by_event.setdefault(stimulus.at.event.value, []).append(index)
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
     def run(self) -> Course:
@@ -275,7 +275,7 @@ class _Call:
 
     def _happened(self, event: str, *roles: str) -> None:
         """Start the clocks of the stimuli that count from this event of one of these legs."""
-        for index in self._pending.get(event, ()):
+        for index in self._by_event.get(event, ()):
             stimulus = self._stimuli[index]
             if stimulus.at.leg in roles and index not in self._begun:
                 self._begun.add(index)
@@ -855,6 +855,7 @@ class _Call:
     # --- bowout of a bridged pair ---
 
     def _count_all(self) -> None:
+        """Only while loopback-b is bridged do a pair's conditions hold."""
         for number, counter in self._counters.items():
             if counter.leg_b.bridged is not None or counter.holding != NEVER:
                 self._count(number, counter)
