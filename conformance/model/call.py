@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from types import MappingProxyType
 
@@ -957,7 +957,7 @@ class _Call:
                 leg.causes |= {"NORMAL_CLEARING"}
         if near_peer.there or not ahead:
             staying = tuple(leg.role for leg in leaving if leg.there)
-            self._leavings[-1] = self._leavings[-1]._replace(staying=staying)
+            self._leavings[-1] = replace(self._leavings[-1], staying=staying)
         near.calls, near.consults = near_calls, False
         far.plan = [] if not far.calls else far.plan
         if collided:

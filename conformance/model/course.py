@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from conformance.scenario import Action
@@ -52,7 +53,8 @@ class Leg(NamedTuple):
     digits: str = ""
 
 
-class Bridge(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bridge:
     """Two legs bridged from `since` to `until`; `caller` is the one that runs the bridge."""
 
     caller: str
@@ -61,7 +63,8 @@ class Bridge(NamedTuple):
     until: float
 
 
-class Leaving(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Leaving:
     """A bowout: how, when, and whose.
 
     `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
@@ -86,7 +89,8 @@ class Leaving(NamedTuple):
     staying: tuple[str, ...] = ()
 
 
-class Attempt(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Attempt:
     """What a leg dialled at once, and what came of it.
 
     `legs` are those that were made, in the order in which they are named. One of them is `taken`,
@@ -101,7 +105,8 @@ class Attempt(NamedTuple):
     alone: bool
 
 
-class Course(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Course:
     """The whole course of a call; `forks` are the attempts not alone in their dial string."""
 
     legs: Mapping[str, Leg]
