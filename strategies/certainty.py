@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from conformance.model.call import course
@@ -56,8 +56,8 @@ def is_clear_of_bowouts(scenario: Scenario) -> bool:
     if not any(isinstance(one.deed, UuidKill) for one in scenario.all_stimuli()):
         return True
     prompt = (0.0,) * (1 + len(pairs(scenario)))
-    pace = replace(ON_TIME, bowout=bowout_seconds(scenario), notice=prompt)
-    runs = (course(scenario, {}, replace(pace, shift=shift)) for shift in (*CLEAR, 0.0))
+    pace = ON_TIME._replace(bowout=bowout_seconds(scenario), notice=prompt)
+    runs = (course(scenario, {}, pace._replace(shift=shift)) for shift in (*CLEAR, 0.0))
     return len({tuple((one.how, one.legs) for one in run.leavings) for run in runs}) == 1
 
 
@@ -101,16 +101,16 @@ def runs(scenario: Scenario) -> list[Course]:
 def _paces(scenario: Scenario) -> Iterator[Pace]:
     prompt = (0.0,) * (1 + len(pairs(scenario)))
     due = bowout_seconds(scenario)
-    on_time = replace(ON_TIME, bowout=due, notice=prompt)
+    on_time = ON_TIME._replace(bowout=due, notice=prompt)
     yield on_time
-    yield replace(on_time, bowout=due + min(BOWOUTS), stall=min(STALLS))
+    yield on_time._replace(bowout=due + min(BOWOUTS), stall=min(STALLS))
     if any(bridge.timeout_s for bridge in scenario.null_bridges.values()):
-        yield replace(on_time, tick=TICK)
-    late = replace(on_time, notice=(LATE,) * len(prompt), drift=LATE)
-    yield replace(late, bowout=due + max(BOWOUTS), stall=max(STALLS))
+        yield on_time._replace(tick=TICK)
+    late = on_time._replace(notice=(LATE,) * len(prompt), drift=LATE)
+    yield late._replace(bowout=due + max(BOWOUTS), stall=max(STALLS))
     for number in range(len(prompt)):
         notices = tuple(LATE if number == other else 0.0 for other in range(len(prompt)))
-        yield replace(on_time, notice=notices)
+        yield on_time._replace(notice=notices)
 
 
 def _outcome(run: Course) -> object:

@@ -571,7 +571,7 @@ def test_a_leg_that_misses_its_media_parks_for_no_longer_than_it_sleeps() -> Non
     over = course(scenario, {}, missing).legs[B]
     assert over.applications == ("answer", "sleep", "park")
     assert over.causes == {CLEARED, BUSY}
-    assert course(scenario, {}, replace(missing, halted=True)).legs[B].causes == {BUSY}
+    assert course(scenario, {}, missing._replace(halted=True)).legs[B].causes == {BUSY}
 
 
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:
@@ -595,7 +595,7 @@ def test_loopback_b_may_be_transferred_to_nowhere_before_its_pair_is_hung_up() -
 def test_a_single_pair_is_not_overtaken() -> None:
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
     scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)
-    on_time = replace(pace, overtaken=False)
+    on_time = pace._replace(overtaken=False)
     assert course(scenario, {}, pace) == course(scenario, {}, on_time)
 
 

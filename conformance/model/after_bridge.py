@@ -20,6 +20,9 @@ from conformance.scenario import Action, Answer, HangUp, Park, Scenario, Sleep
 
 PARK, TRANSFER, EXECUTE = "park", "transfer", "execute"
 
+_TELLING = frozenset({"park_after_bridge", "transfer_after_bridge", "exec_after_bridge_app"})
+"""The variables of which one tells a leg that it is to do something after its bridge."""
+
 TOO_LATE = "transfer too late"
 """How a leg goes that is transferred as it is hung up: only its CDR shows that (measured)."""
 
@@ -41,6 +44,8 @@ def told(variables: Mapping[str, str], *, calls: bool) -> Told | None:
     `calls` is whether it dialled its peer. What is executed comes last on such a leg, first on one
     that was dialled.
     """
+    if _TELLING.isdisjoint(variables):
+        return None
     execute, *others = _executed(variables), _parked(variables), _transferred(variables)
     ways = (*others, execute) if calls else (execute, *others)
     return next(filter(None, ways), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from conformance.expectation import (
     SENT_SECONDS,
@@ -15,7 +16,6 @@ from conformance.expectation import (
     Executed,
     Header,
     LegNamed,
-    OneOf,
     Precedes,
     SinceStimulus,
     Within,
@@ -26,7 +26,6 @@ from conformance.expectation import (
 from conformance.model import after_bridge, legs
 from conformance.model.course import NEVER, Course, Leaving
 from conformance.model.variables import bowout_seconds, is_true
-from conformance.profile import Profile
 from conformance.scenario import ALegConsults, Pair, Scenario, UuidSetvar, pairs
 
 STALL = Within(4.9, 8.0, 5.0)
@@ -39,77 +38,93 @@ The control calls, few beside the scenarios, do not see every stall of a hundred
 """
 
 
-def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about bowout."""
+    found: list[Claim] = []
     for leaving in course.leavings:
         if leaving.how == "bridge":
-            yield from _by_bridge(scenario, course, leaving)
-            yield from _rejoined(scenario, course, leaving)
+            found += _by_bridge(scenario, course, leaving)
+            found += _rejoined(scenario, course, leaving)
         elif leaving.how == "collided":
-            yield from _by_bridge(scenario, course, leaving)
+            found += _by_bridge(scenario, course, leaving)
         elif leaving.how == "execute":
-            yield from _on_execution(course, leaving)
+            found += _on_execution(course, leaving)
         else:
             ran = Executed(leaving.acquired[0])
             expected = course.legs[leaving.acquired[0]].applications
-            yield Claim("bowout.execute-hands-over", leaving.acquired[0], ran, only(expected))
-    yield from _once(course)
+            clause = "bowout.execute-hands-over"
+            found.append(Claim(clause, leaving.acquired[0], ran, only(expected)))
+    found += _once(course)
     if not any(leaving.how in ("execute", "cancelled") for leaving in course.leavings):
-        loopbacks = tuple(leg for leg in course.legs if leg.startswith("loopback"))
-        yield from _no_events(loopbacks, scenario.profile.fire_bowout_on_bridge)
+        loopbacks = tuple([leg for leg in course.legs if leg.startswith("loopback")])
+        found += _no_events(loopbacks, scenario.profile.fire_bowout_on_bridge)
     if not course.leavings:
-        yield from _none(scenario, course)
+        found += _none(scenario, course)
+    return found
 
 
 # --- by bridge ---
 
 
-def _by_bridge(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+def _by_bridge(scenario: Scenario, course: Course, leaving: Leaving) -> list[Claim]:
     """The pair leaves: when, together, with which cause, without an event of the module's."""
     pair = pairs(scenario)[leaving.pair - 1]
-    yield from _due(scenario, course, leaving, pair)
+    found = [*_due(scenario, course, leaving, pair)]
     if leaving.staying:
-        yield from after_bridge.kept(course, leaving)
-        return
-    first, *others = leaving.legs
+        return [*found, *after_bridge.kept(course, leaving)]
+    found += _together(leaving.legs)
+    for leg in leaving.legs:
+        controlled = scenario.profile.bowout_controlled_hangup and leg in (pair.leg_a, pair.leg_b)
+        clause = "bowout.controlled-cause" if controlled else "bowout.cause"
+        found.append(legs.ended(clause, leg, course.legs[leg].causes))
+    return found
+
+
+@kept
+def _together(leaving: tuple[str, ...]) -> Iterator[Claim]:
+    """No leg leaves long before or behind another."""
+    first, *others = leaving
     for leg in others:
         apart = Apart(EventRef(first, "CHANNEL_HANGUP"), EventRef(leg, "CHANNEL_HANGUP"))
         yield Claim("bowout.legs-leave-together", leg, apart, Within(0.0, SENT_SECONDS, 0.0))
-    for leg in leaving.legs:
-        ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
-        controlled = scenario.profile.bowout_controlled_hangup and leg in (pair.leg_a, pair.leg_b)
-        clause = "bowout.controlled-cause" if controlled else "bowout.cause"
-        yield Claim(clause, leg, ended, one_of(*course.legs[leg].causes))
 
 
-def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> Iterator[Claim]:
+def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> list[Claim]:
     """The real legs are bridged to each other, and are all that is left."""
     near, far = leaving.acquired
     pair = pairs(scenario)[leaving.pair - 1]
-    number = sum(bridge.caller == near and bridge.since <= leaving.at for bridge in course.bridges)
-    rejoined = EventRef(near, "CHANNEL_BRIDGE", number)
-    own = sum(bridge.caller == near for bridge in course.bridges)
-    bridged = one_of(*range(number, own + 1 + (len(leaving.legs) > 2)))
-    yield Claim("bowout.bridges-real-legs", near, Count(near, "CHANNEL_BRIDGE"), bridged)
-    peer = LegNamed(rejoined, "Bridge-B-Unique-ID")
-    yield Claim("bowout.bridges-real-legs", near, peer, only(far))
+    own = [bridge for bridge in course.bridges if bridge.caller == near]
+    number = len([bridge for bridge in own if bridge.since <= leaving.at])
+    found = [*_bridged(near, far, number, len(own) + (len(leaving.legs) > 2))]
     soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
-    going = tuple(leg for several in soon for leg in several if leg not in leaving.staying)
+    going = tuple([leg for several in soon for leg in several if leg not in leaving.staying])
     going += legs.going(course, leaving.at)
-    after = Alive(rejoined, going)
-    left = only(tuple(leg for leg in course.there(leaving.at) if leg not in going))
+    after = Alive(EventRef(near, "CHANNEL_BRIDGE", number), going)
+    left = only(tuple([leg for leg in course.there(leaving.at) if leg not in going]))
     if leaving.staying:
-        yield Claim("bowout.after-bridge-keeps-pair", near, after, left)
+        found.append(Claim("bowout.after-bridge-keeps-pair", near, after, left))
     elif not near.startswith("loopback") and not far.startswith("loopback"):
-        yield Claim("legs.real-legs-stay-after-bowout", near, after, left)
+        found.append(Claim("legs.real-legs-stay-after-bowout", near, after, left))
     else:
-        yield Claim("bowout.inner-refusal-keeps-inner-pair", near, after, left)
-    yield from _marks(scenario.profile, leaving, pair)
+        found.append(Claim("bowout.inner-refusal-keeps-inner-pair", near, after, left))
+    if len(leaving.legs) == 2:  # in a chain either pair may be the one
+        controlled = scenario.profile.bowout_controlled_hangup
+        found += _marks(pair.leg_a, near, controlled)
+        found += _marks(pair.leg_b, far, controlled)
     if scenario.profile.fire_bowout_on_bridge:
-        yield from _told(leaving, pair)
+        found += _told(leaving, pair)
     if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
-        happened = Count("a-leg", "CHANNEL_EXECUTE", "uuid_bridge")
-        yield Claim("bowout.not-refused-by-a-leg", "a-leg", happened, _times(course, near))
+        found.append(_executes("bowout.not-refused-by-a-leg", near, *_times(course, near)))
+    return found
+
+
+@kept
+def _bridged(near: str, far: str, number: int, most: int) -> Iterator[Claim]:
+    """The near leg's bridge of this number is that to the far leg; it has `most` at most."""
+    bridged = one_of(*range(number, most + 1))
+    yield Claim("bowout.bridges-real-legs", near, Count(near, "CHANNEL_BRIDGE"), bridged)
+    peer = LegNamed(EventRef(near, "CHANNEL_BRIDGE", number), "Bridge-B-Unique-ID")
+    yield Claim("bowout.bridges-real-legs", near, peer, only(far))
 
 
 @kept
@@ -124,18 +139,23 @@ def _once(course: Course) -> Iterator[Claim]:
     """Each bowout by bridge executes uuid_bridge once on either leg that stays."""
     bridging = [leaving for leaving in course.leavings if leaving.how == "bridge"]
     for leg in sorted({role for leaving in bridging for role in leaving.acquired}):
-        executed = Count(leg, "CHANNEL_EXECUTE", "uuid_bridge")
-        yield Claim("bowout.uuid-bridge-once", leg, executed, _times(course, leg))
+        yield _executes("bowout.uuid-bridge-once", leg, *_times(course, leg))
 
 
-def _times(course: Course, leg: str) -> OneOf:
-    """How many bowouts by bridge a leg that stays has.
+def _times(course: Course, leg: str) -> tuple[int, int]:
+    """How many bowouts by bridge a leg that stays has, at least and at most.
 
     In a chain two pairs whose time has come may both bring the same one about.
     """
     own = [one for one in course.leavings if one.how == "bridge" and leg in one.acquired]
-    twice = sum(len(leaving.legs) > 2 for leaving in own)
-    return one_of(*range(len(own), len(own) + twice + 1))
+    return len(own), len(own) + len([one for one in own if len(one.legs) > 2])
+
+
+@lru_cache
+def _executes(clause: str, leg: str, least: int, most: int) -> Claim:
+    """How often a leg executes uuid_bridge."""
+    executed = Count(leg, "CHANNEL_EXECUTE", "uuid_bridge")
+    return Claim(clause, leg, executed, one_of(*range(least, most + 1)))
 
 
 def _due(scenario: Scenario, course: Course, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
@@ -180,17 +200,27 @@ def _spans(course: Course, leaving: Leaving, pair: Pair, until: EventRef) -> lis
     caller_of_a = next(b.caller for b in course.bridges if pair.leg_a in (b.peer, b.caller))
     own = [b for b in course.bridges if b.caller == pair.leg_b and b.since < leaving.at]
     return [
-        Elapsed(
-            (
-                EventRef(caller_of_a, "CHANNEL_BRIDGE"),
-                EventRef(pair.leg_b, "CHANNEL_BRIDGE", number),
-                EventRef(pair.leg_a, "CHANNEL_ANSWER"),
-                EventRef(pair.leg_b, "CHANNEL_ANSWER"),
-            ),
+        _span(
+            caller_of_a,
+            pair.leg_a,
+            pair.leg_b,
+            number,
             until if bridge is own[-1] else EventRef(bridge.peer, "CHANNEL_HANGUP"),
         )
         for number, bridge in enumerate(own, 1)
     ]
+
+
+@lru_cache
+def _span(caller: str, leg_a: str, leg_b: str, number: int, until: EventRef) -> Elapsed:
+    """From the last of the conditions, of which one is loopback-b's bridge of this number."""
+    conditions = (
+        EventRef(caller, "CHANNEL_BRIDGE"),
+        EventRef(leg_b, "CHANNEL_BRIDGE", number),
+        EventRef(leg_a, "CHANNEL_ANSWER"),
+        EventRef(leg_b, "CHANNEL_ANSWER"),
+    )
+    return Elapsed(conditions, until)
 
 
 def _after(seconds: float, pair: Pair, spans: int = 1) -> Within:
@@ -215,21 +245,18 @@ def _told(leaving: Leaving, pair: Pair) -> Iterator[Claim]:
             yield Claim("bowout.direct-names-ends", leg, named, only(role))
 
 
-def _marks(profile: Profile, leaving: Leaving, pair: Pair) -> Iterator[Claim]:
+@kept
+def _marks(leg: str, real: str, controlled: bool) -> Iterator[Claim]:
     """Set after the legs were told to leave, so an event or CDR may be ahead of them.
 
     With controlled hangup they are told after it.
     """
-    if len(leaving.legs) > 2:
-        return  # in a chain either pair may be the one
-    near, far = leaving.acquired
-    late = () if profile.bowout_controlled_hangup else (None,)
-    for leg, real in ((pair.leg_a, near), (pair.leg_b, far)):
-        at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
-        marked = Header(at_end, "variable_loopback_hangup_cause")
-        yield Claim("bowout.marks-legs", leg, marked, one_of("bridge", *late))
-        named = LegNamed(at_end, "variable_loopback_bowout_other_uuid")
-        yield Claim("bowout.names-real-legs", leg, named, one_of(real, *late))
+    late = () if controlled else (None,)
+    at_end = EventRef(leg, "CHANNEL_HANGUP_COMPLETE")
+    marked = Header(at_end, "variable_loopback_hangup_cause")
+    yield Claim("bowout.marks-legs", leg, marked, one_of("bridge", *late))
+    named = LegNamed(at_end, "variable_loopback_bowout_other_uuid")
+    yield Claim("bowout.names-real-legs", leg, named, one_of(real, *late))
 
 
 # --- on execution ---
@@ -252,9 +279,7 @@ def _on_execution(course: Course, leaving: Leaving) -> Iterator[Claim]:
     handed = one_of(expected, leaving.plan) if not leaving.clean else only(expected)
     yield Claim("bowout.execute-hands-over", real, ran, handed)
     for leg in leaving.legs:
-        ended = Header(EventRef(leg, "CHANNEL_HANGUP"), "Hangup-Cause")
-        causes = one_of(*course.legs[leg].causes)
-        yield Claim("bowout.execute-cause", leg, ended, causes)
+        yield legs.ended("bowout.execute-cause", leg, course.legs[leg].causes)
     at_end = EventRef(real, "CHANNEL_HANGUP_COMPLETE")
     letter = "A" if resigning.startswith("loopback-a") else "B"
     for name, value in (("loopback_hangup_cause", "bowout"), ("loopback_leg", letter)):

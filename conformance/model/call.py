@@ -120,11 +120,14 @@ def course(scenario: Scenario, applied: Mapping[int, float], pace: Pace) -> Cour
 class _Leg:
     role: str
     created: float
-    inbound: bool = False
+    inbound: bool
+    given: Mapping[str, str]
+    variables: dict[str, str]
     ringing: float = NEVER
     early: float = NEVER
     answered: float = NEVER
     gone: float = NEVER
+    there: bool = True
     causes: frozenset[str] = frozenset()
     lost: bool = False
     other: _Leg | None = None
@@ -141,10 +144,10 @@ class _Leg:
     answers: bool = False
     plan: list[Step] = field(default_factory=list)
     step: int = 0
-    applications: list[str] = field(default_factory=list)
-    began: list[float] = field(default_factory=list)
+    applications: tuple[str, ...] = ()
+    began: tuple[float, ...] = ()
     parks: int = 0
-    told: list[str] = field(default_factory=list)
+    told: tuple[str, ...] = ()
     confirmation: Action | None = None
     confirmed: Action | None = None
     shown: tuple[str, str] | None = None
@@ -152,17 +155,19 @@ class _Leg:
     bond: _Leg | None = None
     heard: _Leg | None = None
     digits: str = ""
-    variables: dict[str, str] = field(default_factory=dict)
-    given: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def there(self) -> bool:
-        return self.gone == NEVER
 
     @property
     def talks(self) -> bool:
         """Whether it is bridged and answered."""
-        return self.bridged is not None and self.answered != NEVER and self.gone == NEVER
+        return self.bridged is not None and self.answered != NEVER and self.there
+
+    def forget(self) -> None:
+        """Let go of the other legs, or all wait for the interpreter to look for cycles."""
+        self.other = self.bond = self.heard = self.bridged = None
+        self.dialled_by = self.dialling = None
+
+    def end(self, at: float, causes: frozenset[str]) -> None:
+        self.gone, self.there, self.causes = at, False, causes
 
 
 @dataclass(slots=True, eq=False)
@@ -206,6 +211,7 @@ class _Call:
         pace: Pace,
     ) -> None:
         self._scenario = scenario
+        self._globals = dict(scenario.profile.global_variables)
         self._applied = applied
         self._pace = pace
         self._now = 0.0
@@ -219,7 +225,11 @@ class _Call:
         self._waiting: tuple[_Leg, _Leg] | None = None
         self._kills: list[tuple[float, str]] = []
         self._displayed = False
-        self._pending = dict(enumerate(scenario.all_stimuli()))
+        self._stimuli = scenario.all_stimuli()
+        self._begun: set[int] = set()
+        self._by_event: dict[str, list[int]] = {}  # stimuli, by the event that they count from
+        for index, stimulus in enumerate(self._stimuli):
+            self._by_event.setdefault(stimulus.at.event.value, []).append(index)
         self._pairs = {pair.number: pair for pair in pairs(scenario)}
 
     def run(self) -> Course:
@@ -233,40 +243,42 @@ class _Call:
                 self._answer(a_leg)
             a_leg.consults = isinstance(scenario.origin, ALegConsults)
             a_leg.applications += self._a_leg_applications()
-            a_leg.began += [self._now] * len(a_leg.applications)
+            a_leg.began += (self._now,) * len(a_leg.applications)
             a_leg.plan = [Step(action) for action in getattr(scenario.origin, "afterwards", ())]
             self._dial(a_leg, scenario.dials)
         while self._agenda:
             self._now, _, action = heapq.heappop(self._agenda)
             action()
+        legs = MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()})
+        for leg in self._legs.values():
+            leg.forget()
         return Course(
-            legs=MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()}),
+            legs=legs,
             bridges=tuple(self._bridges),
             leavings=tuple(self._leavings),
             attempts=tuple(self._attempts),
             forks=tuple([attempt for attempt in self._attempts if not attempt.alone]),
         )
 
-    def _a_leg_applications(self) -> list[str]:
+    def _a_leg_applications(self) -> tuple[str, ...]:
         origin = self._scenario.origin
         if isinstance(origin, ALegBridges):
-            return [a_leg_application(origin)]
+            return (a_leg_application(origin),)
         variables = self._scenario.variables
-        return ["set"] * len(variables.set) + ["export"] * len(variables.export) + ["bridge"]
+        set_, exported = ("set",) * len(variables.set), ("export",) * len(variables.export)
+        return (*set_, *exported, "bridge")
 
     # --- time and stimuli ---
 
     def _later(self, seconds: float, action: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (self._now + seconds, next(self._order), action))
 
-    def _happened(self, event: str, *legs: _Leg) -> None:
-        """Start the clocks of the stimuli that count from this event."""
-        if not self._pending:
-            return
-        for index, stimulus in list(self._pending.items()):
-            at = stimulus.at
-            if at.event == event and any(leg.role == at.leg for leg in legs):
-                del self._pending[index]
+    def _happened(self, event: str, *roles: str) -> None:
+        """Start the clocks of the stimuli that count from this event of one of these legs."""
+        for index in self._by_event.get(event, ()):
+            stimulus = self._stimuli[index]
+            if stimulus.at.leg in roles and index not in self._begun:
+                self._begun.add(index)
                 delay = self._applied.get(index, stimulus.at.delay_ms / 1000)
                 delay = max(0.0, delay + self._pace.shift)
                 if index == self._pace.behind:
@@ -322,7 +334,7 @@ class _Call:
         peer = real.bridged
         assert peer is not None
         self._unbridge(real)
-        real.told.append("deflect")
+        real.told += ("deflect",)
         real.bond = peer.bond = None
         real.displays = None
         if real.calls:
@@ -335,18 +347,18 @@ class _Call:
     # --- legs ---
 
     def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> _Leg:
-        leg = _Leg(role, self._now, inbound, variables=given, given=dict(given))
-        self._legs[role] = leg
-        self._happened("CHANNEL_CREATE", leg)
+        leg = self._legs[role] = _Leg(role, self._now, inbound, given, dict(given))
+        self._happened("CHANNEL_CREATE", role)
         return leg
 
     def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
         callers = self._seen_by(caller) if caller is not None else {}
         once = self._scenario.profile.since("1.10.3")
-        on_a, on_b = of_pair(callers, pair.braces, pair.brackets, confirms_once=once)
+        shared = of_dialling(callers, pair.braces)
+        on_a, on_b = of_pair(callers, shared, pair.brackets, confirms_once=once)
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
         # What is in [] is gone by then, and before 1.10.3 nobody looked for it (fcda4c6a06).
-        leg_a.confirmation = confirmation(of_dialling(callers, pair.braces))
+        leg_a.confirmation = confirmation(shared)
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
         leg_a.pair = leg_b.pair = pair.number
@@ -369,7 +381,7 @@ class _Call:
 
     def _seen_by(self, leg: _Leg) -> dict[str, str]:
         """Variables as a leg finds them: its own, and the switch's where it has none."""
-        return dict(self._scenario.profile.global_variables) | leg.variables
+        return self._globals | leg.variables
 
     # --- running a plan ---
 
@@ -398,8 +410,8 @@ class _Call:
             return
         step = leg.plan.pop(0)
         action = step.action
-        leg.applications.append(_application(action))
-        leg.began.append(self._now)
+        leg.applications += (application_name(action),)
+        leg.began += (self._now,)
         match action:
             case Sleep(milliseconds):
                 self._resume(leg, milliseconds)
@@ -420,7 +432,7 @@ class _Call:
 
     def _park(self, leg: _Leg) -> None:
         leg.parks += 1
-        self._happened("CHANNEL_PARK", leg)
+        self._happened("CHANNEL_PARK", leg.role)
 
     def _signal(self, leg: _Leg, action: Action) -> None:
         match action:
@@ -480,10 +492,10 @@ class _Call:
 
     def _dial_early(self, caller: _Leg, dialled: Dialled) -> None:
         """Dialling is early media for an inbound caller, which a pair may be told to leave out."""
-        silent = bool(dialled.pair) and self._scenario.profile.since("1.10.3")
-        if caller.inbound and not (
-            silent and is_true(caller.variables.get("loopback_no_pre_answer", ""))
-        ):
+        if not caller.inbound:
+            return
+        silent = dialled.pair and is_true(caller.variables.get("loopback_no_pre_answer", ""))
+        if not (silent and self._scenario.profile.since("1.10.3")):
             self._early(caller)
 
     def _create_null(self, caller: _Leg, dialling: _Dialling) -> None:
@@ -520,10 +532,10 @@ class _Call:
 
     def _take(self, caller: _Leg, dialling: _Dialling) -> None:
         """Of the legs that are dialled the first that is reached is taken; the others leave."""
-        taken = next(filter(dialling.reached, dialling.legs), None)
-        if caller.dialling is not dialling or dialling.unmade or taken is None:
+        if caller.dialling is not dialling or dialling.unmade:
             return
-        if not self._is_confirmed(taken):
+        taken = next(filter(dialling.reached, dialling.legs), None)
+        if taken is None or not self._is_confirmed(taken):
             return
         self._note(caller, dialling, taken=taken.role)
         for leg in dialling.legs:
@@ -584,7 +596,7 @@ class _Call:
             return
         leg.answered = self._now
         self._forget_displays()
-        self._happened("CHANNEL_ANSWER", leg)
+        self._happened("CHANNEL_ANSWER", leg.role)
         if leg.inbound and leg.other:
             self._answer(leg.other)
         self._reached(leg)
@@ -613,7 +625,7 @@ class _Call:
             return True
         if leg.confirmed is None:
             leg.confirmed = action = leg.confirmation
-            leg.applications.append(_application(action))
+            leg.applications += (application_name(action),)
             if isinstance(action, HangUp):
                 self._hang_up(leg, action.cause)
             else:
@@ -641,7 +653,7 @@ class _Call:
         caller.bond, peer.bond = peer, caller
         caller.calls, peer.calls = True, False
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
-        self._happened("CHANNEL_BRIDGE", caller, peer)
+        self._happened("CHANNEL_BRIDGE", caller.role, peer.role)
         if peer.answers:
             # A bridge ends the delay of a null/ leg's answer (null_channel_on_consume_media).
             self._later(NOTICED, lambda: self._answer(peer))
@@ -661,7 +673,7 @@ class _Call:
     def _hang_up(self, leg: _Leg, cause: str) -> None:
         if not leg.there:
             return
-        leg.gone, leg.causes = self._now, frozenset({cause})
+        leg.end(self._now, frozenset({cause}))
         if self._waiting is not None:
             waiting, real = self._waiting
             if leg is waiting:
@@ -682,8 +694,8 @@ class _Call:
         elif leg.caught:
             self._transfer_late(leg)
         leg.dialling = leg.dialled_by = None
-        if leg.other is not None:
-            if leg.pair in self._pace.cut and leg.other.there:
+        if leg.other is not None and leg.other.there:
+            if leg.pair in self._pace.cut:
                 self._miss_media(leg.other)
                 if not leg.other.there:
                     leg.other.causes |= {cause}
@@ -716,7 +728,7 @@ class _Call:
 
     def _orphan(self, peer: _Leg) -> None:
         """Who is left by the one that consulted it is parked, and hung up some seconds later."""
-        self._happened("CHANNEL_PARK", peer)
+        self._happened("CHANNEL_PARK", peer.role)
         self._later(ORPHANED, lambda: self._hang_up(peer, "NORMAL_CLEARING"))
 
     def _after_bridge(self, caller: _Leg, cause: str) -> None:
@@ -735,9 +747,9 @@ class _Call:
         if not leg.there or told is None or (unless_executed and told.how == after_bridge.EXECUTE):
             return False
         if told.how == after_bridge.TRANSFER and leg.deaf and self._pace.halted:
-            leg.told.append(after_bridge.TOO_LATE)
+            leg.told += (after_bridge.TOO_LATE,)
             return True
-        leg.told.append(told.how)
+        leg.told += (told.how,)
         leg.displays = None
         leg.plan = [Step(action) for action in told.plan]
         if told.how == after_bridge.PARK:
@@ -757,7 +769,7 @@ class _Call:
         """A caller that is hung up in its bridge is transferred all the same, in its CDR alone."""
         told = after_bridge.told(caller.variables, calls=True)
         if told is not None and told.how == after_bridge.TRANSFER:
-            caller.told.append(after_bridge.TOO_LATE)
+            caller.told += (after_bridge.TOO_LATE,)
 
     def _cross(self, leg: _Leg, cause: str) -> None:
         """A hangup reaches the other leg of the pair, whose partner may be ahead of it."""
@@ -843,8 +855,10 @@ class _Call:
     # --- bowout of a bridged pair ---
 
     def _count_all(self) -> None:
-        for number, counter in list(self._counters.items()):
-            self._count(number, counter)
+        """Only while loopback-b is bridged do a pair's conditions hold."""
+        for number, counter in self._counters.items():
+            if counter.leg_b.bridged is not None or counter.holding != NEVER:
+                self._count(number, counter)
 
     def _count(self, number: int, counter: _Counter) -> None:
         """Let the counter run while both legs are there, bridged and answered."""
@@ -878,11 +892,11 @@ class _Call:
 
     def _may(self, counter: _Counter) -> bool:
         """Whether neither leg of the pair refuses the bowout."""
-        return all(allows(self._bowout(leg)) for leg in (counter.leg_a, counter.leg_b))
+        return allows(self._bowout(counter.leg_a)) and allows(self._bowout(counter.leg_b))
 
     def _bowout(self, leg: _Leg) -> str | None:
         """The leg's `loopback_bowout`, or else the global one."""
-        return self._seen_by(leg).get("loopback_bowout")
+        return leg.variables.get("loopback_bowout", self._globals.get("loopback_bowout"))
 
     def _fire(self, number: int, counter: _Counter) -> None:
         near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)
@@ -1005,7 +1019,7 @@ class _Call:
         self._leavings.append(Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,)))
         for gone in (leg, leg.other):
             if gone.there:
-                gone.gone, gone.causes = self._now, self._causes(dialled=True)
+                gone.end(self._now, self._causes(dialled=True))
 
     def _acquire(self, leg: _Leg, real: _Leg) -> None:
         """The real leg behind the pair takes over the extension of a leg that runs `unloop`.
@@ -1026,7 +1040,7 @@ class _Call:
                 (leg.other.role, leg.role),
                 (real.role,),
                 clean=dialled or not self._pace.collide,
-                plan=tuple(_application(step.action) for step in plan),
+                plan=tuple(application_name(step.action) for step in plan),
             )
         )
         if real.bridged is not None:
@@ -1035,8 +1049,7 @@ class _Call:
             self._stop_dialling(real, leg.other)
         for gone in (leg, leg.other):
             if gone.there:
-                gone.gone = self._now
-                gone.causes = self._causes(dialled=dialled) | leg.causes
+                gone.end(self._now, self._causes(dialled=dialled) | leg.causes)
                 gone.bridged = None
         if self._pace.collide and not dialled:
             self._hang_up(real, "DESTINATION_OUT_OF_ORDER")
@@ -1118,12 +1131,12 @@ def _frozen(leg: _Leg) -> Leg:
         leg.answered,
         leg.gone,
         leg.causes,
-        tuple(leg.applications),
-        tuple(leg.began),
+        leg.applications,
+        leg.began,
         leg.given,
         leg.variables,
         leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
-        tuple(leg.told),
+        leg.told,
         leg.parks,
         leg.confirmed,
         leg.shown,
@@ -1133,16 +1146,21 @@ def _frozen(leg: _Leg) -> Leg:
     )
 
 
-def _application(action: Action) -> str:
-    match action:
-        case BridgeToNull() | BridgeToLoopback() | BridgeToSeveral() | BridgeAgain():
-            return "bridge"
-        case PlayTone():
-            return "playback"
-        case RingReady():
-            return "ring_ready"
-        case _:
-            return action.kind
+_APPLICATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        BridgeToNull.kind: "bridge",
+        BridgeToLoopback.kind: "bridge",
+        BridgeToSeveral.kind: "bridge",
+        BridgeAgain.kind: "bridge",
+        PlayTone.kind: "playback",
+    }
+)
+"""Applications that are not called as their actions are."""
+
+
+def application_name(action: Action) -> str:
+    """Name of the application that an action executes."""
+    return _APPLICATIONS.get(action.kind, action.kind)
 
 
 _ORIGIN_STEPS: Mapping[str, Callable[[str], Step]] = MappingProxyType(

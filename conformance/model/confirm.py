@@ -61,6 +61,8 @@ def confirms(scenario: Scenario) -> bool:
 
 def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """The claims about legs that are confirmed."""
+    if not confirms(scenario):
+        return
     for pair in pairs(scenario):
         leg_a, leg_b = course.legs.get(pair.leg_a), course.legs.get(pair.leg_b)
         if leg_a is None or leg_b is None or confirmation(leg_b.given) is None:

@@ -117,13 +117,11 @@ class Course:
 
     def there(self, at: float) -> tuple[str, ...]:
         """The legs that are created and not hung up at a time, sorted."""
-        return tuple(
-            sorted(role for role, leg in self.legs.items() if leg.created <= at < leg.gone)
-        )
+        legs = self.legs.items()
+        return tuple(sorted([role for role, leg in legs if leg.created <= at < leg.gone]))
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """What the host decides; times in seconds.
 
     - `bowout`: how long a pair stays once both of its legs are bridged and answered

@@ -50,19 +50,22 @@ def _created_with(role: str, name: str) -> Header:
 
 def _transferred(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
-) -> Iterator[Claim]:
+) -> list[Claim]:
     """What loopback-a and loopback-b of a pair were given, as they are created."""
     braces, brackets = dict(pair.braces), dict(pair.brackets)
     caller = _caller_variables(scenario, pair, given)
     names = {*braces, *brackets, *caller} - _ENDPOINTS_OWN
+    found: list[Claim] = []
     if not names:
-        return
-    listed = given[pair.leg_a].get("loopback_export", "").split(",")
+        return found
+    on_a, on_b = given[pair.leg_a], given[pair.leg_b]
+    listed = [item.strip(" ") for item in on_a.get("loopback_export", "").split(",")]
     for name in sorted(names):
-        clause = _clause(name, braces, brackets, caller, given[pair.leg_a], listed)
-        for leg in (pair.leg_a, pair.leg_b):
+        clause = f"exports.{_clause(name, braces, brackets, caller, on_a, listed)}"
+        for leg, variables in ((pair.leg_a, on_a), (pair.leg_b, on_b)):
             held = _created_with(leg, name)
-            yield Claim(f"exports.{clause}", leg, held, only(given[leg].get(name)))
+            found.append(Claim(clause, leg, held, only(variables.get(name))))
+    return found
 
 
 def _clause(
@@ -77,7 +80,7 @@ def _clause(
     if name.startswith(PREFIX):
         return "confirmation-goes-to-loopback-b"
     otherwise = brackets.get(name) or leg_a.get(name)
-    if name in (item.strip(" ") for item in listed) and leg_a.get(name) != otherwise:
+    if name in listed and leg_a.get(name) != otherwise:
         return "loopback-export-hands-over"
     if name in braces and name in brackets:
         clobber = is_true(leg_a.get("local_var_clobber", ""))
@@ -140,17 +143,17 @@ def _copied(name: str) -> str:
 
 def _identity(
     scenario: Scenario, pair: Pair, given: Mapping[str, Mapping[str, str]]
-) -> Iterator[Claim]:
+) -> list[Claim]:
     """Who is who in the pair: the variables that the endpoint sets by itself."""
-    caller = _caller(scenario, pair)
-    yield from _related(pair.leg_a, pair.leg_b, caller)
+    found = [*_related(pair.leg_a, pair.leg_b, _caller(scenario, pair))]
     settled = "is_loopback" not in scenario.text or "is_loopback" not in _set_later(scenario)
     early = scenario.profile.early_set_loopback_id and scenario.profile.since("1.8.6")
     for leg, letter in ((pair.leg_a, "A"), (pair.leg_b, "B")):
         # Before 1.10.3 both were set on loopback-a (history: ce019aa566).
         marked_early = early and (letter == "A" or scenario.profile.since("1.10.3"))
         at_first = given[leg].get("is_loopback", "1" if marked_early else None)
-        yield from _marks(leg, letter, settled, at_first)
+        found += _marks(leg, letter, settled, at_first)
+    return found
 
 
 @kept

@@ -45,64 +45,61 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about legs."""
     found = [Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))]
     lost, phones = losers(course), behind_losers(scenario, course)
-    left = {leg for one in course.leavings for leg in one.legs if leg not in one.staying}
+    told = lost.union(leg for one in course.leavings for leg in one.legs if leg not in one.staying)
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             if pair.outer:
                 found += _silent(scenario, course, pair)
-            found += _pair(course, pair, lost | left)
+            found += _pair(course, pair, told)
     for role, bridge in null_bridges(scenario).items():
         if bridge.refusal is not None:
             refused = "legs.refused-target-has-no-leg"
             found.append(Claim(refused, role, Exists(role), only(False)))
     for role, leg in course.legs.items():
-        found += _there(role)
-        found += _bridges(course, role)
-        if not leg.lost:
-            found += _gone(role)
-            if not role.startswith("loopback") and role not in lost:
-                phone = "losers-phone-is-cancelled" if role in phones else "cause-of-real-legs"
-                found.append(_ended(f"legs.{phone}", role, leg.causes))
+        found += _there(role, leg.lost)
+        if not (leg.lost or role.startswith("loopback") or role in lost):
+            phone = "losers-phone-is-cancelled" if role in phones else "cause-of-real-legs"
+            found.append(ended(f"legs.{phone}", role, leg.causes))
+    found += _bridges(course)
     found += _digits(scenario, course)
     found += _afterwards(scenario, course)
     return found
 
 
 @kept
-def _there(role: str) -> Iterator[Claim]:
-    """A leg is one of those that the call has."""
+def _there(role: str, lost: bool) -> Iterator[Claim]:
+    """A leg is one of those that the call has, and goes once, unless it may never end by itself."""
     yield Claim("legs.no-other-legs", role, Exists(role), only(True))
-
-
-@kept
-def _gone(role: str) -> Iterator[Claim]:
-    """A leg goes, once."""
-    yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
-    for event in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
-        yield Claim("legs.all-gone-after-call", role, Count(role, event), only(1))
+    if not lost:
+        yield Claim("legs.all-gone-after-call", role, Destroyed(role), only(True))
+        for event in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
+            yield Claim("legs.all-gone-after-call", role, Count(role, event), only(1))
 
 
 @lru_cache(maxsize=1 << 10)
-def _ended(clause: str, role: str, causes: frozenset[str]) -> Claim:
+def ended(clause: str, role: str, causes: frozenset[str]) -> Claim:
     """Why a leg ends."""
-    ended = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
-    return Claim(clause, role, ended, one_of(*causes))
+    cause = Header(EventRef(role, "CHANNEL_HANGUP"), "Hangup-Cause")
+    return Claim(clause, role, cause, one_of(*causes))
 
 
-def _bridges(course: Course, role: str) -> Iterator[Claim]:
+def _bridges(course: Course) -> list[Claim]:
     """How often a leg is bridged to one that it dialled, or that a bowout gives it.
 
     A bridge that is over at once may not have come about, and in a chain two pairs may both bring
     about the bridge of a bowout.
     """
-    own = [bridge for bridge in course.bridges if bridge.caller == role]
-    if own:
-        lasting = sum(bridge.until > bridge.since for bridge in own)
-        again = sum(
-            leaving.how == "bridge" and len(leaving.legs) > 2 and role == leaving.acquired[0]
-            for leaving in course.leavings
-        )
-        yield _bridged(role, lasting, len(own) + again)
+    callers = [bridge.caller for bridge in course.bridges]
+    lasting = [bridge.caller for bridge in course.bridges if bridge.until > bridge.since]
+    again = [
+        leaving.acquired[0]
+        for leaving in course.leavings
+        if leaving.how == "bridge" and len(leaving.legs) > 2
+    ]
+    return [
+        _bridged(role, lasting.count(role), callers.count(role) + again.count(role))
+        for role in dict.fromkeys(callers)
+    ]
 
 
 @lru_cache
@@ -112,35 +109,30 @@ def _bridged(role: str, least: int, most: int) -> Claim:
 
 
 @lru_cache
-def _created(role: str) -> Claim:
-    """A leg of a pair is created."""
-    return Claim("legs.pair-is-created", role, Exists(role), only(True))
-
-
-@lru_cache
 def _name_of(role: str) -> Header:
     return Header(EventRef(role, "CHANNEL_CREATE"), "Channel-Name")
 
 
-def _pair(course: Course, pair: Pair, told: frozenset[str]) -> Iterator[Claim]:
+def _pair(course: Course, pair: Pair, told: frozenset[str]) -> list[Claim]:
     """What is said of both legs of a pair; of those that were `told` to go not the cause.
 
     The causes of a bowout are the bowout's, that of a leg that lost a race the dialling's.
     """
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
-    for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
-        yield _created(leg.role)
-        name = only(channel_name(pair, suffix))
-        yield Claim("legs.named-after-target", leg.role, _name_of(leg.role), name)
-        if not (leg.role in told or leg.lost):
-            yield _ended("legs.cause-crosses", leg.role, leg.causes)
     # Both threads of loopback-b's bridge may find the b-leg answered, and answer either leg.
     twice = _bridged_before(course, leg_b)
-    for leg in (leg_a, leg_b):
-        yield from _crossed(
+    extension = _extension(pair)
+    found: list[Claim] = []
+    for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
+        name = only(_channel_name(extension + suffix))
+        found.append(Claim("legs.named-after-target", leg.role, _name_of(leg.role), name))
+        if not (leg.role in told or leg.lost):
+            found.append(ended("legs.cause-crosses", leg.role, leg.causes))
+        found += _crossed(
             leg.role, leg.answered != NEVER, leg.early != NEVER, leg.ringing != NEVER, twice
         )
-    yield from _set_up(course, leg_b.role)
+    found += _set_up(course, leg_b.role)
+    return found
 
 
 def _afterwards(scenario: Scenario, course: Course) -> Iterator[Claim]:
@@ -182,7 +174,8 @@ def _brings_media(pair: Pair, leg_b: Leg) -> EventRef:
 
 @kept
 def _crossed(role: str, answered: bool, early: bool, ringing: bool, twice: bool) -> Iterator[Claim]:
-    """What loopback-b signals reaches loopback-a."""
+    """A leg of a pair is created, and what loopback-b signals reaches loopback-a."""
+    yield Claim("legs.pair-is-created", role, Exists(role), only(True))
     answers = one_of(1, 2) if twice else only(int(answered))
     yield Claim("legs.answer-crosses", role, Count(role, "CHANNEL_ANSWER"), answers)
     for clause, event, came in (
@@ -195,9 +188,11 @@ def _crossed(role: str, answered: bool, early: bool, ringing: bool, twice: bool)
 
 def _bridged_before(course: Course, leg_b: Leg) -> bool:
     """Whether loopback-b was bridged in early media, and answered then."""
-    return leg_b.answered != NEVER and any(
-        bridge.caller == leg_b.role and bridge.since < leg_b.answered for bridge in course.bridges
-    )
+    if leg_b.answered != NEVER:
+        for bridge in course.bridges:
+            if bridge.caller == leg_b.role and bridge.since < leg_b.answered:
+                return True
+    return False
 
 
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
@@ -206,17 +201,22 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     Of a race the others may be about to go, and so may the legs of a bowout: its hangup takes its
     way through a chain while the innermost leg goes on with its plan.
     """
-    bowouts = {leaving.at for leaving in course.leavings}
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
+    bowouts = [leaving.at for leaving in course.leavings] if own else []
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
-            bridged = EventRef(leg_b, "CHANNEL_BRIDGE", number)
             leave = any(abs(bowout - bridge.since) < SENT_SECONDS for bowout in bowouts)
             about_to = going(course, bridge.since) if course.forks or leave else ()
             there = course.there(bridge.since)
-            everybody = only(tuple(leg for leg in there if leg not in about_to))
-            fact = Alive(bridged, about_to)
-            yield Claim("legs.bridged-call-has-all-legs", leg_b, fact, everybody)
+            everybody = tuple([leg for leg in there if leg not in about_to]) if about_to else there
+            yield _together(leg_b, number, about_to, everybody)
+
+
+@lru_cache(maxsize=1 << 9)
+def _together(leg_b: str, number: int, leave: tuple[str, ...], there: tuple[str, ...]) -> Claim:
+    """At a bridge of loopback-b's all those are there, and those that `leave` may be still."""
+    bridged = Alive(EventRef(leg_b, "CHANNEL_BRIDGE", number), leave)
+    return Claim("legs.bridged-call-has-all-legs", leg_b, bridged, only(there))
 
 
 def going(course: Course, at: float) -> tuple[str, ...]:
@@ -227,7 +227,9 @@ def going(course: Course, at: float) -> tuple[str, ...]:
 def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:
     """A digit that one loopback leg sends comes out of the other, to whom that is bridged."""
     deeds = [stimulus.deed for stimulus in scenario.stimuli]
-    if any(isinstance(deed, UuidKill) for deed in deeds) or len(null_bridges(scenario)) != 1:
+    if not deeds or any(isinstance(deed, UuidKill) for deed in deeds):
+        return
+    if len(null_bridges(scenario)) != 1:
         return
     for sender, crossed in (("loopback-a", "b-leg"), ("loopback-b", "a-leg")):
         digits = course.legs[sender].digits if sender in course.legs else ""
@@ -237,18 +239,21 @@ def _digits(scenario: Scenario, course: Course) -> Iterator[Claim]:
             yield Claim("legs.dtmf-crosses", crossed, queued, only(digits))
 
 
-def channel_name(pair: Pair, suffix: str) -> str:
-    """Name of a loopback leg, `suffix` being -a or -b."""
+def _extension(pair: Pair) -> str:
+    """What a pair's legs are named after."""
     match pair.target:
         case ExtensionTarget():
-            extension = pair.target.extension if pair.target.text else EMPTY_EXTENSION
+            return pair.target.extension if pair.target.text else EMPTY_EXTENSION
         case InlineTarget():
             plan = tuple(step.action for step in pair.steps)
-            extension = target_text(pair.target, plan).rsplit("/", 2)[0]
+            return target_text(pair.target, plan).rsplit("/", 2)[0]
         case ApplicationTarget():
-            extension = application_of(pair)[0]
-    name = f"loopback/{extension}{suffix}".encode()[:_NAME_BYTES]
-    return name.decode("utf-8", "surrogateescape")
+            return application_of(pair)[0]
+
+
+def _channel_name(leg: str) -> str:
+    """Name of a loopback leg, `leg` being the extension with -a or -b."""
+    return f"loopback/{leg}".encode()[:_NAME_BYTES].decode("utf-8", "surrogateescape")
 
 
 def application_of(pair: Pair) -> tuple[str, str | None]:

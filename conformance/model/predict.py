@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from conformance.cdr_modules import MODULES
@@ -107,11 +107,12 @@ def predict(
             return
         pace, astray = paces.popleft()
         run = course(scenario, applied.stimuli, pace)
-        if shapes and _shape(run) in shapes:
+        shape = _shape(run) if shapes else None
+        if shape in shapes:
             continue  # what makes no difference is not varied further
         rare = pace.collide or pace.overtaken
         yield Alternative(_claims(scenario, run, modules, alike=alike), rare, run)
-        shapes.add(_shape(run))  # not before another course is asked for, which is rare
+        shapes.add(shape or _shape(run))  # of the first only where another is asked for, rarely
         if astray == most_astray:
             continue
         for other in _deviations(scenario, applied, numbers, pace):
@@ -140,43 +141,43 @@ def _deviations(
     scenario: Scenario, applied: Applied, numbers: list[int], pace: Pace
 ) -> Iterator[Pace]:
     """The paces that differ in one thing that can matter to this scenario, likeliest first."""
-    yield from (replace(pace, cut=pace.cut | {number}) for number in numbers)
+    yield from (pace._replace(cut=pace.cut | {number}) for number in numbers)
     for notice in NOTICES:
-        yield replace(pace, notice=(notice,) * len(pace.notice))
+        yield pace._replace(notice=(notice,) * len(pace.notice))
     for number, own in enumerate(pace.notice):
         late = 0.0 if own == NOTICES[-1] else NOTICES[-1]
-        yield replace(pace, notice=_with(pace.notice, number, late))
+        yield pace._replace(notice=_with(pace.notice, number, late))
     actions = [step.action for pair in pairs(scenario) for step in pair.steps]
     timed = any(isinstance(action, Sleep | PlayTone) for action in actions)
     if timed or isinstance(scenario.origin, Direct) or confirm.confirms(scenario):
-        yield replace(pace, drift=DRIFT)
+        yield pace._replace(drift=DRIFT)
         if len(numbers) > 1:
-            yield from (replace(pace, drift=DRIFT, drifts=number) for number in numbers)
+            yield from (pace._replace(drift=DRIFT, drifts=number) for number in numbers)
     if scenario.all_stimuli():
-        yield from (replace(pace, shift=shift) for shift in SHIFTS)
+        yield from (pace._replace(shift=shift) for shift in SHIFTS)
         if len(scenario.all_stimuli()) > 1:
             several = range(len(scenario.all_stimuli()))
-            yield from (replace(pace, behind=index) for index in several)
-            yield replace(pace, lag=LAGS[1])
+            yield from (pace._replace(behind=index) for index in several)
+            yield pace._replace(lag=LAGS[1])
     waits = ON_EXECUTE in scenario.text or any(isinstance(action, Unloop) for action in actions)
     if applied.stall is None and waits:
-        yield from (replace(pace, stall=stall) for stall in STALLS)
+        yield from (pace._replace(stall=stall) for stall in STALLS)
     if any(bridge.timeout_s is not None for bridge in null_bridges(scenario).values()):
-        yield from (replace(pace, tick=tick) for tick in TICKS)
+        yield from (pace._replace(tick=tick) for tick in TICKS)
     due = bowout_seconds(scenario)
-    yield from (replace(pace, bowout=due + shifted) for shifted in BOWOUTS)
+    yield from (pace._replace(bowout=due + shifted) for shifted in BOWOUTS)
     if pace.cut:
-        yield replace(pace, halted=True)
-        yield replace(pace, lag=LAGS[0])
+        yield pace._replace(halted=True)
+        yield pace._replace(lag=LAGS[0])
     if len(numbers) > 1:
-        yield from (replace(pace, first=number) for number in numbers)
-        yield from (replace(pace, lag=lag) for lag in LAGS)
+        yield from (pace._replace(first=number) for number in numbers)
+        yield from (pace._replace(lag=lag) for lag in LAGS)
     elif any(isinstance(action, SetVariable) for action in actions):
-        yield replace(pace, lag=LAGS[0])
-    yield replace(pace, collide=True)
-    yield replace(pace, collide=True, lag=LAGS[0])
+        yield pace._replace(lag=LAGS[0])
+    yield pace._replace(collide=True)
+    yield pace._replace(collide=True, lag=LAGS[0])
     if len(numbers) > 1:
-        yield replace(pace, overtaken=True)
+        yield pace._replace(overtaken=True)
 
 
 def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float, ...]:

@@ -13,10 +13,11 @@ from conformance.expectation import (
     Exists,
     Header,
     OneOf,
+    kept,
     only,
 )
 from conformance.model import after_bridge
-from conformance.model.call import INSTANT
+from conformance.model.call import INSTANT, application_name
 from conformance.model.course import Course
 from conformance.model.legs import application_of
 from conformance.model.variables import MAX_FORWARDS, forwards
@@ -37,8 +38,9 @@ _EXHAUSTED = "EXCHANGE_ROUTING_ERROR"
 """Cause of a call for which no `max_forwards` is left."""
 
 
-def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
+def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about targets."""
+    found: list[Claim] = []
     dialplan = "XML" if isinstance(scenario.origin, ALegRunsDialplan) else "xml"
     routed = {0: (inherited_context(scenario), dialplan)}
     for pair in pairs(scenario):
@@ -46,39 +48,57 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         own = getattr(pair.target, "dialplan", None) or dialplan
         routed[pair.number] = (routed_context(pair.target, context), own)
         if pair.leg_b in course.legs:
-            yield from _routed(pair, context, dialplan)
-            yield from _run(scenario, course, pair)
-            yield from _again(scenario, course, pair)
+            found += _routed(pair, context, dialplan)
+            found += _run(scenario, course, pair)
+            found += _again(scenario, course, pair)
+    return found
 
 
-def _routed(pair: Pair, context: str, dialplan: str) -> Iterator[Claim]:
-    created = EventRef(pair.leg_b, "CHANNEL_CREATE")
+def _header(clause: str, leg: str, name: str, value: str | None) -> Claim:
+    """What a leg has as it is created."""
+    created = Header(EventRef(leg, "CHANNEL_CREATE"), name)
+    return Claim(f"targets.{clause}", leg, created, only(value))
 
-    def is_header(clause: str, name: str, value: str | None) -> Claim:
-        return Claim(f"targets.{clause}", pair.leg_b, Header(created, name), only(value))
 
-    target = pair.target
+def _routed(pair: Pair, context: str, dialplan: str) -> list[Claim]:
+    """Where loopback-b is routed; `context` and `dialplan` are its caller's."""
+    target, leg = pair.target, pair.leg_b
     if isinstance(target, ExtensionTarget):
-        if target.text:
-            number = target.extension or None  # an empty header is left out
-            yield is_header("extension", "Caller-Destination-Number", number)
-        else:
-            yield is_header(
-                "empty-extension-is-service", "Caller-Destination-Number", EMPTY_EXTENSION
-            )
-        if target.context:
-            yield is_header("context-given", "Caller-Context", target.context)
-        elif target.context == "":
-            yield is_header("empty-context-inherits", "Caller-Context", context)
-        else:
-            yield is_header("context-inherited", "Caller-Context", context)
-        if target.dialplan:
-            yield is_header("dialplan-given", "Caller-Dialplan", target.dialplan)
-        else:
-            yield is_header("dialplan-inherited", "Caller-Dialplan", dialplan)
-    elif isinstance(target, InlineTarget):
-        yield is_header("context-given", "Caller-Context", target.context)
-        yield is_header("dialplan-given", "Caller-Dialplan", "inline")
+        return [
+            _dialled(leg, target),
+            *_in_context(leg, target.context, context),
+            *_in_dialplan(leg, target.dialplan, dialplan),
+        ]
+    if isinstance(target, InlineTarget):
+        given = _header("context-given", leg, "Caller-Context", target.context)
+        return [given, *_in_dialplan(leg, "inline", dialplan)]
+    return []
+
+
+def _dialled(leg: str, target: ExtensionTarget) -> Claim:
+    name = "Caller-Destination-Number"
+    if target.text:
+        number = target.extension or None  # an empty header is left out
+        return _header("extension", leg, name, number)
+    return _header("empty-extension-is-service", leg, name, EMPTY_EXTENSION)
+
+
+@kept
+def _in_context(leg: str, given: str | None, inherited: str) -> Iterator[Claim]:
+    if given:
+        yield _header("context-given", leg, "Caller-Context", given)
+    elif given == "":
+        yield _header("empty-context-inherits", leg, "Caller-Context", inherited)
+    else:
+        yield _header("context-inherited", leg, "Caller-Context", inherited)
+
+
+@kept
+def _in_dialplan(leg: str, given: str | None, inherited: str) -> Iterator[Claim]:
+    if given:
+        yield _header("dialplan-given", leg, "Caller-Dialplan", given)
+    else:
+        yield _header("dialplan-inherited", leg, "Caller-Dialplan", inherited)
 
 
 def _run(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
@@ -107,11 +127,10 @@ def _run(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
 
 def _again(scenario: Scenario, course: Course, pair: Pair) -> Iterator[Claim]:
     """A loop ends where `max_forwards` does only if that comes to loopback-b."""
-    a_leg = course.legs.get("a-leg")
-    given = a_leg.given if a_leg else {}
     for step in pair.steps:
         if not isinstance(step.action, BridgeAgain):
             continue
+        given = course.legs["a-leg"].given if "a-leg" in course.legs else {}
         further = pairs(scenario)[step.dials[0][0].pair - 1].leg_a
         there = further in course.legs
         if there and MAX_FORWARDS in given and forwards(given) <= pair.depth:
@@ -129,26 +148,21 @@ def _executed(course: Course, pair: Pair) -> Allowed:
     So it may when the end of the other leg interrupts a sleep or a tone.
     """
     ran = course.legs[pair.leg_b].applications
-    allowed = {ran}
     last = pair.steps[len(ran) - 1].action if 0 < len(ran) <= len(pair.steps) else None
     left = any(pair.leg_b in leaving.legs for leaving in course.leavings)
-    if left or isinstance(last, Sleep | PlayTone):
-        for step in pair.steps[len(ran) :]:
-            ran = (*ran, _name(step.action.kind))
-            allowed.add(ran)
-            if not isinstance(step.action, INSTANT):
-                break
+    if not (left or isinstance(last, Sleep | PlayTone)):
+        return only(ran)
+    allowed = {ran}
+    for step in pair.steps[len(ran) :]:
+        ran = (*ran, application_name(step.action))
+        allowed.add(ran)
+        if not isinstance(step.action, INSTANT):
+            break
     told = after_bridge.told(course.legs[pair.leg_b].variables, calls=True) if left else None
     if told is not None:
         begun = course.legs[pair.leg_b].applications
-        allowed.add((*begun, *(_name(action.kind) for action in told.plan)))
+        allowed.add((*begun, *(application_name(action) for action in told.plan)))
     return OneOf(frozenset(allowed))
-
-
-def _name(kind: str) -> str:
-    if kind.startswith("bridge_"):
-        return "bridge"
-    return "playback" if kind == "play_tone" else kind
 
 
 def _application(pair: Pair) -> Iterator[Claim]:

@@ -97,17 +97,21 @@ def of_dialling(caller: Mapping[str, str], braces: Pairs) -> dict[str, str]:
 
 
 def of_pair(
-    caller: Mapping[str, str], braces: Pairs, brackets: Pairs, *, confirms_once: bool = True
+    caller: Mapping[str, str],
+    shared: dict[str, str],
+    brackets: Pairs,
+    *,
+    confirms_once: bool = True,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Variables of loopback-a and loopback-b at their creation, by those of who dials them.
 
+    `shared` are those of the whole dial string (`of_dialling`), `brackets` those of the pair alone.
     The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4); so
     does what is left of `max_forwards`, which is here where anybody asks for it. On loopback-a `{}`
     wins over `[]`, with `local_var_clobber` the other way round; on loopback-b `[]` always wins;
     `loopback_export` hands over what loopback-a has. What makes a leg confirm is taken from
     loopback-a if the pair `confirms_once`.
     """
-    shared = of_dialling(caller, braces)
     single = carried(brackets)
     clobber = is_true(shared.get("local_var_clobber", ""))
     leg_a = shared | single if clobber else single | shared
