@@ -362,7 +362,7 @@ class Placer:
             self._jobs.pop(job_uuid, None)
 
     async def _gone(self, attempt: Call, seconds: float) -> bool:
-        return await in_time(self._switch.clock, seconds, self._over(attempt))
+        return attempt.over or await in_time(self._switch.clock, seconds, self._over(attempt))
 
     async def _over(self, attempt: Call) -> None:
         while not attempt.over:
