@@ -1,7 +1,7 @@
 """Events of calls in flight, in the least room that costs next to nothing.
 
 Hundreds of calls are in flight at once, each with dozens of events of a hundred headers. As JSON an
-event takes a third of what its dictionary takes, and memory that comes and goes in whole pieces.
+event takes less than half of what its dictionary does, and one piece that is given back whole.
 """
 
 from __future__ import annotations
