@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
+from campaign.packing import packed, unpacked
 from conformance.model.call import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
-from conformance.observation import AppliedStimulus, Headers, role_of
+from conformance.observation import AppliedStimulus, Headers, role_of, without_row
 from conformance.scenario import (
     ALegConsults,
     BridgeAgain,
@@ -38,15 +39,21 @@ class Call:
         self.token = token
         self.created: set[str] = set()
         self.live: set[str] = set()
-        self.events: list[Headers] = []
+        self.without_row: frozenset[str] = frozenset()
+        """Legs (uuids) of which mod_cdr_csv writes no row that could be told."""
         self.reply = ""
         self.changed = asyncio.Event()
         self.begun = asyncio.Event()
         """Whether the switch has told anything of it, or answered."""
+        self._events: list[bytes | Headers] = []
+
+    def events(self) -> tuple[Headers, ...]:
+        """All that was told of it so far, in the order of Event-Sequence."""
+        return tuple(sorted(map(unpacked, self._events), key=sequence))
 
     def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
         """Note an event; yields the stimuli (with their index) whose moment counts from it."""
-        self.events.append(headers)
+        self._events.append(packed(headers))
         self.begun.set()
         name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
         if name == "CHANNEL_CREATE":
@@ -54,6 +61,8 @@ class Call:
             self.live.add(uuid)
         elif name == "CHANNEL_DESTROY":
             self.live.discard(uuid)
+        elif name == "CHANNEL_HANGUP_COMPLETE":
+            self.without_row |= without_row([headers])
         self.changed.set()
         yield from ()
 
@@ -131,11 +140,21 @@ def patience(scenario: Scenario) -> float:
     return 4.0 + delays + parked + waits + _length(scenario.plan) + further + _length(afterwards)
 
 
-@lru_cache(maxsize=1024)
+def sequence(headers: Headers) -> int:
+    """The number of an event among all of its switch."""
+    return int(str(headers.get("Event-Sequence", 0)))
+
+
 def length(scenario: Scenario) -> float:
-    """Seconds that a call most likely lasts, by the model."""
-    last = max((leg.gone for leg in likeliest(scenario).legs.values()), default=0.0)
-    return min(last, patience(scenario))
+    """Seconds that a call most likely lasts, by the model; worked out once."""
+    known = _lengths.get(scenario)
+    if known is None:
+        last = max((leg.gone for leg in likeliest(scenario).legs.values()), default=0.0)
+        known = _lengths[scenario] = min(last, patience(scenario))
+    return known
+
+
+_lengths: WeakKeyDictionary[Scenario, float] = WeakKeyDictionary()
 
 
 def _length(plan: tuple[object, ...]) -> float:

@@ -12,6 +12,7 @@ from itertools import groupby
 from campaign.admission import Admission, Pace
 from campaign.blocks import Block
 from campaign.errors import first_of
+from campaign.gathered import Gathered
 from campaign.placer import Placer
 from conformance.dialstring import token_of
 from conformance.observation import Placement
@@ -270,15 +271,18 @@ class Campaign:
             self._admission.settle()
 
     async def _tell(
-        self, scenario: Scenario, placement: Placement, began: float, done: Counter[str]
+        self, scenario: Scenario, gathered: Gathered, began: float, done: Counter[str]
     ) -> None:
         await self._measured.wait()  # how late the host is, no control call has told before
-        lateness = [placement.lateness, *(control.lateness for control in self._recent)]
+        lateness = [control.lateness for control in self._recent]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
-        if self._switch.posts_cdrs:
-            lateness.append(_reporting(placement))
         async with self._turn:
-            await self._switch.clock.lull()  # recording and judging takes some milliseconds
+            await self._switch.clock.lull()  # reading it takes some milliseconds
+            placement = gathered.placement()
+            lateness.append(placement.lateness)
+            if self._switch.posts_cdrs:
+                lateness.append(_reporting(placement))
+            await self._switch.clock.lull()  # and so does recording and judging
             done[scenario.id] += 1
             self._on_placement(scenario, replace(placement, lateness=max(0.0, *lateness, 0.0)))
 

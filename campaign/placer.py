@@ -12,19 +12,12 @@ from collections.abc import Coroutine, Iterable, Mapping
 
 import orjson
 
-from campaign.attempt import TOKEN, Attempt, Call, patience
+from campaign.attempt import TOKEN, Attempt, Call, patience, sequence
+from campaign.gathered import Gathered
 from conformance.cdr_modules import CSV_MODULE
 from conformance.dialstring import command_of, originate_arguments
-from conformance.observation import (
-    UNREADABLE,
-    AppliedStimulus,
-    Cdr,
-    Headers,
-    Placement,
-    without_row,
-)
+from conformance.observation import AppliedStimulus, Headers
 from conformance.scenario import Scenario, Stimulus
-from fixtures.cdrs import CdrError, parse_csv_row, parse_json_cdr, parse_xml_cdr
 from fixtures.clock import in_time
 from fixtures.event_socket import (
     CommandFailed,
@@ -76,8 +69,6 @@ SILENCE = 60.0
 UNANSWERED = "the switch did not answer the originate"
 """Problem of an attempt: hanging up every leg of a call makes a switch answer, unless it hangs."""
 
-_PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr, CSV_MODULE: parse_csv_row}
-
 
 class Placer:
     """Places scenarios and control calls; `run` must be running beside."""
@@ -112,7 +103,7 @@ class Placer:
             try:
                 while True:
                     for headers in (await events.next_event(None), *events.take_events()):
-                        told.setdefault(_uuid(headers), set()).add(_sequence(headers))
+                        told.setdefault(_uuid(headers), set()).add(sequence(headers))
             finally:
                 self._witnessed = None
 
@@ -147,11 +138,10 @@ class Placer:
         job.cancel()
         return attempt
 
-    async def gather(self, attempt: Attempt) -> Placement:
+    async def gather(self, attempt: Attempt) -> Gathered:
         """All that the switch told of an attempt that is over, its CDRs among it.
 
-        Its lateness is that of the stimuli, where legs had to be swept. Raises EventSocketError
-        when the connection is lost.
+        Raises EventSocketError when the connection is lost.
         """
         await self._switch.clock.sleep(QUIET_SECONDS)
         if not attempt.swept and not await self._gone(attempt, patience(attempt.scenario)):
@@ -161,18 +151,8 @@ class Placer:
         self._forget(attempt)
         if self._lost is not None:
             raise self._lost.with_traceback(None)  # what it was not told was judged otherwise
-        return Placement(
-            token=attempt.token,
-            a_leg_uuid=attempt.a_leg_uuid,
-            reply=attempt.reply.strip(),
-            events=tuple(sorted(attempt.events, key=_sequence)),
-            cdrs=cdrs,
-            applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
-            swept=attempt.swept,
-            lateness=attempt.lateness,
-            problem=await self._missed(attempt) if attempt.reply else UNANSWERED,
-            modules_with_cdrs=self._cdr_modules,
-        )
+        problem = await self._missed(attempt) if attempt.reply else UNANSWERED
+        return Gathered(attempt, cdrs, self._cdr_modules, problem)
 
     async def control(self, number: int, seconds: float) -> tuple[int, float]:
         """A control call: noise for so long on a `null/` leg, without the loopback endpoint.
@@ -185,7 +165,7 @@ class Placer:
         await asyncio.shield(self._originate(call, f"null/{call.token} &playback({noise})"))
         await self._gone(call, CONTROL_SECONDS)
         self._forget(call)
-        for headers in call.events:
+        for headers in call.events():
             at = int(str(headers.get("Event-Date-Timestamp", 0)))
             if headers.get("Event-Name") == "CHANNEL_EXECUTE":
                 began = at
@@ -269,7 +249,7 @@ class Placer:
         told = self._witnessed
         if told is None:
             return ""
-        own = {_sequence(one) for one in attempt.events if _uuid(one) in attempt.created}
+        own = {sequence(one) for one in attempt.events() if _uuid(one) in attempt.created}
         deadline = asyncio.get_running_loop().time() + WITNESS_SECONDS
         while True:
             others = set().union(*(told.get(uuid, set()) for uuid in attempt.created))
@@ -382,7 +362,7 @@ class Placer:
             self._jobs.pop(job_uuid, None)
 
     async def _gone(self, attempt: Call, seconds: float) -> bool:
-        return await in_time(self._switch.clock, seconds, self._over(attempt))
+        return attempt.over or await in_time(self._switch.clock, seconds, self._over(attempt))
 
     async def _over(self, attempt: Call) -> None:
         while not attempt.over:
@@ -399,11 +379,10 @@ class Placer:
         for uuid in legs:
             await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
 
-    async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, Cdr]]:
+    async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, bytes]]:
         modules, clock = frozenset(self._cdr_modules), self._switch.clock
-        no_row = without_row(attempt.events)
         wanted = {
-            uuid: modules - {CSV_MODULE} if uuid in no_row else modules
+            uuid: modules - {CSV_MODULE} if uuid in attempt.without_row else modules
             for uuid in sorted(attempt.created)
         }
         deadline = clock.now() + self._switch.cdr_delay
@@ -417,11 +396,7 @@ class Placer:
                 break
             if missing:
                 await clock.sleep(0.1)
-        await clock.lull()  # reading them takes some milliseconds
-        return {
-            uuid: {module: _parsed(module, text) for module, text in modules.items()}
-            for uuid, modules in raw.items()
-        }
+        return raw
 
     def _forget(self, attempt: Call) -> None:
         if attempt.live:
@@ -429,13 +404,6 @@ class Placer:
         self._by_token.pop(attempt.token, None)
         for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
             del self._by_uuid[uuid]
-
-
-def _parsed(module: str, text: bytes) -> Cdr:
-    try:
-        return _PARSERS[module](text)
-    except CdrError as error:
-        return {UNREADABLE: str(error)}
 
 
 def _answer(call: Call, job: asyncio.Task[Headers]) -> None:
@@ -449,7 +417,3 @@ def _body(headers: Headers) -> str:
 
 def _uuid(headers: Headers) -> str:
     return str(headers.get("Unique-ID") or headers.get("Resigning-UUID") or "")
-
-
-def _sequence(headers: Headers) -> int:
-    return int(str(headers.get("Event-Sequence", 0)))

@@ -299,4 +299,4 @@ def kept(make: Callable[_P, Iterator[Claim]]) -> Callable[_P, tuple[Claim, ...]]
     def claims(*args: _P.args, **kwargs: _P.kwargs) -> tuple[Claim, ...]:
         return tuple(make(*args, **kwargs))
 
-    return cast(Callable[_P, tuple[Claim, ...]], lru_cache(maxsize=1 << 9)(claims))
+    return cast(Callable[_P, tuple[Claim, ...]], lru_cache(maxsize=1 << 7)(claims))

@@ -224,6 +224,19 @@ def test_rows_that_were_asked_for_make_way_first(
     assert rows.read(["early", "one", "two"]) == {"early": b'"early"', "two": b'"two"'}
 
 
+def test_few_are_kept_of_the_rows_that_were_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for other CDRs of these legs asks again soon."""
+    monkeypatch.setattr("fixtures.switches.csv_rows.ASKED", 1)
+    file = tmp_path / "Master.csv"
+    rows = CsvRows(file)
+    file.write_bytes(b'"one"\n"two"\n"other"\n')
+    assert rows.read(["one", "two"]) == {"one": b'"one"', "two": b'"two"'}
+    file.write_bytes(b'"one"\n"two"\n"other"\n"three"\n')
+    assert rows.read(["one", "two", "other"]) == {"two": b'"two"', "other": b'"other"'}
+
+
 def test_rows_that_were_there_before_are_passed_over(tmp_path: Path) -> None:
     """A Master.csv of a switch that is not ours may be as long as its disk."""
     file = tmp_path / "Master.csv"

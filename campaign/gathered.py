@@ -1,0 +1,55 @@
+"""What was gathered of an attempt that is over, to be read when its turn comes to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from campaign.attempt import Attempt
+from conformance.cdr_modules import CSV_MODULE
+from conformance.observation import UNREADABLE, Cdr, Placement
+from fixtures.cdrs import CdrError, parse_csv_row, parse_json_cdr, parse_xml_cdr
+
+_PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr, CSV_MODULE: parse_csv_row}
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """An attempt and its CDRs as they were written, by uuid and module.
+
+    Read they take several times the room, and dozens of calls may wait for their turn.
+    """
+
+    attempt: Attempt
+    cdrs: Mapping[str, Mapping[str, bytes]]
+    cdr_modules: tuple[str, ...]
+    problem: str
+
+    def placement(self) -> Placement:
+        """All that the switch told of it.
+
+        Its lateness is that of the stimuli, where legs had to be swept.
+        """
+        attempt = self.attempt
+        return Placement(
+            token=attempt.token,
+            a_leg_uuid=attempt.a_leg_uuid,
+            reply=attempt.reply.strip(),
+            events=attempt.events(),
+            cdrs={
+                uuid: {module: _parsed(module, text) for module, text in modules.items()}
+                for uuid, modules in self.cdrs.items()
+            },
+            applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
+            swept=attempt.swept,
+            lateness=attempt.lateness,
+            problem=self.problem,
+            modules_with_cdrs=self.cdr_modules,
+        )
+
+
+def _parsed(module: str, text: bytes) -> Cdr:
+    try:
+        return _PARSERS[module](text)
+    except CdrError as error:
+        return {UNREADABLE: str(error)}
