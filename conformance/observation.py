@@ -26,7 +26,7 @@ UNREADABLE = "unreadable"
 """The only field of a CDR that is no well-formed one; its value says why."""
 
 _ABSENT = [None if path.startswith("variables.") else "" for path in CSV_COLUMNS]
-"""What stands for a field that is not there: a row does not tell one of a profile from an empty one."""
+"""What stands for a field that is not there; a row has those of a profile always, maybe empty."""
 
 
 @dataclass(frozen=True, slots=True)

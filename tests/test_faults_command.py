@@ -18,7 +18,9 @@ def descendants(pid: int) -> list[int]:
     return [one for child in children(pid) for one in (child, *descendants(child))]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked for in /proc, as in Linux")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="processes are looked for in /proc, as in Linux"
+)
 def test_what_runs_faults_side_by_side_ends_with_the_command() -> None:
     running = Running("faults", "--jobs", "2", "legs-swapped", "three-seconds")
 

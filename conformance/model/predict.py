@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from conformance.cdr_modules import MODULES
@@ -93,10 +93,11 @@ def predict(
     """The courses that the scenario may legally take, the likeliest first, as claims.
 
     `applied` tells when the switch carried out what it times by itself, `modules` whose CDRs there
-    can be. Where what they wrote is `alike`, a claim about the first stands for all. Where two things fall so near to each other that either may come first, each course is
-    an alternative; an observation conforms if it meets one wholly. All of them may take seconds to
-    compute: `most_astray` bounds how many things go otherwise than is likeliest, and `MOST` courses
-    are looked at.
+    can be. Where what they wrote is `alike`, a claim about the first stands for all. Where two
+    things fall so near to each other that either may come first, each course is an alternative; an
+    observation conforms if it meets one wholly. All of them may take seconds to compute:
+    `most_astray` bounds how many things go otherwise than is likeliest, and `MOST` courses are
+    looked at.
     """
     numbers = [pair.number for pair in pairs(scenario)]
     on_time = _on_time(scenario, applied)
