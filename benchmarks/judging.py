@@ -33,16 +33,20 @@ def replicate(source: Path, target: Path, scenarios: int) -> None:
     with gzip.open(source, "rt", encoding="utf-8") as file:
         header, *lines = (json.loads(line) for line in file)
     calls = [line for line in lines if "scenario" in line]
-    names = [name for call in calls for name in call["names"]]
+    numbered = {
+        key: [one for call in calls for one in call.get(key, ())] for key in ("names", "lists")
+    }
     with gzip.open(
         target, "wt", encoding="utf-8", errors="backslashreplace", compresslevel=6
     ) as file:
         file.write(f"{json.dumps(header)}\n")
-        file.writelines(f"{line}\n" for line in _copies(calls, names, scenarios))
+        file.writelines(f"{line}\n" for line in _copies(calls, numbered, scenarios))
         file.write(f"{json.dumps(_footer(scenarios))}\n")
 
 
-def _copies(calls: list[dict[str, Any]], names: list[str], scenarios: int) -> Iterator[str]:
+def _copies(
+    calls: list[dict[str, Any]], numbered: dict[str, list[Any]], scenarios: int
+) -> Iterator[str]:
     for number in range(scenarios):
         call = calls[number % len(calls)]
         # A variable that stays on the a-leg makes another scenario of the same call.
@@ -50,9 +54,10 @@ def _copies(calls: list[dict[str, Any]], names: list[str], scenarios: int) -> It
         originate = [*variables["originate"], ["copy", str(number)]]
         value = call["scenario"] | {"variables": variables | {"originate": originate}}
         scenario, attempt = Scenario.from_json(value), call["attempts"][0]
-        line = {"id": scenario.id, "scenario": value, "names": [] if number else names}
+        line = {"id": scenario.id, "scenario": value, "attempts": [attempt]}
+        line |= {key: [] for key in numbered} if number else numbered
         # As a recording has it: no character is escaped but half of one, which is no UTF-8.
-        text = json.dumps(line | {"attempts": [attempt]}, separators=(",", ":"), ensure_ascii=False)
+        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
         yield text.replace(attempt["token"], token_of(scenario, 1))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cache, cached_property
 from itertools import count
@@ -498,8 +498,7 @@ class Scenario:
     def from_json(cls, value: Mapping[str, Any]) -> Scenario:
         """Scenario from its JSON value; raises ValueError where that is not one."""
         try:
-            scenario = _from_json(dict(value))
-            _check(scenario, _kinds(cls), "scenario")
+            scenario = _from_json(dict(value), _Allowed(parts=frozenset({cls})), "scenario")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a scenario: {error}") from error
         assert isinstance(scenario, cls)
@@ -654,7 +653,7 @@ def _alternatives(named: list[Dialled], at_once: int) -> tuple[tuple[Dialled, ..
 
 # --- JSON ----------------------------------------------------------------------------------------
 
-_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True)
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True, check_circular=False)
 
 _PLAIN = frozenset({str, int, bool, type(None), Event})
 """Types of what a part of a scenario holds besides further parts: JSON as it is."""
@@ -703,73 +702,82 @@ def _to_json(value: Any) -> Any:
     if cls in _PLAIN:
         return value
     if cls is tuple:
-        return [_to_json(item) for item in value]
-    named, later = {"kind": cls.kind}, _later(cls)
-    for name in value.changed() if cls is Profile else _hints(cls):
+        return [one if one.__class__ in _PLAIN else _to_json(one) for one in value]
+    named = {"kind": cls.kind}
+    always, unless = _named(cls)
+    for name in always:
         one = getattr(value, name)
-        if one or name not in later:
-            named[name] = one if one.__class__ in _PLAIN else _to_json(one)
+        named[name] = one if one.__class__ in _PLAIN else _to_json(one)
+    for name, default in unless:
+        if (one := getattr(value, name)) != default:
+            named[name] = _to_json(one)
     return named
 
 
-def _from_json(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple([one if one.__class__ in _PLAIN else _from_json(one) for one in value])
-    if isinstance(value, dict):
-        named = {}
-        for name, one in value.items():
-            named[name] = one if one.__class__ in _PLAIN else _from_json(one)
-        cls = _KINDS[named.pop("kind")]
-        if cls is Moment:
-            named["event"] = Event(named["event"])
-        return cls(**named)
-    return value
+@cache
+def _named(cls: Any) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
+    """The fields of a class that its JSON always has, and those it has unless they are as here."""
+    unless = [one for one in fields(cls) if cls is Profile or one.metadata.get("later")]
+    always = tuple([one.name for one in fields(cls) if one not in unless])
+    return always, tuple([(one.name, one.default) for one in unless])
 
 
-def _check(value: Any, kinds: _Kinds, name: str) -> None:
-    """Raise ValueError where a value is not of one of its field's types."""
-    cls: type = type(value)
-    if cls not in kinds:
-        raise ValueError(f"{name} is {value!r}")
-    items = kinds[cls]
-    if isinstance(items, tuple):
-        for item, one in zip(value, items, strict=True):
-            _check(item, one, name)
-    elif items is not None:
-        for item in value:
-            _check(item, items, name)
-    elif cls not in _PLAIN:
-        for inner, one in _hints(cls).items():
-            held = getattr(value, inner)
-            if held.__class__ not in _PLAIN or held.__class__ not in one:
-                _check(held, one, inner)
+def _from_json(value: Any, allowed: _Allowed, name: str) -> Any:
+    """What a JSON value stands for; raise ValueError where the field of this name may not be it."""
+    found, items = value, allowed.items
+    if value.__class__ is dict:
+        found = _part(value)
+    elif value.__class__ is list and items and allowed.length in (None, len(value)):
+        return tuple(
+            [one if one.__class__ in items.plain else _from_json(one, items, name) for one in value]
+        )
+    elif Event in allowed.plain:
+        return Event(value)
+    if found.__class__ not in allowed.parts:
+        raise ValueError(f"{name} is {found!r}")
+    return found
+
+
+def _part(value: Mapping[str, Any]) -> Any:
+    cls = _KINDS[value["kind"]]
+    held, fields_of_it = {}, _fields(cls)
+    for name, one in value.items():
+        allowed = fields_of_it.get(name, _NOTHING)
+        held[name] = one if one.__class__ in allowed.plain else _from_json(one, allowed, name)
+    del held["kind"]
+    return cls(**held)
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """What a field may be: the types of what is JSON as it is, of parts of a scenario, and tuples.
+
+    `items` is what each item of a tuple may be, None where it may not be one; `length` is how many
+    there have to be, None where any number may.
+    """
+
+    plain: frozenset[type] = frozenset()
+    parts: frozenset[type] = frozenset()
+    items: _Allowed | None = None
+    length: int | None = None
+
+
+_NOTHING = _Allowed()
 
 
 @cache
-def _later(cls: type) -> frozenset[str]:
-    """The fields of a class that came later; each is empty by default."""
-    return frozenset(item.name for item in fields(cls) if item.metadata.get("later"))
-
-
-_Kinds: TypeAlias = Mapping[type, Any]
-"""The types that a hint allows. With `tuple` comes what its items are: one such mapping for any
-number of them, or a tuple with one for each; with any other type None."""
-
-
-@cache
-def _hints(cls: type) -> Mapping[str, _Kinds]:
-    """What each field of a class may be, by name; nothing for what is no part of a scenario."""
-    if not is_dataclass(cls):
-        return {}
+def _fields(cls: type) -> Mapping[str, _Allowed]:
+    """What each field of a class may be, by its name in JSON."""
     hints = get_type_hints(cls)
-    return {item.name: _kinds(hints[item.name]) for item in fields(cls)}
+    return {"kind": _allowed(str)} | {one.name: _allowed(hints[one.name]) for one in fields(cls)}
 
 
-def _kinds(hint: Any) -> _Kinds:
+@cache
+def _allowed(hint: Any) -> _Allowed:
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return {cls: items for one in arguments for cls, items in _kinds(one).items()}
-    if origin is not tuple:
-        return {hint: None}
-    endless = len(arguments) == 2 and arguments[1] is Ellipsis
-    return {tuple: _kinds(arguments[0]) if endless else tuple(map(_kinds, arguments))}
+    if origin is tuple:
+        endless = Ellipsis in arguments
+        (item,) = {*arguments} - {Ellipsis}  # no field holds tuples of items that differ
+        return _Allowed(items=_allowed(item), length=None if endless else len(arguments))
+    types = frozenset(arguments if origin in (Union, UnionType) else [hint])
+    return _Allowed(types & _PLAIN, types - _PLAIN)

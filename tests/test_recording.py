@@ -169,24 +169,27 @@ def test_an_attempt_on_a_switch_that_the_header_does_not_name_is_refused(tmp_pat
 def test_only_changes_of_a_leg_are_written(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     write(path)
-    names = lines(path)[1]["names"]
-    attempt = lines(path)[1]["attempts"][0]
+    first = lines(path)[1]
+    attempt = first["attempts"][0]
+
+    def names(number: int) -> list[str]:
+        return [first["names"][one] for one in first["lists"][number]]
 
     def named(delta: dict[str, Any]) -> dict[str, Any]:
-        return {
-            names[number]: value for number, value in zip(delta["set"], delta["to"], strict=True)
-        }
+        return dict(zip(names(delta["set"]), delta["to"], strict=True))
 
     hangup = attempt["events"][3]
     assert hangup["on"] == 0
-    assert named(hangup) == {"Event-Name": "CHANNEL_HANGUP", "variable_x": "caf\udce9"}
-    assert [names[number] for number in hangup["unset"]] == ["variable_gone"]
+    assert named(hangup) == {"Event-Name": "CHANNEL_HANGUP", "variable_x": "caf\xed\xb3\xa9"}
+    assert hangup["odd"] == [1], "what is no UTF-8 is written as bytes"
+    assert names(hangup["unset"]) == ["variable_gone"]
     json_cdr, xml_cdr = attempt["cdrs"]["u1"]["json_cdr"], attempt["cdrs"]["u1"]["xml_cdr"]
     assert json_cdr["on"] == 3
     assert named(json_cdr) == {"core-uuid": "c"}
     assert xml_cdr["like"] == "json_cdr"
     assert named(xml_cdr) == {"variables.y": ""}
     assert lines(path)[2]["names"] == [], "a name is spelled out once"
+    assert lines(path)[2]["lists"] == [], "and so is a list of names"
 
 
 def test_names_beyond_those_that_have_numbers_are_spelled_out(
@@ -195,12 +198,32 @@ def test_names_beyond_those_that_have_numbers_are_spelled_out(
     """However many names the calls of a long run have, writer and reader hold few of them."""
     monkeypatch.setattr("fixtures.recording.NUMBERED", 3)
     write(path)
-    assert sum(len(line.get("names", ())) for line in lines(path)) == 3
+    for numbered in ("names", "lists"):
+        assert sum(len(line.get(numbered, ())) for line in lines(path)) == 3
     recorded = [RecordedScenario(scenario(n).id, scenario(n), placements(n, 2)) for n in range(2)]
     assert list(Recording(path)) == recorded
     schema = json.loads(Path(module.__file__).with_name("recording.schema.json").read_text())
     for line in lines(path):
         Draft202012Validator(schema).validate(line)
+
+
+def test_lists_of_names_may_be_without_numbers(tmp_path: Path) -> None:
+    """Recordings of before have no numbers of lists, and lone surrogates as JSON escapes them."""
+    path = tmp_path / "one.jsonl"
+    write(path)
+    whole = list(Recording(path))
+    changed = lines(path)
+    lists: list[list[int]] = []
+    for line in changed[1:3]:
+        lists += line.pop("lists")
+        for attempt in line["attempts"]:
+            cdrs = [delta for modules in attempt["cdrs"].values() for delta in modules.values()]
+            for delta in attempt["events"] + cdrs:
+                for names in {"set", "unset"} & delta.keys():
+                    delta[names] = lists[delta[names]]
+                for at in delta.pop("odd", ()):
+                    delta["to"][at] = "caf\udce9"
+    assert list(rewrite(path, changed)) == whole
 
 
 TAILS = ("-second--", "-third---")
