@@ -207,12 +207,13 @@ def test_names_beyond_those_that_have_numbers_are_spelled_out(
         Draft202012Validator(schema).validate(line)
 
 
-def test_lists_of_names_may_be_without_numbers(tmp_path: Path) -> None:
-    """Recordings of before have no numbers of lists, and lone surrogates as JSON escapes them."""
+def test_version_1_is_read_as_well(tmp_path: Path) -> None:
+    """Its lists of names have no numbers, and its lone surrogates are as JSON escapes them."""
     path = tmp_path / "one.jsonl"
     write(path)
     whole = list(Recording(path))
     changed = lines(path)
+    changed[0]["header"]["version"] = 1
     lists: list[list[int]] = []
     for line in changed[1:3]:
         lists += line.pop("lists")
@@ -492,8 +493,8 @@ def test_another_version(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     write(path)
     changed = lines(path)
-    changed[0]["header"]["version"] = 2
-    with pytest.raises(RecordingError, match=r"has version 2 of the format; .* '0.1.0' wrote it"):
+    changed[0]["header"]["version"] = 3
+    with pytest.raises(RecordingError, match=r"has version 3 of the format; .* '0.1.0' wrote it"):
         rewrite(path, changed)
 
 
