@@ -315,6 +315,9 @@ def test_the_driver_and_its_clock() -> None:
             assert {uuid: set(files) for uuid, files in cdrs.items()} == {
                 uuid: {"json_cdr", "xml_cdr", "cdr_csv"} for uuid in ended
             }
+            assert switch.directory is not None
+            written = [*(switch.directory / "cdr").rglob("u*")]
+            assert written == [], "what was read stays no longer: a long run would fill the disk"
             assert "mod_loopback" in (await switch.identity()).modules
             assert switch.clock.now() > began
             await connection.close()
