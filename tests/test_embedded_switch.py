@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from campaign.session import Plan, run
 from conformance.cdr_modules import CSV_COLUMNS
 from conformance.clauses import CLAUSES
 from conformance.profile import Profile
@@ -22,6 +24,7 @@ from fixtures.event_socket import connect
 from fixtures.switches import UsageError, open_switch
 from fixtures.switches.csv_rows import CsvRows
 from fixtures.switches.embedded import EmbeddedSwitch
+from tests.fake_switch import CONTROL
 
 EXTENSION = (
     '<extension name="{0}"><condition field="destination_number" expression="^{0}$">{1}'
@@ -327,6 +330,20 @@ def test_the_driver_and_its_clock() -> None:
         await switch.stop()
 
     asyncio.run(inside())
+
+
+def test_a_run_leaves_the_cdrs_of_its_calls_alone() -> None:
+    """Control calls write none: nobody would read them, and they would pile up."""
+    switch = EmbeddedSwitch("embedded:", connect, keep=True)
+    done = asyncio.run(run(switch, Plan(scenarios=5, seed=1)))
+    assert switch.directory is not None
+    try:
+        rows = (switch.directory / "cdr/cdr-csv/Master.csv").read_text()
+    finally:
+        shutil.rmtree(switch.directory)
+    assert done.result.scenarios == 5
+    assert rows
+    assert CONTROL not in rows
 
 
 def sums(root: Path, *active: str) -> float:
