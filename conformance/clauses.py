@@ -80,7 +80,8 @@ _LEGS = (
         "legs.no-other-legs",
         MUST,
         AGREES,
-        "The call has the legs that its dialplans dial, and no others.",
+        "The call has the legs that its dialplans dial, and no others. At a bowout loopback-b may "
+        "begin with what follows its bridge a moment before it is hung up.",
         "wiki, CDR Handling",
     ),
     Clause(

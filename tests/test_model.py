@@ -721,6 +721,17 @@ def test_a_dial_timeout_may_be_cut_by_the_whole_seconds_of_the_clock() -> None:
     assert any("b-leg2" not in one.course.legs for one in predict(scenario, Applied({})))
 
 
+def test_loopback_b_may_begin_with_what_follows_its_bridge_as_it_is_told_to_leave() -> None:
+    """Seen on 1.10.12: a second b-leg was made, and was cancelled before it was noticed."""
+    scenario = call(BridgeToNull(0), BridgeToNull(0), ending=AFTER_4_S)
+    likeliest, *others = [one.course for one in predict(scenario, Applied({}))]
+    assert "b-leg2" not in likeliest.legs
+    second = [course.legs["b-leg2"] for course in others if "b-leg2" in course.legs]
+    assert any("ORIGINATOR_CANCEL" in leg.causes for leg in second)
+    assert all(leg.gone - leg.created <= 0.02 for leg in second)
+    assert all(B in course.leavings[0].legs for course in others if course.leavings)
+
+
 def test_a_global_variable_refuses_every_bowout() -> None:
     profile = Profile(global_variables=(("loopback_bowout", "false"),))
     pace = Pace(2.0, (0.0, 0.0), drift=0.0, shift=0.0, stall=5.0)

@@ -173,12 +173,17 @@ def _deviations(
     if len(numbers) > 1:
         yield from (pace._replace(first=number) for number in numbers)
         yield from (pace._replace(lag=lag) for lag in LAGS)
-    elif any(isinstance(action, SetVariable) for action in actions):
+    elif any(isinstance(action, SetVariable) for action in actions) or _goes_on(scenario):
         yield pace._replace(lag=LAGS[0])
     yield pace._replace(collide=True)
     yield pace._replace(collide=True, lag=LAGS[0])
     if len(numbers) > 1:
         yield pace._replace(overtaken=True)
+
+
+def _goes_on(scenario: Scenario) -> bool:
+    """Whether loopback-b may begin with what follows its bridge before a bowout hangs it up."""
+    return any(step.dials for step in pairs(scenario)[0].steps[:-1])
 
 
 def _with(notices: tuple[float, ...], index: int, notice: float) -> tuple[float, ...]:
