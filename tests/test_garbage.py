@@ -14,6 +14,6 @@ def test_cycles_are_looked_for_rarely_but_looked_for() -> None:
         youngest, older, oldest = gc.get_threshold()
     finally:
         gc.set_threshold(*before)
-    assert youngest > 10_000
+    assert youngest >= 10_000
     assert min(older, oldest) > 0
     assert gc.isenabled()
