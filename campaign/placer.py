@@ -152,7 +152,7 @@ class Placer:
         if self._lost is not None:
             raise self._lost.with_traceback(None)  # what it was not told was judged otherwise
         problem = await self._missed(attempt) if attempt.reply else UNANSWERED
-        return Gathered(attempt, cdrs, self._cdr_modules, problem)
+        return Gathered.of(attempt, cdrs, self._cdr_modules, problem)
 
     async def control(self, number: int, seconds: float) -> tuple[int, float]:
         """A control call: noise for so long on a `null/` leg, without the loopback endpoint.

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaign.attempt import Call
-from campaign.packing import packed, unpacked
-from conformance.observation import Headers
+from campaign.attempt import Attempt, Call
+from campaign.gathered import Gathered
+from campaign.packing import Packed, event_of, text_of
+from conformance.cdr_modules import MODULES
+from conformance.observation import UNREADABLE, Headers
+from conformance.scenario import ALegBridges, Answer, ExtensionTarget, Scenario
 
 # lone surrogates are what bytes that are not UTF-8 become
 TEXT = st.text(st.characters(categories=["L", "N", "P", "S", "Z", "C", "Cs"]))
@@ -18,13 +22,51 @@ EVENTS = st.dictionaries(TEXT, TEXT | st.lists(TEXT))
 
 @given(EVENTS)
 def test_an_event_comes_back_as_it_was(event: dict[str, str | list[str]]) -> None:
-    assert list(unpacked(packed(event)).items()) == list(event.items())
+    assert list(event_of(text_of(event)).items()) == list(event.items())
 
 
-def test_an_event_takes_less_than_half_its_room() -> None:
-    event: Headers = {f"variable_{number}": f"{number:020}" for number in range(100)}
-    room = sys.getsizeof(event) + sum(map(sys.getsizeof, event.values()))
-    assert 2 * sys.getsizeof(packed(event)) < room
+@given(st.lists(st.binary() | TEXT.map(lambda text: text.encode(errors="surrogatepass"))))
+def test_texts_come_back_in_their_order(texts: list[bytes]) -> None:
+    packed = Packed()
+    for text in texts:
+        packed.add(text)
+    assert list(packed) == texts
+    assert list(packed) == texts, "reading them takes nothing away"
+
+
+def test_what_was_said_before_takes_no_room_again() -> None:
+    """A leg tells of itself dozens of times, each time in thousands of characters."""
+    event = {f"variable_{number}": f"{number**9:020}" for number in range(100)}
+    texts = [text_of(event | {"Event-Sequence": str(number)}) for number in range(40)]
+    packed = Packed()
+    tracemalloc.start()
+    for text in texts:
+        packed.add(text)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 8 * held < sum(map(sys.getsizeof, texts))
+
+
+def test_a_cdr_is_that_of_its_leg_and_module() -> None:
+    """They are kept in another order, and one may be no CDR at all."""
+    scenario = Scenario(ALegBridges(), ExtensionTarget("1000"), (Answer(),))
+    written = {
+        leg: {
+            "xml_cdr": b"<cdr><leg>%s</leg></cdr>" % leg.encode(),
+            "json_cdr": b'{"leg":"%s"}' % leg.encode(),
+        }
+        for leg in ("b", "a")
+    }
+    written["c"] = {"json_cdr": b"{"}
+    gathered = Gathered.of(Attempt(scenario, "lc000000000000x1", "a"), written, MODULES, "")
+    cdrs = gathered.placement().cdrs
+    assert {leg: found.keys() for leg, found in cdrs.items()} == {
+        leg: found.keys() for leg, found in written.items()
+    }
+    assert [cdrs[leg][module]["leg"] for leg in "ab" for module in ("json_cdr", "xml_cdr")] == list(
+        "aabb"
+    )
+    assert UNREADABLE in cdrs["c"]["json_cdr"]
 
 
 def test_events_are_in_the_order_of_their_sequence() -> None:
