@@ -106,7 +106,8 @@ _LEGS = (
         MUST,
         AGREES,
         "Once the real legs are bridged to each other (0.1 s later among a hundred calls), only "
-        "they are left of the call.",
+        "they are left of the call, unless loopback-a dialled one of them: the threads of either "
+        "bridge may then be caught in it until the call ends.",
         "wiki, loopback_bowout: true results in 2 legs; history b04e4be512 (some legs of a chain "
         "stay), 0a68bee88e (dropped calls)",
         since="1.2.10",
@@ -552,7 +553,8 @@ _BOWOUT = (
         SILENT,
         "The legs that a bowout by bridge removes have the cause NORMAL_CLEARING, or that of a "
         "hangup that comes next in loopback-b's plan, or of a transfer to nowhere after its "
-        "bridge; a pair that a controlled one dialled has PICKED_OFF if it does not end first.",
+        "bridge; a pair that a controlled one dialled has PICKED_OFF if it does not end first, two "
+        "that are due at once may have the cause of either.",
         "facts 0 and 4: loopback-b may start its next application before it is hung up; history "
         "7fd7ea9a5d (controlled hangup)",
         since="1.8.6",

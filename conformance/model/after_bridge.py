@@ -109,8 +109,15 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
                 yield from _does(_CLAUSES[how], role, leg.parks, leg.applications)
 
 
+def keeps(course: Course, leaving: Leaving) -> bool:
+    """Whether legs of a pair stay at a bowout as they were told to, not by threads that collide."""
+    return any(course.legs[role].told for role in leaving.staying)
+
+
 def kept(course: Course, leaving: Leaving) -> Iterator[Claim]:
     """What each leg of a pair does that a bowout leaves behind."""
+    if not keeps(course, leaving):
+        return
     for role in leaving.staying:
         leg = course.legs[role]
         if not leg.lost:

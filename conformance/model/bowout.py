@@ -101,12 +101,12 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> list[Clai
     going += legs.going(course, leaving.at)
     after = Alive(EventRef(near, "CHANNEL_BRIDGE", number), going)
     left = only(tuple([leg for leg in course.there(leaving.at) if leg not in going]))
-    if leaving.staying:
+    if after_bridge.keeps(course, leaving):
         found.append(Claim("bowout.after-bridge-keeps-pair", near, after, left))
-    elif not near.startswith("loopback") and not far.startswith("loopback"):
-        found.append(Claim("legs.real-legs-stay-after-bowout", near, after, left))
-    else:
+    elif near.startswith("loopback") or far.startswith("loopback"):
         found.append(Claim("bowout.inner-refusal-keeps-inner-pair", near, after, left))
+    elif not leaving.staying:  # threads that are caught in their bridges keep the pair
+        found.append(Claim("legs.real-legs-stay-after-bowout", near, after, left))
     if len(leaving.legs) == 2:  # in a chain either pair may be the one
         controlled = scenario.profile.bowout_controlled_hangup
         found += _marks(pair.leg_a, near, controlled)

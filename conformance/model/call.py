@@ -20,7 +20,7 @@ The rules, each a method:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from types import MappingProxyType
@@ -138,6 +138,7 @@ class _Leg:
     intercepted: bool = False
     deaf: bool = False
     caught: bool = False
+    holds: _Leg | None = None
     marked: bool = False
     calls: bool = False
     consults: bool = False
@@ -164,7 +165,7 @@ class _Leg:
     def forget(self) -> None:
         """Let go of the other legs, or all wait for the interpreter to look for cycles."""
         self.other = self.bond = self.heard = self.bridged = None
-        self.dialled_by = self.dialling = None
+        self.dialled_by = self.dialling = self.holds = None
 
     def end(self, at: float, causes: frozenset[str]) -> None:
         self.gone, self.there, self.causes = at, False, causes
@@ -686,7 +687,8 @@ class _Call:
         if partner is not None:
             several = partner.dialling is not None and len(partner.dialling.legs) > 1
             # it may be told too late, or by whichever of several is the last
-            partner.heard = leg if partner.there and not several else None
+            told = partner.there and not several and leg.holds is None
+            partner.heard = leg if told else None
         if peer is not None:
             self._unbridge(leg)
             if leg.calls and peer.answered != NEVER:
@@ -702,18 +704,12 @@ class _Call:
             self._cross(leg.other, cause)
         if dialled is not None:
             self._note(leg, dialled)
-            for one in dialled.legs:
-                reached = dialled.reached(one)
-                one.dialled_by = None
-                self._hang_up(one, "ORIGINATOR_CANCEL")
-                if reached:
-                    one.causes |= {cause}  # it was about to be bridged
-                if one.answered != NEVER and one.gone == self._now:
-                    # Its caller may be gone while it is told of the answer.
-                    one.causes |= {"INCOMPATIBLE_DESTINATION"}
+            self._cancel_dialled(leg.pair, dialled, cause)
         if caller is not None and (dialling := caller.dialling) is not None:
             dialling.causes[leg.role] = cause
             self._after_notice(caller.pair, lambda: self._fail(caller, dialling))
+        if leg.holds is not None:
+            self._after_bridge(leg.holds, cause)
         if peer is not None and leg.calls and leg.intercepted:
             if not self._goes_elsewhere(peer, calls=False):
                 self._hang_up(peer, "PICKED_OFF")
@@ -725,6 +721,22 @@ class _Call:
             self._failed(peer, cause)
         elif peer is not None:
             self._after_bridge(peer, cause)
+
+    def _cancel_dialled(self, pair: int, dialled: _Dialling, cause: str) -> None:
+        """Whoever dialled them is hung up for this cause, which it notices a moment later."""
+
+        def cancel() -> None:
+            for one in dialled.legs:
+                reached = dialled.reached(one)
+                one.dialled_by = None
+                self._hang_up(one, "ORIGINATOR_CANCEL")
+                if reached:
+                    one.causes |= {cause}  # it was about to be bridged
+                if one.answered != NEVER and one.gone == self._now:
+                    # Its caller may be gone while it is told of the answer.
+                    one.causes |= {"INCOMPATIBLE_DESTINATION"}
+
+        self._after_notice(pair, cancel)
 
     def _orphan(self, peer: _Leg) -> None:
         """Who is left by the one that consulted it is parked, and hung up some seconds later."""
@@ -905,11 +917,13 @@ class _Call:
         leaving = self._between(counter.leg_a, near) + self._between(counter.leg_b, far)
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
-        if self._pace.overtaken and far_peer.calls and (second := self._second(leaving)):
+        if self._pace.overtaken and far_peer.calls and (due_too := [*self._due_too(leaving)]):
             self._let_go(far, far_peer)
+            second = due_too[0]
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
         near_calls = near.calls
+        at_once = [self._counters[one] for one in self._due_too(leaving)]
         for leg in (near, far):
             self._unbridge(leg)
         collided = self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far))
@@ -944,6 +958,10 @@ class _Call:
                 continue
             if self._goes_elsewhere(leg, calls=leg.calls):
                 continue
+            if self._pace.collide and leg.calls and leg.there and leg is near_peer:
+                leg.caught = True  # and so is the other one, unless nobody answered it
+                near.holds, far.holds = near_peer, far_peer
+                continue
             if leg is far_peer and leg.calls and (near_peer.there or ahead):
                 self._after_bridge(leg, "NORMAL_CLEARING")  # nothing makes it leave, or not yet
             else:
@@ -951,6 +969,10 @@ class _Call:
         for leg in leaving:
             if leg not in controlled and not leg.there:
                 leg.causes |= own[leg.role]
+        if collided and controlled:
+            for one in at_once:
+                for leg in (one.leg_a, one.leg_b):
+                    leg.causes |= {self._scenario.profile.bowout_hangup_cause}
         if far.answered == NEVER and far_peer.other is not None:
             # Its caller may notice that it is gone before it is told to leave.
             for leg in (far_peer, far_peer.other):
@@ -965,14 +987,13 @@ class _Call:
         else:
             self._bridge(near, far)
 
-    def _second(self, leaving: list[_Leg]) -> int:
-        """The number of a further pair of those that leave whose bowout is due, 0 if none is."""
+    def _due_too(self, leaving: list[_Leg]) -> Iterator[int]:
+        """The numbers of further pairs of those that leave whose bowout is due."""
         for number, counter in self._counters.items():
             if counter.leg_a in leaving and not counter.fired and counter.holding != NEVER:
                 held = counter.spent + self._now - counter.holding
                 if held >= self._limit(number) - AHEAD and self._may(counter):
-                    return number
-        return 0
+                    yield number
 
     def _let_go(self, far: _Leg, far_peer: _Leg) -> None:
         """The far leg is to be bridged to one that a second bowout then gives to another."""
