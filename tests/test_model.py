@@ -476,6 +476,15 @@ def test_a_second_bowout_gives_the_caller_to_whom_the_innermost_leg_dialled_next
     assert {done.legs[leg].gone for leg in left.legs} == {left.at}
 
 
+def test_of_three_pairs_whose_bowout_is_due_one_overtakes_another() -> None:
+    """Seen on 1.10.12: the third brings about the same as the second."""
+    plan = further(further(BridgeToNull(), BridgeToNull()))
+    scenario = call(plan, ending=kill("a-leg", 4000, Event.CREATE, "a-leg"))
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
+    (left,) = course(scenario, {}, pace).leavings
+    assert left.acquired == ("a-leg", "b-leg2")
+
+
 def test_whom_the_innermost_leg_dialled_last_may_go_after_the_real_legs_are_bridged() -> None:
     """Seen on 1.10.12: it goes with the leg that dialled it, to which the hangup comes last."""
     lagging = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, lag=0.02)
@@ -566,6 +575,20 @@ def test_two_controlled_bowouts_at_once_hang_up_both_pairs() -> None:
     )
     done = run(replace(refusing, profile=profile), collide=True)
     assert profile.bowout_hangup_cause not in done.legs["loopback-a2"].causes
+
+
+def test_a_leg_that_reads_nothing_may_dial_and_give_up_before_the_cause_comes() -> None:
+    """Seen on 1.10.12: the next pair's loopback-b ran its plan until it was told."""
+    again = (Answer(), Sleep(600))
+    ending = kill(A, 400, Event.ANSWER, A)
+    scenario = call(Answer(), Sleep(600), further(*again), ending=ending)
+    pace = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}), lag=0.02)
+    gives_up = course(scenario, {}, pace)
+    second = (gives_up.legs["loopback-a2"], gives_up.legs["loopback-b2"])
+    assert {leg.causes for leg in second} == {frozenset({"NO_ANSWER"})}
+    assert [leg.answered < math.inf for leg in second] == [False, True]
+    halted = course(scenario, {}, pace._replace(halted=True))
+    assert halted.legs["loopback-a2"].causes == {CLEARED}, "it was answered by then"
 
 
 def test_who_dials_may_notice_too_late_that_it_was_hung_up_to_cancel_anybody() -> None:

@@ -226,6 +226,7 @@ class _Call:
         self._waiting: tuple[_Leg, _Leg] | None = None
         self._kills: list[tuple[float, str]] = []
         self._displayed = False
+        self._overtaken = pace.overtaken
         self._stimuli = scenario.all_stimuli()
         self._begun: set[int] = set()
         self._by_event: dict[str, list[int]] = {}  # stimuli, by the event that they count from
@@ -526,7 +527,9 @@ class _Call:
 
     def _settle(self, caller: _Leg, dialling: _Dialling) -> None:
         """All legs of an alternative are made: some may have been reached by now, or be gone."""
-        if any(map(dialling.reached, dialling.legs)):
+        if caller.deaf and self._pace.lag and not self._pace.halted:
+            self._miss_media(caller)  # it finds out that it reads nothing before the cause is there
+        elif any(map(dialling.reached, dialling.legs)):
             self._after_notice(caller.pair, lambda: self._take(caller, dialling))
         else:
             self._fail(caller, dialling)
@@ -917,9 +920,9 @@ class _Call:
         leaving = self._between(counter.leg_a, near) + self._between(counter.leg_b, far)
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
-        if self._pace.overtaken and far_peer.calls and (due_too := [*self._due_too(leaving)]):
+        if self._overtaken and far_peer.calls and (due_too := [*self._due_too(leaving)]):
             self._let_go(far, far_peer)
-            second = due_too[0]
+            second, self._overtaken = due_too[0], False
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
         near_calls = near.calls
