@@ -546,7 +546,8 @@ def test_a_pair_whose_loopback_a_dialled_may_be_caught_in_both_its_bridges() -> 
     """Seen on 1.10.12, once in 200,000 calls: neither thread noticed the bowout, till the end."""
     ending = kill("a-leg", 2800, Event.BRIDGE, B, BUSY)
     scenario = call(BridgeToNull(0), Sleep(400), origin=Direct("bridge"), ending=ending)
-    done = run(scenario, collide=True)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, caught=True)
+    done = course(scenario, {}, pace)
     (left,) = done.leavings
     assert left.staying == (A, B)
     assert {role: leg.causes for role, leg in done.legs.items()} == {
@@ -557,7 +558,7 @@ def test_a_pair_whose_loopback_a_dialled_may_be_caught_in_both_its_bridges() -> 
     told = {claim.clause for claim in bowouts.claims(scenario, done)}
     assert not told & {"legs.real-legs-stay-after-bowout", "bowout.after-bridge-keeps-pair"}
     # The a-leg's own thread leaves the pair of any other call.
-    ordinary = run(call(BridgeToNull(0), ending=ending), collide=True)
+    ordinary = course(call(BridgeToNull(0), ending=ending), {}, pace)
     assert not ordinary.leavings[0].staying
 
 

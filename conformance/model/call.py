@@ -956,13 +956,14 @@ class _Call:
         for leg in (near_peer, far_peer):
             if leg.calls and not leg.there:
                 self._transfer_late(leg)
-            if self._pace.collide and leg is far_peer and leg.calls and near_peer.there:
+            catches = self._pace.collide or self._pace.caught
+            if catches and leg is far_peer and leg.calls and near_peer.there:
                 leg.caught = far.answered != NEVER  # its thread is, in its bridge
                 continue
             if self._goes_elsewhere(leg, calls=leg.calls):
                 continue
-            if self._pace.collide and leg.calls and leg.there and leg is near_peer:
-                leg.caught = True  # and so is the other one, unless nobody answered it
+            if self._pace.caught and leg is near_peer and leg.calls and leg.there:
+                leg.caught = True
                 near.holds, far.holds = near_peer, far_peer
                 continue
             if leg is far_peer and leg.calls and (near_peer.there or ahead):

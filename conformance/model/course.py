@@ -141,6 +141,8 @@ class Pace(NamedTuple):
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `overtaken`: whether a second pair of a chain bows out a moment after the first did, to whom
       loopback-b of the innermost dialled next: whom the first let go waits in vain
+    - `caught`: whether the threads of both bridges of a pair whose loopback-a dialled are caught in
+      them at its bowout, until the call ends
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up
@@ -160,3 +162,4 @@ class Pace(NamedTuple):
     behind: int = -1
     drifts: int = 0
     collide: bool = False
+    caught: bool = False

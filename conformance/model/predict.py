@@ -74,7 +74,8 @@ Of 38,000 calls on real switches that conform one needed 235, all others at most
 class Alternative:
     """The claims of one legal course.
 
-    `rare` is one in which threads collided, or a second pair overtook the first one's bowout.
+    `rare` is one in which threads collided or were caught, or a second pair overtook the first
+    one's bowout.
     """
 
     claims: tuple[Claim, ...]
@@ -111,7 +112,7 @@ def predict(
         shape = _shape(run) if shapes else None
         if shape in shapes:
             continue  # what makes no difference is not varied further
-        rare = pace.collide or pace.overtaken
+        rare = pace.collide or pace.overtaken or pace.caught
         yield Alternative(_claims(scenario, run, modules, alike=alike), rare, run)
         shapes.add(shape or _shape(run))  # of the first only where another is asked for, rarely
         if astray == most_astray:
@@ -179,6 +180,8 @@ def _deviations(
     yield pace._replace(collide=True, lag=LAGS[0])
     if len(numbers) > 1:
         yield pace._replace(overtaken=True)
+    if getattr(scenario.origin, "application", "") == "bridge":
+        yield pace._replace(caught=True)
 
 
 def _goes_on(scenario: Scenario) -> bool:
