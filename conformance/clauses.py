@@ -98,7 +98,7 @@ _LEGS = (
         MUST,
         AGREES,
         "While loopback-b is being bridged, every leg of the call is there, four with one pair, "
-        "but for those that lose a race or bow out just then.",
+        "but for those that lose a race, bow out or are hung up just then.",
         "wiki, loopback_bowout: during call setup there are always 4 legs",
     ),
     Clause(

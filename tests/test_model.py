@@ -592,6 +592,30 @@ def test_a_leg_that_reads_nothing_may_dial_and_give_up_before_the_cause_comes() 
     assert halted.legs["loopback-a2"].causes == {CLEARED}, "it was answered by then"
 
 
+def test_a_leg_that_reads_nothing_is_bridged_to_whom_it_reaches_at_once() -> None:
+    """Seen on 1.11.2: who is bridged finds nobody there a moment later."""
+    early = BridgeToNull(500, early_media=True)
+    ending = kill(A, 300, Event.CREATE, "b-leg")
+    scenario = call(BridgeToNull(500), early, origin=Direct("park"), ending=ending)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}), lag=0.02)
+    done = course(scenario, {}, pace)
+    assert [bridge.peer for bridge in done.bridges] == ["b-leg2"]
+    assert "DESTINATION_OUT_OF_ORDER" in done.legs["b-leg2"].causes
+
+
+def test_who_is_hung_up_as_loopback_b_is_bridged_may_be_there_or_not() -> None:
+    """Seen on 1.10.12: the b-leg's time was over 20 ms before loopback-a's."""
+    ending = kill("a-leg", 50, Event.BRIDGE, B)
+    scenario = call(BridgeToNull(0), ending=ending)
+    (bridged,) = [
+        claim
+        for claim in legs.claims(scenario, run(scenario))
+        if claim.clause == "legs.bridged-call-has-all-legs"
+    ]
+    assert isinstance(bridged.fact, Alive)
+    assert set(bridged.fact.leaving) == {"a-leg", A, B, "b-leg"}
+
+
 def test_who_dials_may_notice_too_late_that_it_was_hung_up_to_cancel_anybody() -> None:
     """Seen on 1.10.12: loopback-b's plan failed in the 20 ms until then."""
     ending = kill("a-leg", 200, Event.CREATE, B, BUSY)

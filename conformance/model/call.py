@@ -527,12 +527,28 @@ class _Call:
 
     def _settle(self, caller: _Leg, dialling: _Dialling) -> None:
         """All legs of an alternative are made: some may have been reached by now, or be gone."""
-        if caller.deaf and self._pace.lag and not self._pace.halted:
-            self._miss_media(caller)  # it finds out that it reads nothing before the cause is there
+        if caller.deaf and self._pace.lag and not self._pace.halted and dialling.legs:
+            self._give_up_dialling(caller, dialling)
         elif any(map(dialling.reached, dialling.legs)):
             self._after_notice(caller.pair, lambda: self._take(caller, dialling))
         else:
             self._fail(caller, dialling)
+
+    def _give_up_dialling(self, caller: _Leg, dialling: _Dialling) -> None:
+        """A leg whose other leg is gone finds out, as it dials, that it reads nothing.
+
+        Sooner than a pair that it dials is reached, by another thread; but a `null/` leg that is
+        reached at once is taken all the same.
+        """
+
+        def give_up() -> None:
+            if caller.dialling is dialling:
+                self._miss_media(caller)
+
+        if any(leg.other is None for leg in dialling.legs):
+            self._later(0, give_up)
+        else:
+            give_up()
 
     def _take(self, caller: _Leg, dialling: _Dialling) -> None:
         """Of the legs that are dialled the first that is reached is taken; the others leave."""
