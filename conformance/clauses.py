@@ -193,8 +193,9 @@ _LEGS = (
         SHOULD,
         SILENT,
         "A real leg ends with its own cause, that of an unanswered peer, or NORMAL_CLEARING; a leg "
-        "that answers while its caller goes may end with INCOMPATIBLE_DESTINATION, a b-leg in "
-        "whose old bridge loopback-b's thread was caught with PICKED_OFF.",
+        "that answers while its caller goes may end with INCOMPATIBLE_DESTINATION, one whose "
+        "partner goes as they are bridged with DESTINATION_OUT_OF_ORDER, a b-leg in whose old "
+        "bridge loopback-b's thread was caught with PICKED_OFF.",
         "facts 2.9; issue signalwire/freeswitch#1028",
     ),
     Clause(

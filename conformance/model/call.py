@@ -736,6 +736,8 @@ class _Call:
             self._orphan(peer)
         elif peer is not None and leg.calls:
             self._leave(peer)
+        elif peer is not None and self._pace.collide and self._was_just_bridged(leg):
+            self._hang_up(peer, "DESTINATION_OUT_OF_ORDER")  # by the leg's own thread
         elif peer is not None and leg.answered == NEVER:
             self._failed(peer, cause)
         elif peer is not None:
@@ -821,12 +823,16 @@ class _Call:
         if self._goes_elsewhere(peer, calls=False):
             return
         unanswered = peer.answered == NEVER
-        began = next(one.since for one in reversed(self._bridges) if one.peer == peer.role)
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
-        if self._now - began < KNOWN_AFTER:
+        if self._was_just_bridged(peer):
             peer.causes |= {"DESTINATION_OUT_OF_ORDER"}  # it finds nobody in its bridge
         if peer.marked:
             peer.causes |= {"PICKED_OFF"}
+
+    def _was_just_bridged(self, peer: _Leg) -> bool:
+        """Whether the bridge that a leg is the peer of began only now."""
+        began = next(one.since for one in reversed(self._bridges) if one.peer == peer.role)
+        return self._now - began < KNOWN_AFTER
 
     def _miss_media(self, leg: _Leg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
