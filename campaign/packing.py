@@ -40,9 +40,10 @@ class Packed:
 def text_of(headers: Headers) -> bytes:
     """An event as text."""
     try:
-        return orjson.dumps(headers)
+        text = orjson.dumps(headers)
     except orjson.JSONEncodeError:  # it takes no lone surrogates: bytes that are not UTF-8
         return json.dumps(headers).encode()
+    return bytes(memoryview(text))  # a copy: orjson's own holds many times the room
 
 
 def event_of(text: bytes) -> Headers:
