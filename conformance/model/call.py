@@ -942,13 +942,14 @@ class _Call:
         leaving = self._between(counter.leg_a, near) + self._between(counter.leg_b, far)
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
-        if self._overtaken and far_peer.calls and (due_too := [*self._due_too(leaving)]):
+        racing = self._overtaken or self._pace.collide
+        due_too = [*self._due_too(leaving)] if racing else []
+        if self._overtaken and far_peer.calls and due_too:
             self._let_go(far, far_peer)
             second, self._overtaken = due_too[0], False
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
         near_calls = near.calls
-        at_once = [self._counters[one] for one in self._due_too(leaving)]
         for leg in (near, far):
             self._unbridge(leg)
         collided = self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far))
@@ -996,8 +997,8 @@ class _Call:
             if leg not in controlled and not leg.there:
                 leg.causes |= own[leg.role]
         if collided and controlled:
-            for one in at_once:
-                for leg in (one.leg_a, one.leg_b):
+            for one in due_too:
+                for leg in (self._counters[one].leg_a, self._counters[one].leg_b):
                     leg.causes |= {self._scenario.profile.bowout_hangup_cause}
         if far.answered == NEVER and far_peer.other is not None:
             # Its caller may notice that it is gone before it is told to leave.
