@@ -19,10 +19,12 @@ from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
 from fixtures.switches.cdr_source import CdrSource, NoCdrs
 from fixtures.switches.export import _rows, export
+from fixtures.switches.private import Connect
 from fixtures.switches.remote import RemoteSwitch
 from fixtures.switches.survey import ContextState, Survey, survey
 from fixtures.switches.urls import PASSWORD_VARIABLE
 from tests.command import run
+from tests.fake_switch import scenario
 
 WORD = "a-very-secret-word"
 
@@ -87,6 +89,38 @@ def test_an_export_overwrites_nothing(tmp_path: Path) -> None:
         export(tmp_path, port=8021, posting=None)
 
 
+def test_a_plan_stays_until_the_last_batch_that_needs_it_is_over() -> None:
+    """A comparison places a scenario several times, in batches that overlap."""
+    plans = Answers({})
+    shared, other = scenario(number=1), scenario(number=2)
+
+    async def session() -> None:
+        switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected_to(plans))
+        await switch.load_plans("one", [shared], plans)
+        await switch.load_plans("two", [shared, other], plans)
+        await switch.unload_plans("one", plans)
+        assert not plans.deleted()
+        await switch.unload_plans("two", plans)
+        assert plans.deleted() == plans.inserted()
+
+    asyncio.run(session())
+
+
+def test_what_is_left_of_plans_at_the_end_is_taken_out_once() -> None:
+    plans = Answers({})
+    shared = scenario(number=1)
+
+    async def session() -> None:
+        switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected_to(plans))
+        await switch.load_plans("one", [shared], plans)
+        await switch.load_plans("two", [shared], plans)
+        await switch.stop()
+
+    asyncio.run(session())
+    assert plans.deleted() == plans.inserted()
+    assert sum("delete" in command for command in plans.asked) == len(plans.inserted())
+
+
 # --- what it says of itself ----------------------------------------------------------------------
 
 STATUS = """\
@@ -113,7 +147,17 @@ class Answers:
 
     async def api(self, command: str, *, timeout: float = 10.0) -> str:
         self.asked.append(command)
+        if command.startswith("hash insert/"):
+            return "+OK\n"
         return self.answers.get(command, "-ERR no reply\n")
+
+    def inserted(self) -> set[str]:
+        """Give the keys of plans that were put in."""
+        return {one.split("/")[2] for one in self.asked if one.startswith("hash insert/")}
+
+    def deleted(self) -> set[str]:
+        """Give the keys of plans that were taken out."""
+        return {one.split("/")[2] for one in self.asked if one.startswith("hash delete/")}
 
     async def bgapi(self, command: str, job_uuid: str, *, timeout: float = 10.0) -> None:
         raise NotImplementedError
@@ -138,6 +182,13 @@ class Answers:
 
     async def close(self) -> None:
         pass
+
+
+def connected_to(connection: EventSocket) -> Connect:
+    async def connect(*_: object) -> EventSocket:
+        return connection
+
+    return connect
 
 
 def context(*extensions: str) -> str:
