@@ -232,6 +232,35 @@ def test_contexts_are_told_apart(said: str, state: ContextState) -> None:
     assert found.contexts["default"] is state
 
 
+def latin1(text: str) -> str:
+    """Text as the client gives it that is Latin-1 on the switch."""
+    return text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("dialplan context name default", context("", "<extension name='Köln'/>")),
+        ("configuration configuration name loopback.conf", SETTINGS.replace("<s", "<!-- ü --><s")),
+    ],
+)
+def test_what_is_not_utf_8_on_their_switch_is_read(asked: str, said: str) -> None:
+    found = look(**{f"xml_locate {asked}": latin1(said)})
+    assert found.contexts["default"] is ContextState.SOUND
+    assert found.profile.bowout_hangup_cause == "USER_BUSY"
+
+
+def test_calls_of_others_whose_names_are_not_utf_8_are_counted() -> None:
+    table = '{"row_count":2,"rows":[{"uuid":"a","cid_name":"Köln"},{"uuid":"b"}]}'
+    assert look(**{"show channels as json": latin1(table)}).others == 2
+
+
+@pytest.mark.parametrize("said", ["{", "[" * 100_000, "[]", '{"rows":null}'])
+def test_a_table_of_channels_that_cannot_be_read_is_no_empty_one(said: str) -> None:
+    with pytest.raises(SwitchError, match="`show channels as json` is no table"):
+        look(**{"show channels as json": said})
+
+
 def test_looking_changes_nothing() -> None:
     connection = Answers({"status": STATUS})
     asyncio.run(survey(connection))
