@@ -158,7 +158,7 @@ def test_only_its_owner_can_read_what_it_writes(tmp_path: Path, temporary: Path)
     assert not list(temporary.iterdir())
 
 
-def test_what_is_kept_does_not_hold_the_password(tmp_path: Path) -> None:
+def test_what_is_kept_does_not_hold_the_password(tmp_path: Path, temporary: Path) -> None:
     async def session() -> Path:
         binary = program(tmp_path, CLAIM + "exec sleep 60")
         switch = ProcessSwitch("process://x", binary, connect, keep=True)
@@ -172,7 +172,7 @@ def test_what_is_kept_does_not_hold_the_password(tmp_path: Path) -> None:
     files = [path for path in kept.rglob("*") if path.is_file()]
     assert kept / "conf/freeswitch.xml" in files
     assert not [path for path in files if b"a-very-secret-word" in path.read_bytes()]
-    process._remove_left_over()
+    owner.remove_left_over(temporary)
     assert kept.is_dir()
 
 
@@ -193,25 +193,57 @@ def test_the_child_dies_with_its_parent() -> None:
     wait_until(lambda: not is_running(child))
 
 
+def leave(temporary: Path, name: str) -> Path:
+    """Make a directory as a run leaves it; gives its owner file, which is not there yet."""
+    directory = temporary / f"loopback-conformance-{name}"
+    directory.mkdir()
+    return directory / "owner"
+
+
+def left(temporary: Path) -> set[str]:
+    owner.remove_left_over(temporary)
+    return {path.name.removeprefix("loopback-conformance-") for path in temporary.iterdir()}
+
+
 def test_only_what_a_dead_run_left_is_removed(temporary: Path) -> None:
     ended = subprocess.Popen(["/bin/true"])
     ended.wait()
-    host, pid, start = owner.own_mark().split("/")
+    place, pid, start = owner.own_mark().rsplit("/", 2)
     marks = {
-        "dead": f"{host}/{ended.pid}/1",
-        "reused": f"{host}/{pid}/1",
-        "ours": f"{host}/{pid}/{start}",
+        "dead": f"{place}/{ended.pid}/1",
+        "reused": f"{place}/{pid}/1",
+        "ours": f"{place}/{pid}/{start}",
         "elsewhere": f"another-host/{ended.pid}/1",
         "garbled": "x",
-        "huge": f"{host}/{10**30}/1",
+        "group": f"{place}/0/1",
+        "huge": f"{place}/{10**30}/1",
+        "endless": f"{place}/{'9' * 5000}/1",
     }
     for name, mark in marks.items():
-        directory = temporary / f"loopback-conformance-{name}"
-        directory.mkdir()
-        (directory / "owner").write_text(mark)
-    process._remove_left_over()
-    left = {path.name.removeprefix("loopback-conformance-") for path in temporary.iterdir()}
-    assert left == {"ours", "elsewhere", "garbled", "huge"}
+        leave(temporary, name).write_text(mark)
+    assert left(temporary) == marks.keys() - {"dead", "reused"}
+
+
+def test_an_owner_that_is_no_text_or_no_file_is_left_alone(temporary: Path) -> None:
+    """Whoever makes one must not stop every run on the host."""
+    leave(temporary, "bytes").write_bytes(b"\377\376")
+    leave(temporary, "directory").mkdir()
+    os.mkfifo(leave(temporary, "pipe"))
+    leave(temporary, "link").symlink_to("/dev/zero")
+    leave(temporary, "none")
+    assert left(temporary) == {"bytes", "directory", "pipe", "link", "none"}
+
+
+def test_what_another_user_left_is_left_alone(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = f"{owner.own_mark().rsplit('/', 2)[0]}/{os.getpid()}/1"
+    leave(temporary, "theirs").write_text(dead)
+    uid = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    assert left(temporary) == {"theirs"}
+    monkeypatch.undo()
+    assert not left(temporary)
 
 
 def test_last_words_name_the_module_that_failed_to_load() -> None:
