@@ -114,7 +114,7 @@ def test_the_socket_is_open_to_this_host_alone_and_the_password_to_nobody(
 def test_what_a_dead_run_left_is_removed(engine: docker.DockerClient) -> None:
     ended = subprocess.Popen(["/bin/true"])
     ended.wait()
-    dead = f"{owner.own_mark().split('/')[0]}/{ended.pid}/1"
+    dead = f"{owner.own_mark().rsplit('/', 2)[0]}/{ended.pid}/1"
     labels = [{LABEL: dead}, {LABEL: dead, KEPT_LABEL: "true"}, {LABEL: "another-host/1/1"}]
     made = [engine.containers.create(IMAGE, labels=label) for label in labels]
 

@@ -209,11 +209,15 @@ def test_only_what_a_dead_run_left_is_removed(temporary: Path) -> None:
     ended = subprocess.Popen(["/bin/true"])
     ended.wait()
     place, pid, start = owner.own_mark().rsplit("/", 2)
+    host, boot, namespace = place.split("/")
     marks = {
         "dead": f"{place}/{ended.pid}/1",
         "reused": f"{place}/{pid}/1",
         "ours": f"{place}/{pid}/{start}",
-        "elsewhere": f"another-host/{ended.pid}/1",
+        "elsewhere": f"another-host/{boot}/{namespace}/{ended.pid}/1",
+        "another machine of this name": f"{host}/another-boot/{namespace}/{ended.pid}/1",
+        "in a container": f"{host}/{boot}/pid:[1]/{ended.pid}/1",
+        "of an earlier version": f"{host}/{ended.pid}/1",
         "garbled": "x",
         "group": f"{place}/0/1",
         "huge": f"{place}/{10**30}/1",
