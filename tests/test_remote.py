@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import json
+import socket
 import stat
 from collections.abc import Iterable
 from dataclasses import replace
@@ -283,15 +287,16 @@ async def post(posting: Posting, path: str, body: bytes, **headers: str) -> int:
     return int(answer.split()[1])
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def collected(path: str, body: bytes, word: str | None = None) -> tuple[int, dict[str, bytes]]:
     """Post to a collector; gives the status, and what it then has of leg `u`."""
-    import base64
-    import socket
 
     async def session() -> tuple[int, dict[str, bytes]]:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-        posting = Posting("127.0.0.1", port, "random", WORD)
+        posting = Posting("127.0.0.1", free_port(), "random", WORD)
         collector = CdrCollector(posting)
         await collector.start()
         try:
@@ -321,6 +326,100 @@ def test_who_knows_neither_path_nor_password_posts_nothing() -> None:
 def test_a_body_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fixtures.switches.cdr_collector.MOST_BYTES", 10)
     assert collected("/random/json_cdr?uuid=u", b"{" + b" " * 20 + b"}") == (413, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", 80555), ("port", 0), ("port", "8055"), ("port", True), ("host", 1), ("password", "")],
+)
+def test_a_posting_that_cannot_be_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    file = tmp_path / "collector.json"
+    Posting.new("127.0.0.1", 8055).write(file)
+    file.write_text(json.dumps({**json.loads(file.read_text()), name: value}))
+    with pytest.raises(SwitchError, match="does not say where CDRs come in"):
+        Posting.read(file)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 80555), ("x" * 100, 1), ("no.\0", 1)])
+def test_an_address_that_is_none_is_said_at_once(host: str, port: int) -> None:
+    async def start() -> None:
+        async with asyncio.timeout(30):  # it would listen for ever
+            await CdrCollector(Posting(host, port, "random", WORD)).start()
+
+    with pytest.raises(SwitchError, match="no CDRs can come in at"):
+        asyncio.run(start())
+
+
+def test_a_collector_that_was_stopped_can_be_started_again() -> None:
+    async def session() -> int:
+        posting = Posting("127.0.0.1", free_port(), "random", WORD)
+        collector = CdrCollector(posting)
+        await collector.start()
+        await collector.stop()
+        await collector.start()
+        await asyncio.sleep(0.3)  # as long as it takes to see that it was stopped
+        try:
+            return await post(posting, "/other", b"")
+        finally:
+            await collector.stop()
+
+    assert asyncio.run(session()) == 404
+
+
+@pytest.mark.parametrize("head", ["GET http://[ HTTP/1.1", "x" * 20_000, "GET / HTTP/1.1"])
+def test_what_is_no_post_ends_a_connection_without_a_word_of_ours(
+    head: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def session() -> None:
+        posting = Posting("127.0.0.1", free_port(), "random", WORD)
+        collector = CdrCollector(posting)
+        await collector.start()
+        reader, writer = await asyncio.open_connection(posting.host, posting.port)
+        writer.write(f"{head}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        await collector.stop()
+
+    asyncio.run(session())
+    assert not capfd.readouterr().err
+
+
+def read_from(directory: Path) -> dict[str, dict[str, bytes]]:
+    async def read() -> dict[str, dict[str, bytes]]:
+        source = CdrDirectory(directory)
+        await source.start()
+        return await source.read(["u"])
+
+    return asyncio.run(read())
+
+
+def test_a_cdr_that_may_not_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: str) -> bytes | None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("fixtures.switches.cdr_directory.read_file", denied)
+    with pytest.raises(SwitchError, match=r"u\.cdr\.(json|xml): Permission denied; let "):
+        read_from(tmp_path)
+
+
+def test_a_cdr_that_is_taken_away_between_two_looks_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever imports them elsewhere comes when they want."""
+    (tmp_path / "u.cdr.json").write_bytes(b"{}")
+    is_file = Path.is_file
+
+    def taken_then(path: Path) -> bool:
+        there = is_file(path)
+        if there and path.suffix == ".json":
+            path.unlink()
+        return there
+
+    monkeypatch.setattr(Path, "is_file", taken_then)
+    assert read_from(tmp_path) == {"u": {"json_cdr": b"{}"}}
 
 
 def test_cdrs_are_read_from_a_directory_with_or_without_a_folder_for_each_module(
