@@ -23,10 +23,10 @@ from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
 from fixtures.switches.cdr_source import CdrSource, NoCdrs
 from fixtures.switches.export import _rows, export
+from fixtures.switches.interface import PASSWORD_VARIABLE
 from fixtures.switches.private import Connect
 from fixtures.switches.remote import RemoteSwitch
 from fixtures.switches.survey import ContextState, Survey, survey
-from fixtures.switches.urls import PASSWORD_VARIABLE
 from tests.command import run
 from tests.fake_switch import scenario
 

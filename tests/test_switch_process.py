@@ -17,6 +17,7 @@ from conformance.profile import Profile
 from fixtures.event_socket import ConnectionRefused, connect
 from fixtures.switches import SwitchError, UsageError, open_switch, owner, process, tether
 from fixtures.switches.container import ContainerSwitch
+from fixtures.switches.interface import PASSWORD_VARIABLE
 from fixtures.switches.private import last_words
 from fixtures.switches.process import ProcessSwitch
 from tests.switch_session import CHECKS, Open, run_check
@@ -156,6 +157,21 @@ def test_only_its_owner_can_read_what_it_writes(tmp_path: Path, temporary: Path)
 
     asyncio.run(session())
     assert not list(temporary.iterdir())
+
+
+def test_the_password_of_another_switch_is_not_given_to_the_binary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, "a-very-secret-word")
+    monkeypatch.setenv("ANOTHER", "variable")
+    for place in ("version", "run"):
+        (tmp_path / place).touch()
+    script = f'env >> {tmp_path}/run; [ "$1" = -version ] && env >> {tmp_path}/version; '
+    starting_fails(program(tmp_path, f"{script}{CLAIM}exit 1"))
+    for place in ("version", "run"):
+        given = (tmp_path / place).read_text()
+        assert "ANOTHER=variable" in given
+        assert "a-very-secret-word" not in given
 
 
 def test_what_is_kept_does_not_hold_the_password(tmp_path: Path, temporary: Path) -> None:
