@@ -113,6 +113,29 @@ def test_not_freeswitch_and_never_ends(tmp_path: Path, monkeypatch: pytest.Monke
     assert "is not FreeSWITCH" in starting_fails(program(tmp_path, "exec sleep 60"))
 
 
+@pytest.mark.parametrize("said", ["FreeSWITCH version: 0", "another"])
+def test_a_wrapper_that_starts_a_helper_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """The helper lives on in a session of its own, and holds the pipe open."""
+    monkeypatch.setattr(process, "_VERSION_TIMEOUT", 0.5)
+    helper = f"setsid sh -c 'echo $$ >> {tmp_path}/helpers; exec sleep 60' &"
+    until_there = f"until [ -s {tmp_path}/helpers ]; do :; done"
+    path = program(tmp_path, f"{helper} {until_there}; echo {said}; exit 1")
+    ends = "ended at its start" if said.startswith("FreeSWITCH") else "is not FreeSWITCH"
+
+    async def start() -> None:
+        async with asyncio.timeout(20):
+            await open_switch(f"process://{path}").start(Profile())
+
+    try:
+        with pytest.raises(SwitchError, match=ends):
+            asyncio.run(start())
+    finally:
+        for pid in (tmp_path / "helpers").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
 def test_a_switch_that_ends_at_its_start(tmp_path: Path, temporary: Path) -> None:
     said = starting_fails(program(tmp_path, CLAIM + "echo loading; echo no room >&2; exit 1"))
     assert said.endswith("ended at its start; its last words: no room")
