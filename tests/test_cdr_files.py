@@ -19,7 +19,7 @@ from fixtures.switches.cdr_directory import CdrDirectory
 from fixtures.switches.container_cdrs import CdrMirror
 from fixtures.switches.container_files import ContainerFiles
 from fixtures.switches.process import ProcessSwitch
-from tests.test_remote import Answers
+from tests.answers import Answers
 
 ODD = ["node1/0001", "../u", "u" * 300, "ü" * 150, "u\ud800", "u\0", "u\nx", "", ".", "\udcff"]
 """What a switch may take for a uuid."""

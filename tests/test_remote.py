@@ -8,7 +8,6 @@ import contextlib
 import json
 import socket
 import stat
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,7 +16,7 @@ import pytest
 
 from campaign.doctor import Row, State, _cdrs
 from fixtures.configuration import csv_row
-from fixtures.event_socket import EventSocket, Headers
+from fixtures.event_socket import EventSocket
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
 from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
@@ -27,6 +26,7 @@ from fixtures.switches.interface import PASSWORD_VARIABLE
 from fixtures.switches.private import Connect
 from fixtures.switches.remote import RemoteSwitch
 from fixtures.switches.survey import ContextState, Survey, survey
+from tests.answers import Answers
 from tests.command import run
 from tests.fake_switch import scenario
 
@@ -140,52 +140,6 @@ SETTINGS = """<configuration name="loopback.conf"><settings>
 <param name="bowout-controlled-hangup" value="yes"/>
 <param name="bowout-hangup-cause" value="USER_BUSY"/>
 </settings></configuration>"""
-
-
-class Answers:
-    """A connection to a switch that has these answers, and none to anything else."""
-
-    def __init__(self, answers: dict[str, str]) -> None:
-        self.answers = answers
-        self.asked: list[str] = []
-
-    async def api(self, command: str, *, timeout: float = 10.0) -> str:
-        self.asked.append(command)
-        if command.startswith("hash insert/"):
-            return "+OK\n"
-        return self.answers.get(command, "-ERR no reply\n")
-
-    def inserted(self) -> set[str]:
-        """Give the keys of plans that were put in."""
-        return {one.split("/")[2] for one in self.asked if one.startswith("hash insert/")}
-
-    def deleted(self) -> set[str]:
-        """Give the keys of plans that were taken out."""
-        return {one.split("/")[2] for one in self.asked if one.startswith("hash delete/")}
-
-    async def bgapi(self, command: str, job_uuid: str, *, timeout: float = 10.0) -> None:
-        raise NotImplementedError
-
-    async def subscribe(self, names: Iterable[str], custom: Iterable[str] = ()) -> None:
-        raise NotImplementedError
-
-    async def filter(self, header: str, value: str) -> None:
-        raise NotImplementedError
-
-    async def unsubscribe_all(self) -> None:
-        raise NotImplementedError
-
-    async def next_event(self, timeout: float | None) -> Headers:
-        raise NotImplementedError
-
-    def events_pending(self) -> int:
-        return 0
-
-    def take_events(self) -> list[Headers]:
-        return []
-
-    async def close(self) -> None:
-        pass
 
 
 def connected_to(connection: EventSocket) -> Connect:

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from conformance.profile import Profile
-from fixtures.event_socket import ConnectionRefused, connect
+from fixtures.event_socket import ConnectionRefused, EventSocket, EventSocketTimeout, connect
 from fixtures.switches import SwitchError, UsageError, open_switch, owner, process, tether
 from fixtures.switches.container import ContainerSwitch
 from fixtures.switches.interface import PASSWORD_VARIABLE
 from fixtures.switches.private import last_words
 from fixtures.switches.process import ProcessSwitch
+from tests.answers import Answers
 from tests.switch_session import CHECKS, Open, run_check
 
 BINARY = os.environ.get("LOOPBACK_CONFORMANCE_FREESWITCH", "")
@@ -300,6 +301,70 @@ def test_last_words_name_the_module_that_failed_to_load() -> None:
     assert last_words(log) == "now [CRIT] Error Loading module mod_x.so **mod_x.so: no such file**"
     assert last_words(log.split("\n", 2)[2]) == "now [CONSOLE] ready"
     assert last_words("") == ""
+
+
+# Settings
+
+
+class Settled(Answers):
+    """A connection that takes settings, once, and is lost where it should be."""
+
+    def __init__(self, lost_at: str = "") -> None:
+        super().__init__({})
+        self.lost_at = lost_at
+
+    async def api(self, command: str, *, timeout: float = 10.0) -> str:
+        self.asked.append(command)
+        if command == self.lost_at:
+            raise EventSocketTimeout(f"no reply to {command}")
+        return "+OK"
+
+
+def settled(tmp_path: Path, *connections: Settled) -> ProcessSwitch:
+    """Give a switch that was started with a global variable; each connection is made once."""
+    left = list(connections)
+
+    async def connected(*_: object) -> EventSocket:
+        return left.pop(0)
+
+    switch = ProcessSwitch("process:///x", Path("/x"), connected)
+    switch.directory = tmp_path
+    switch._profiles = frozenset({Profile(global_variables=(("first", "1"),))})
+    return switch
+
+
+@pytest.mark.parametrize("lost_at", ["reloadxml", "global_setvar first="])
+def test_settings_that_were_broken_off_do_not_count_as_taken(tmp_path: Path, lost_at: str) -> None:
+    """The campaign takes up the connection again, and asks for them once more."""
+    lost, again, back = Settled(lost_at), Settled(), Settled()
+    switch = settled(tmp_path, lost, again, back)
+    wanted = Profile(global_variables=(("second", "2"),))
+
+    async def session() -> None:
+        with pytest.raises(EventSocketTimeout):
+            await switch.configure(wanted)
+        await switch.configure(wanted)
+        await switch.configure(wanted)  # which it has by now
+        await switch.configure(Profile())
+
+    asyncio.run(session())
+    assert again.asked == ["reloadxml", "global_setvar first="]
+    assert back.asked == ["reloadxml", "global_setvar second="]
+
+
+def test_whatever_may_hold_after_settings_were_broken_off_is_taken_back(tmp_path: Path) -> None:
+    """Another block, with other settings, may be the next."""
+    lost, back = Settled("reloadxml"), Settled()
+    switch = settled(tmp_path, lost, back)
+    first = next(iter(switch._profiles))
+
+    async def session() -> None:
+        with pytest.raises(EventSocketTimeout):
+            await switch.configure(Profile(global_variables=(("second", "2"),)))
+        await switch.configure(first)
+
+    asyncio.run(session())
+    assert back.asked == ["reloadxml", "global_setvar second="]
 
 
 # URLs
