@@ -248,6 +248,25 @@ def test_rows_that_were_there_before_are_passed_over(tmp_path: Path) -> None:
     assert rows.read(["one", "two"]) == {"two": b'"two"'}
 
 
+def test_what_was_read_of_a_file_of_ours_takes_no_room_and_what_is_appended_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The module has the file open all the while, and the run may be as long as the disk."""
+    monkeypatch.setattr("fixtures.switches.csv_rows.DROPPED", 100_000)
+    kept, ours = tmp_path / "kept.csv", tmp_path / "ours.csv"
+    with kept.open("ab", buffering=0) as theirs, ours.open("ab", buffering=0) as grown:
+        readers = CsvRows(kept), CsvRows(ours, ours=True)
+        for number in range(1000):
+            row = b'"u%d",%s' % (number, b"x" * 1000)
+            for file, rows in zip((theirs, grown), readers, strict=True):
+                file.write(row + b"\n")
+                assert rows.read([f"u{number}"]) == {f"u{number}": row}
+    sizes = [(file.stat().st_size, 512 * file.stat().st_blocks) for file in (kept, ours)]
+    assert sizes[0][0] == sizes[1][0] > 1_000_000
+    assert sizes[0][1] > 1_000_000
+    assert sizes[1][1] < 300_000
+
+
 @given(st.data(), st.sampled_from([JSON, XML]))
 def test_a_damaged_cdr_is_a_cdr_or_an_error(data: st.DataObject, cdr: bytes) -> None:
     parse = parse_json_cdr if cdr is JSON else parse_xml_cdr

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
+import json
+import socket
 import stat
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,16 +16,19 @@ import pytest
 
 from campaign.doctor import Row, State, _cdrs
 from fixtures.configuration import csv_row
-from fixtures.event_socket import EventSocket, Headers
+from fixtures.event_socket import EventSocket
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
 from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
 from fixtures.switches.cdr_source import CdrSource, NoCdrs
 from fixtures.switches.export import _rows, export
+from fixtures.switches.interface import PASSWORD_VARIABLE
+from fixtures.switches.private import Connect
 from fixtures.switches.remote import RemoteSwitch
 from fixtures.switches.survey import ContextState, Survey, survey
-from fixtures.switches.urls import PASSWORD_VARIABLE
+from tests.answers import Answers
 from tests.command import run
+from tests.fake_switch import scenario
 
 WORD = "a-very-secret-word"
 
@@ -87,6 +93,38 @@ def test_an_export_overwrites_nothing(tmp_path: Path) -> None:
         export(tmp_path, port=8021, posting=None)
 
 
+def test_a_plan_stays_until_the_last_batch_that_needs_it_is_over() -> None:
+    """A comparison places a scenario several times, in batches that overlap."""
+    plans = Answers({})
+    shared, other = scenario(number=1), scenario(number=2)
+
+    async def session() -> None:
+        switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected_to(plans))
+        await switch.load_plans("one", [shared], plans)
+        await switch.load_plans("two", [shared, other], plans)
+        await switch.unload_plans("one", plans)
+        assert not plans.deleted()
+        await switch.unload_plans("two", plans)
+        assert plans.deleted() == plans.inserted()
+
+    asyncio.run(session())
+
+
+def test_what_is_left_of_plans_at_the_end_is_taken_out_once() -> None:
+    plans = Answers({})
+    shared = scenario(number=1)
+
+    async def session() -> None:
+        switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected_to(plans))
+        await switch.load_plans("one", [shared], plans)
+        await switch.load_plans("two", [shared], plans)
+        await switch.stop()
+
+    asyncio.run(session())
+    assert plans.deleted() == plans.inserted()
+    assert sum("delete" in command for command in plans.asked) == len(plans.inserted())
+
+
 # --- what it says of itself ----------------------------------------------------------------------
 
 STATUS = """\
@@ -104,40 +142,11 @@ SETTINGS = """<configuration name="loopback.conf"><settings>
 </settings></configuration>"""
 
 
-class Answers:
-    """A connection to a switch that has these answers, and none to anything else."""
+def connected_to(connection: EventSocket) -> Connect:
+    async def connect(*_: object) -> EventSocket:
+        return connection
 
-    def __init__(self, answers: dict[str, str]) -> None:
-        self.answers = answers
-        self.asked: list[str] = []
-
-    async def api(self, command: str, *, timeout: float = 10.0) -> str:
-        self.asked.append(command)
-        return self.answers.get(command, "-ERR no reply\n")
-
-    async def bgapi(self, command: str, job_uuid: str, *, timeout: float = 10.0) -> None:
-        raise NotImplementedError
-
-    async def subscribe(self, names: Iterable[str], custom: Iterable[str] = ()) -> None:
-        raise NotImplementedError
-
-    async def filter(self, header: str, value: str) -> None:
-        raise NotImplementedError
-
-    async def unsubscribe_all(self) -> None:
-        raise NotImplementedError
-
-    async def next_event(self, timeout: float | None) -> Headers:
-        raise NotImplementedError
-
-    def events_pending(self) -> int:
-        return 0
-
-    def take_events(self) -> list[Headers]:
-        return []
-
-    async def close(self) -> None:
-        pass
+    return connect
 
 
 def context(*extensions: str) -> str:
@@ -181,6 +190,35 @@ def test_contexts_are_told_apart(said: str, state: ContextState) -> None:
     assert found.contexts["default"] is state
 
 
+def latin1(text: str) -> str:
+    """Text as the client gives it that is Latin-1 on the switch."""
+    return text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("dialplan context name default", context("", "<extension name='Köln'/>")),
+        ("configuration configuration name loopback.conf", SETTINGS.replace("<s", "<!-- ü --><s")),
+    ],
+)
+def test_what_is_not_utf_8_on_their_switch_is_read(asked: str, said: str) -> None:
+    found = look(**{f"xml_locate {asked}": latin1(said)})
+    assert found.contexts["default"] is ContextState.SOUND
+    assert found.profile.bowout_hangup_cause == "USER_BUSY"
+
+
+def test_calls_of_others_whose_names_are_not_utf_8_are_counted() -> None:
+    table = '{"row_count":2,"rows":[{"uuid":"a","cid_name":"Köln"},{"uuid":"b"}]}'
+    assert look(**{"show channels as json": latin1(table)}).others == 2
+
+
+@pytest.mark.parametrize("said", ["{", "[" * 100_000, "[]", '{"rows":null}'])
+def test_a_table_of_channels_that_cannot_be_read_is_no_empty_one(said: str) -> None:
+    with pytest.raises(SwitchError, match="`show channels as json` is no table"):
+        look(**{"show channels as json": said})
+
+
 def test_looking_changes_nothing() -> None:
     connection = Answers({"status": STATUS})
     asyncio.run(survey(connection))
@@ -203,15 +241,16 @@ async def post(posting: Posting, path: str, body: bytes, **headers: str) -> int:
     return int(answer.split()[1])
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def collected(path: str, body: bytes, word: str | None = None) -> tuple[int, dict[str, bytes]]:
     """Post to a collector; gives the status, and what it then has of leg `u`."""
-    import base64
-    import socket
 
     async def session() -> tuple[int, dict[str, bytes]]:
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port = server.getsockname()[1]
-        posting = Posting("127.0.0.1", port, "random", WORD)
+        posting = Posting("127.0.0.1", free_port(), "random", WORD)
         collector = CdrCollector(posting)
         await collector.start()
         try:
@@ -241,6 +280,100 @@ def test_who_knows_neither_path_nor_password_posts_nothing() -> None:
 def test_a_body_that_is_too_large_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fixtures.switches.cdr_collector.MOST_BYTES", 10)
     assert collected("/random/json_cdr?uuid=u", b"{" + b" " * 20 + b"}") == (413, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("port", 80555), ("port", 0), ("port", "8055"), ("port", True), ("host", 1), ("password", "")],
+)
+def test_a_posting_that_cannot_be_is_refused(tmp_path: Path, name: str, value: object) -> None:
+    file = tmp_path / "collector.json"
+    Posting.new("127.0.0.1", 8055).write(file)
+    file.write_text(json.dumps({**json.loads(file.read_text()), name: value}))
+    with pytest.raises(SwitchError, match="does not say where CDRs come in"):
+        Posting.read(file)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 80555), ("x" * 100, 1), ("no.\0", 1)])
+def test_an_address_that_is_none_is_said_at_once(host: str, port: int) -> None:
+    async def start() -> None:
+        async with asyncio.timeout(30):  # it would listen for ever
+            await CdrCollector(Posting(host, port, "random", WORD)).start()
+
+    with pytest.raises(SwitchError, match="no CDRs can come in at"):
+        asyncio.run(start())
+
+
+def test_a_collector_that_was_stopped_can_be_started_again() -> None:
+    async def session() -> int:
+        posting = Posting("127.0.0.1", free_port(), "random", WORD)
+        collector = CdrCollector(posting)
+        await collector.start()
+        await collector.stop()
+        await collector.start()
+        await asyncio.sleep(0.3)  # as long as it takes to see that it was stopped
+        try:
+            return await post(posting, "/other", b"")
+        finally:
+            await collector.stop()
+
+    assert asyncio.run(session()) == 404
+
+
+@pytest.mark.parametrize("head", ["GET http://[ HTTP/1.1", "x" * 20_000, "GET / HTTP/1.1"])
+def test_what_is_no_post_ends_a_connection_without_a_word_of_ours(
+    head: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def session() -> None:
+        posting = Posting("127.0.0.1", free_port(), "random", WORD)
+        collector = CdrCollector(posting)
+        await collector.start()
+        reader, writer = await asyncio.open_connection(posting.host, posting.port)
+        writer.write(f"{head}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        await collector.stop()
+
+    asyncio.run(session())
+    assert not capfd.readouterr().err
+
+
+def read_from(directory: Path) -> dict[str, dict[str, bytes]]:
+    async def read() -> dict[str, dict[str, bytes]]:
+        source = CdrDirectory(directory)
+        await source.start()
+        return await source.read(["u"])
+
+    return asyncio.run(read())
+
+
+def test_a_cdr_that_may_not_be_read_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: str) -> bytes | None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("fixtures.switches.cdr_directory.read_file", denied)
+    with pytest.raises(SwitchError, match=r"u\.cdr\.(json|xml): Permission denied; let "):
+        read_from(tmp_path)
+
+
+def test_a_cdr_that_is_taken_away_between_two_looks_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever imports them elsewhere comes when they want."""
+    (tmp_path / "u.cdr.json").write_bytes(b"{}")
+    is_file = Path.is_file
+
+    def taken_then(path: Path) -> bool:
+        there = is_file(path)
+        if there and path.suffix == ".json":
+            path.unlink()
+        return there
+
+    monkeypatch.setattr(Path, "is_file", taken_then)
+    assert read_from(tmp_path) == {"u": {"json_cdr": b"{}"}}
 
 
 def test_cdrs_are_read_from_a_directory_with_or_without_a_folder_for_each_module(

@@ -15,6 +15,7 @@ from conformance.profile import Profile
 from fixtures.event_socket import connect
 from fixtures.switches import SwitchError, container_cdrs, open_switch, owner
 from fixtures.switches.container import KEPT_LABEL, LABEL, ContainerSwitch
+from fixtures.switches.container_files import ContainerFiles
 from tests.switch_session import ANSWER, CHECKS, Open, place, run_check
 
 IMAGE = os.environ.get("LOOPBACK_CONFORMANCE_IMAGE", "")
@@ -114,9 +115,9 @@ def test_the_socket_is_open_to_this_host_alone_and_the_password_to_nobody(
 def test_what_a_dead_run_left_is_removed(engine: docker.DockerClient) -> None:
     ended = subprocess.Popen(["/bin/true"])
     ended.wait()
-    dead = f"{owner.own_mark().split('/')[0]}/{ended.pid}/1"
+    dead = f"{owner.own_mark().rsplit('/', 2)[0]}/{ended.pid}/1"
     labels = [{LABEL: dead}, {LABEL: dead, KEPT_LABEL: "true"}, {LABEL: "another-host/1/1"}]
-    made = [engine.containers.create(IMAGE, labels=label) for label in labels]
+    made = [engine.containers.create(IMAGE, "true", labels=label) for label in labels]
 
     async def session() -> None:
         switch = open_switch(f"docker://{IMAGE}")
@@ -154,10 +155,12 @@ def test_a_kept_container_does_not_hold_the_password(engine: docker.DockerClient
 
 
 @needs_image
-@pytest.mark.usefixtures("engine")
-def test_cdrs_of_many_calls_are_all_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cdrs_of_many_calls_are_all_found(
+    engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(container_cdrs, "_FULL", 8)
     monkeypatch.setattr(container_cdrs, "_INTERVAL", 0.05)
+    monkeypatch.setattr(container_cdrs, "_GRACE", 0.2)
 
     async def session() -> None:
         switch = open_switch(f"docker://{IMAGE}")
@@ -175,12 +178,13 @@ def test_cdrs_of_many_calls_are_all_found(monkeypatch: pytest.MonkeyPatch) -> No
                 legs = [str((await connection.next_event(10))["Unique-ID"]) for _ in range(2)]
                 found = await asyncio.gather(*[switch.read_cdrs([leg]) for leg in legs])
                 assert [set(cdrs[leg]) for cdrs, leg in zip(found, legs, strict=True)] == [
-                    {"json_cdr", "xml_cdr"}
+                    {"json_cdr", "xml_cdr", "cdr_csv"}
                 ] * 2
-            everything = await switch.read_cdrs([f"call{number}" for number in range(10)])
-            assert len(everything) == 10
             assert switch._cdrs is not None
             assert switch._cdrs._number > 2  # several directories were used
+            (container,) = ours(engine)
+            left = ContainerFiles(container).read("/loopback-conformance/cdr")
+            assert not any(left.values())  # it was emptied; rows were opened anew
             await connection.close()
         finally:
             await switch.stop()

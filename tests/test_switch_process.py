@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 
 from conformance.profile import Profile
-from fixtures.event_socket import ConnectionRefused, connect
+from fixtures.event_socket import ConnectionRefused, EventSocket, EventSocketTimeout, connect
 from fixtures.switches import SwitchError, UsageError, open_switch, owner, process, tether
 from fixtures.switches.container import ContainerSwitch
+from fixtures.switches.interface import PASSWORD_VARIABLE
 from fixtures.switches.private import last_words
 from fixtures.switches.process import ProcessSwitch
+from tests.answers import Answers
 from tests.switch_session import CHECKS, Open, run_check
 
 BINARY = os.environ.get("LOOPBACK_CONFORMANCE_FREESWITCH", "")
@@ -112,6 +114,29 @@ def test_not_freeswitch_and_never_ends(tmp_path: Path, monkeypatch: pytest.Monke
     assert "is not FreeSWITCH" in starting_fails(program(tmp_path, "exec sleep 60"))
 
 
+@pytest.mark.parametrize("said", ["FreeSWITCH version: 0", "another"])
+def test_a_wrapper_that_starts_a_helper_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """The helper lives on in a session of its own, and holds the pipe open."""
+    monkeypatch.setattr(process, "_VERSION_TIMEOUT", 0.5)
+    helper = f"setsid sh -c 'echo $$ >> {tmp_path}/helpers; exec sleep 60' &"
+    until_there = f"until [ -s {tmp_path}/helpers ]; do :; done"
+    path = program(tmp_path, f"{helper} {until_there}; echo {said}; exit 1")
+    ends = "ended at its start" if said.startswith("FreeSWITCH") else "is not FreeSWITCH"
+
+    async def start() -> None:
+        async with asyncio.timeout(20):
+            await open_switch(f"process://{path}").start(Profile())
+
+    try:
+        with pytest.raises(SwitchError, match=ends):
+            asyncio.run(start())
+    finally:
+        for pid in (tmp_path / "helpers").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
 def test_a_switch_that_ends_at_its_start(tmp_path: Path, temporary: Path) -> None:
     said = starting_fails(program(tmp_path, CLAIM + "echo loading; echo no room >&2; exit 1"))
     assert said.endswith("ended at its start; its last words: no room")
@@ -158,7 +183,22 @@ def test_only_its_owner_can_read_what_it_writes(tmp_path: Path, temporary: Path)
     assert not list(temporary.iterdir())
 
 
-def test_what_is_kept_does_not_hold_the_password(tmp_path: Path) -> None:
+def test_the_password_of_another_switch_is_not_given_to_the_binary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, "a-very-secret-word")
+    monkeypatch.setenv("ANOTHER", "variable")
+    for place in ("version", "run"):
+        (tmp_path / place).touch()
+    script = f'env >> {tmp_path}/run; [ "$1" = -version ] && env >> {tmp_path}/version; '
+    starting_fails(program(tmp_path, f"{script}{CLAIM}exit 1"))
+    for place in ("version", "run"):
+        given = (tmp_path / place).read_text()
+        assert "ANOTHER=variable" in given
+        assert "a-very-secret-word" not in given
+
+
+def test_what_is_kept_does_not_hold_the_password(tmp_path: Path, temporary: Path) -> None:
     async def session() -> Path:
         binary = program(tmp_path, CLAIM + "exec sleep 60")
         switch = ProcessSwitch("process://x", binary, connect, keep=True)
@@ -172,7 +212,7 @@ def test_what_is_kept_does_not_hold_the_password(tmp_path: Path) -> None:
     files = [path for path in kept.rglob("*") if path.is_file()]
     assert kept / "conf/freeswitch.xml" in files
     assert not [path for path in files if b"a-very-secret-word" in path.read_bytes()]
-    process._remove_left_over()
+    owner.remove_left_over(temporary)
     assert kept.is_dir()
 
 
@@ -193,25 +233,61 @@ def test_the_child_dies_with_its_parent() -> None:
     wait_until(lambda: not is_running(child))
 
 
+def leave(temporary: Path, name: str) -> Path:
+    """Make a directory as a run leaves it; gives its owner file, which is not there yet."""
+    directory = temporary / f"loopback-conformance-{name}"
+    directory.mkdir()
+    return directory / "owner"
+
+
+def left(temporary: Path) -> set[str]:
+    owner.remove_left_over(temporary)
+    return {path.name.removeprefix("loopback-conformance-") for path in temporary.iterdir()}
+
+
 def test_only_what_a_dead_run_left_is_removed(temporary: Path) -> None:
     ended = subprocess.Popen(["/bin/true"])
     ended.wait()
-    host, pid, start = owner.own_mark().split("/")
+    place, pid, start = owner.own_mark().rsplit("/", 2)
+    host, boot, namespace = place.split("/")
     marks = {
-        "dead": f"{host}/{ended.pid}/1",
-        "reused": f"{host}/{pid}/1",
-        "ours": f"{host}/{pid}/{start}",
-        "elsewhere": f"another-host/{ended.pid}/1",
+        "dead": f"{place}/{ended.pid}/1",
+        "reused": f"{place}/{pid}/1",
+        "ours": f"{place}/{pid}/{start}",
+        "elsewhere": f"another-host/{boot}/{namespace}/{ended.pid}/1",
+        "another machine of this name": f"{host}/another-boot/{namespace}/{ended.pid}/1",
+        "in a container": f"{host}/{boot}/pid:[1]/{ended.pid}/1",
+        "of an earlier version": f"{host}/{ended.pid}/1",
         "garbled": "x",
-        "huge": f"{host}/{10**30}/1",
+        "group": f"{place}/0/1",
+        "huge": f"{place}/{10**30}/1",
+        "endless": f"{place}/{'9' * 5000}/1",
     }
     for name, mark in marks.items():
-        directory = temporary / f"loopback-conformance-{name}"
-        directory.mkdir()
-        (directory / "owner").write_text(mark)
-    process._remove_left_over()
-    left = {path.name.removeprefix("loopback-conformance-") for path in temporary.iterdir()}
-    assert left == {"ours", "elsewhere", "garbled", "huge"}
+        leave(temporary, name).write_text(mark)
+    assert left(temporary) == marks.keys() - {"dead", "reused"}
+
+
+def test_an_owner_that_is_no_text_or_no_file_is_left_alone(temporary: Path) -> None:
+    """Whoever makes one must not stop every run on the host."""
+    leave(temporary, "bytes").write_bytes(b"\377\376")
+    leave(temporary, "directory").mkdir()
+    os.mkfifo(leave(temporary, "pipe"))
+    leave(temporary, "link").symlink_to("/dev/zero")
+    leave(temporary, "none")
+    assert left(temporary) == {"bytes", "directory", "pipe", "link", "none"}
+
+
+def test_what_another_user_left_is_left_alone(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead = f"{owner.own_mark().rsplit('/', 2)[0]}/{os.getpid()}/1"
+    leave(temporary, "theirs").write_text(dead)
+    uid = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: uid + 1)
+    assert left(temporary) == {"theirs"}
+    monkeypatch.undo()
+    assert not left(temporary)
 
 
 def test_last_words_name_the_module_that_failed_to_load() -> None:
@@ -225,6 +301,70 @@ def test_last_words_name_the_module_that_failed_to_load() -> None:
     assert last_words(log) == "now [CRIT] Error Loading module mod_x.so **mod_x.so: no such file**"
     assert last_words(log.split("\n", 2)[2]) == "now [CONSOLE] ready"
     assert last_words("") == ""
+
+
+# Settings
+
+
+class Settled(Answers):
+    """A connection that takes settings, once, and is lost where it should be."""
+
+    def __init__(self, lost_at: str = "") -> None:
+        super().__init__({})
+        self.lost_at = lost_at
+
+    async def api(self, command: str, *, timeout: float = 10.0) -> str:
+        self.asked.append(command)
+        if command == self.lost_at:
+            raise EventSocketTimeout(f"no reply to {command}")
+        return "+OK"
+
+
+def settled(tmp_path: Path, *connections: Settled) -> ProcessSwitch:
+    """Give a switch that was started with a global variable; each connection is made once."""
+    left = list(connections)
+
+    async def connected(*_: object) -> EventSocket:
+        return left.pop(0)
+
+    switch = ProcessSwitch("process:///x", Path("/x"), connected)
+    switch.directory = tmp_path
+    switch._profiles = frozenset({Profile(global_variables=(("first", "1"),))})
+    return switch
+
+
+@pytest.mark.parametrize("lost_at", ["reloadxml", "global_setvar first="])
+def test_settings_that_were_broken_off_do_not_count_as_taken(tmp_path: Path, lost_at: str) -> None:
+    """The campaign takes up the connection again, and asks for them once more."""
+    lost, again, back = Settled(lost_at), Settled(), Settled()
+    switch = settled(tmp_path, lost, again, back)
+    wanted = Profile(global_variables=(("second", "2"),))
+
+    async def session() -> None:
+        with pytest.raises(EventSocketTimeout):
+            await switch.configure(wanted)
+        await switch.configure(wanted)
+        await switch.configure(wanted)  # which it has by now
+        await switch.configure(Profile())
+
+    asyncio.run(session())
+    assert again.asked == ["reloadxml", "global_setvar first="]
+    assert back.asked == ["reloadxml", "global_setvar second="]
+
+
+def test_whatever_may_hold_after_settings_were_broken_off_is_taken_back(tmp_path: Path) -> None:
+    """Another block, with other settings, may be the next."""
+    lost, back = Settled("reloadxml"), Settled()
+    switch = settled(tmp_path, lost, back)
+    first = next(iter(switch._profiles))
+
+    async def session() -> None:
+        with pytest.raises(EventSocketTimeout):
+            await switch.configure(Profile(global_variables=(("second", "2"),)))
+        await switch.configure(first)
+
+    asyncio.run(session())
+    assert back.asked == ["reloadxml", "global_setvar second="]
 
 
 # URLs
