@@ -27,6 +27,9 @@ from conformance.scenario import (
 UNLOOP_SECONDS = 5.4
 """What a bowout on loopback-b's execution takes (facts, section 2.8)."""
 
+NO_ROOM = "DESTINATION_OUT_OF_ORDER"
+"""Why a leg ends that dialled one which was not made: the switch may have no session left."""
+
 TOKEN = re.compile(r"lc[0-9a-f]{12}x[0-9]+")
 """Shape of a token: `lc`, the scenario's id (zeros for a control call), `x`, a number."""
 
@@ -43,6 +46,8 @@ class Call:
         """Legs (uuids) of which mod_cdr_csv writes no row that could be told."""
         self.reply = ""
         self.changed = asyncio.Event()
+        self.without_room = False
+        """Whether a leg was hung up because another one was not made."""
         self.begun = asyncio.Event()
         """Whether the switch has told anything of it, or answered."""
         self._events = Packed()
@@ -61,6 +66,8 @@ class Call:
             self.live.add(uuid)
         elif name == "CHANNEL_DESTROY":
             self.live.discard(uuid)
+        elif name == "CHANNEL_HANGUP":
+            self.without_room |= headers.get("Hangup-Cause") == NO_ROOM
         elif name == "CHANNEL_HANGUP_COMPLETE":
             self.without_row |= without_row([headers])
         self.changed.set()
@@ -76,6 +83,11 @@ class Call:
     def over(self) -> bool:
         """Whether the originate has its answer and every leg is gone."""
         return bool(self.reply) and not self.live
+
+    @property
+    def refused(self) -> bool:
+        """Whether the switch did not make a leg, be it for want of room or as it should be."""
+        return self.without_room or bool(self.reply and not self.created)
 
     async def until_over(self) -> None:
         """Wait until it is over."""

@@ -7,6 +7,7 @@ connection (Event Socket notes, traps).
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
 
@@ -50,6 +51,9 @@ CUSTOM_EVENTS = ("loopback::bowout", "loopback::direct")
 
 CONTROL_SECONDS = 30.0
 """How long a control call of some seconds may take."""
+EARLY = 0.1
+"""Seconds by which a control call may be early, as one is by up to two frames: where it is more the
+clock of the switch was put back."""
 QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
 UNREAD_SECONDS = 0.25
@@ -154,26 +158,30 @@ class Placer:
         problem = await self._missed(attempt) if attempt.reply else UNANSWERED
         return Gathered.of(attempt, cdrs, self._cdr_modules, problem)
 
-    async def control(self, number: int, seconds: float) -> tuple[int, float]:
+    async def control(self, number: int, seconds: float) -> tuple[int, float, str]:
         """A control call: noise for so long on a `null/` leg, without the loopback endpoint.
 
-        Returns when it began (microseconds, switch's clock) and its lateness in seconds.
+        Returns when it began (microseconds, switch's clock), its lateness in seconds, infinite
+        where it did not come to its end, and what the switch answered.
         """
-        began = ended = 0
         call = Call(f"lc{0:012x}x{number}")
         noise = f"silence_stream://{round(seconds * 1000)},1400"
         # nobody reads its CDRs, which would pile up
         dialled = f"{{process_cdr=false}}null/{call.token}"
         await asyncio.shield(self._originate(call, f"{dialled} &playback({noise})"))
-        await self._gone(call, CONTROL_SECONDS)
+        over = await self._gone(call, CONTROL_SECONDS)
+        if not over:
+            await self._kill(call.live)
         self._forget(call)
-        for headers in call.events():
-            at = int(str(headers.get("Event-Date-Timestamp", 0)))
-            if headers.get("Event-Name") == "CHANNEL_EXECUTE":
-                began = at
-            elif headers.get("Event-Name") == "CHANNEL_EXECUTE_COMPLETE":
-                ended = at
-        return began, (ended - began) / 1e6 - seconds
+        times = {
+            str(headers.get("Event-Name")): int(str(headers.get("Event-Date-Timestamp", 0)))
+            for headers in call.events()
+        }
+        began, ended = times.get("CHANNEL_EXECUTE"), times.get("CHANNEL_EXECUTE_COMPLETE")
+        if not over or began is None or ended is None:
+            return began or 0, math.inf, call.reply
+        lateness = (ended - began) / 1e6 - seconds
+        return began, lateness if lateness > -EARLY else -lateness, call.reply
 
     async def end_controls(self) -> None:
         """Hang up the control calls that nobody waits for; `run` must be running beside."""

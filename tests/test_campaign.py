@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from campaign import campaign as campaign_module
+from campaign import placer as placer_module
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from campaign.session import CONFIRMED_BY, Plan, Run, run
 from conformance.dialstring import token_of
@@ -199,6 +201,86 @@ def test_control_calls_tell_how_late_the_host_is() -> None:
     assert {round(one.lateness, 6) for one in controls} == {0.75}
     assert {one.began for one in controls} == {100_000_000}
     assert came.lateness == pytest.approx(0.75)
+
+
+def full(switch: Fake) -> list[str]:
+    """Let a switch refuse every control call; gives the tokens of those that it was asked for."""
+    asked: list[str] = []
+
+    async def refuse(token: str, seconds: float) -> str:
+        asked.append(token)
+        return "-ERR DESTINATION_OUT_OF_ORDER"
+
+    switch.control_call = refuse  # type: ignore[method-assign]
+    return asked
+
+
+def test_a_control_call_that_is_refused_is_in_no_time() -> None:
+    """A switch that has no session left is asked no more often for it, and nothing is judged."""
+    switch = Fake()
+    asked = full(switch)
+    switch.script = switch.held_call
+    controls: list[Control] = []
+    (came,) = place(switch, scenario(ending=hangup(600)), controls=controls)
+    assert came.lateness == math.inf
+    assert {one.lateness for one in controls} == {math.inf}
+    assert len(asked) <= campaign_module.CONTROLS + 1
+
+
+def test_a_call_that_is_refused_beside_no_other_is_held_against_nobody() -> None:
+    """The control calls that run are of before; whether there is room now one more tells."""
+    switch = Fake()
+    make, taken = switch.control_call, 0
+
+    async def control(token: str, seconds: float) -> str:
+        nonlocal taken
+        taken += 1
+        if taken > campaign_module.CONTROLS:
+            return "-ERR DESTINATION_OUT_OF_ORDER"
+        said = await make(token, seconds)
+        await asyncio.sleep(0.5)  # so that the next ones come after
+        return said
+
+    async def refuse(token: str, uuid: str) -> str:
+        return "-ERR DESTINATION_OUT_OF_ORDER"
+
+    async def refuse_the_next_leg(token: str, uuid: str) -> str:
+        switch.create(uuid, f"null/{token}")
+        switch.send("CHANNEL_HANGUP", uuid, Hangup_Cause="DESTINATION_OUT_OF_ORDER")
+        switch.send("CHANNEL_DESTROY", uuid)
+        return f"+OK {uuid}"
+
+    switch.control_call = control  # type: ignore[method-assign]
+    for script in (refuse, refuse_the_next_leg):
+        taken, switch.script = 0, script
+        (came,) = place(switch, scenario())
+        assert (came.lateness, came.problem) == (math.inf, "")
+
+
+def test_a_control_call_whose_clock_was_put_back_is_late() -> None:
+    """One that is early by a frame or two is not."""
+    switch = Fake()
+    for by, lateness in ((-5.0, 5.0), (-0.04, 0.0)):
+        switch.control_lateness = by
+        (came,) = place(switch, scenario())
+        assert came.lateness == pytest.approx(lateness)
+
+
+def test_a_control_call_without_an_end_is_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placer_module, "CONTROL_SECONDS", 0.1)
+    switch = Fake()
+
+    async def endless(token: str, seconds: float) -> str:
+        switch.create(token, f"null/{token}")
+        switch.send("CHANNEL_EXECUTE", token)
+        switch.background(switch.until_hung_up(token))
+        return "+OK"
+
+    switch.control_call = endless  # type: ignore[method-assign]
+    (came,) = place(switch, scenario())
+    assert came.lateness == math.inf
+    hung_up = {one.split()[1] for one in switch.commands if one.startswith("uuid_kill")}
+    assert len(hung_up) >= campaign_module.CONTROLS
 
 
 def test_a_call_whose_stimulus_came_late_is_no_fault_of_the_switch() -> None:
@@ -562,6 +644,26 @@ def test_a_fault_of_ours_leaves_no_whole_recording(
     recording = Recording(path)
     assert list(recording)
     assert recording.incomplete == "its campaign failed: ZeroDivisionError"
+
+
+def test_a_switch_that_takes_no_call_is_told_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has no session left for us conforms or not: that is not decided."""
+    monkeypatch.setattr(campaign_module, "IN_VAIN", 1.0)
+    switch = Fake()
+    switch.patience = 5.0
+    full(switch)
+
+    async def refuse(token: str, uuid: str) -> str:
+        return "-ERR DESTINATION_OUT_OF_ORDER"
+
+    switch.script = refuse
+    done, _ = perform(switch, tmp_path / "run.jsonl.gz", scenarios=50)
+    assert "took no control call for 1 s: -ERR DESTINATION_OUT_OF_ORDER" in done.result.shortfall
+    assert Verdict.FAIL not in {one.verdict for one in done.result.clauses.values()}
+    assert done.result.exit_status == 3
+    assert done.result.attempts < 20  # the others are not used up
 
 
 def test_a_switch_without_the_endpoint_is_refused(tmp_path: Path) -> None:
