@@ -168,9 +168,13 @@ class Placer:
         noise = f"silence_stream://{round(seconds * 1000)},1400"
         # nobody reads its CDRs, which would pile up
         dialled = f"{{process_cdr=false}}null/{call.token}"
-        await asyncio.shield(self._originate(call, f"{dialled} &playback({noise})"))
-        over = await self._gone(call, CONTROL_SECONDS)
+        job = self._originate(call, f"{dialled} &playback({noise})")
+        await in_time(self._switch.clock, CONTROL_SECONDS, asyncio.wait([job]))
+        if job.done():
+            job.result()  # raises what kept it from being sent
+        over = job.done() and await self._gone(call, CONTROL_SECONDS)
         if not over:
+            job.cancel()
             await self._kill(call.live)
         self._forget(call)
         times = {

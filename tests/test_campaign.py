@@ -283,6 +283,25 @@ def test_a_control_call_without_an_end_is_hung_up(monkeypatch: pytest.MonkeyPatc
     assert len(hung_up) >= campaign_module.CONTROLS
 
 
+def test_a_control_call_without_an_answer_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Events of others tell that the connection is there, and the answer was dropped."""
+    monkeypatch.setattr(placer_module, "CONTROL_SECONDS", 0.1)
+    switch = Fake()
+    carry_out = switch.job
+
+    async def job(command: str, job_uuid: str) -> None:
+        if "silence_stream" in command:
+            await switch.do(command)
+        else:
+            await carry_out(command, job_uuid)
+
+    monkeypatch.setattr(switch, "job", job)
+    (came,) = place(switch, scenario())
+    assert came.lateness == math.inf
+
+
 def test_a_call_whose_stimulus_came_late_is_no_fault_of_the_switch() -> None:
     """The suite was told late of what it counts from, while control calls kept time."""
     switch = Fake()
