@@ -16,7 +16,7 @@ from campaign.errors import first_of
 from campaign.gathered import Gathered
 from campaign.placer import Placer
 from conformance.dialstring import token_of
-from conformance.observation import Placement
+from conformance.observation import Placement, number_in
 from conformance.profile import Profile
 from conformance.scenario import Scenario
 from fixtures.event_socket import EventSocketError
@@ -372,7 +372,7 @@ def _reporting(placement: Placement) -> float:
     ended: dict[str, int] = {}
     longest = 0
     for headers in placement.events:
-        uuid, at = str(headers.get("Unique-ID")), int(str(headers.get("Event-Date-Timestamp", 0)))
+        uuid, at = str(headers.get("Unique-ID")), number_in(headers, "Event-Date-Timestamp") or 0
         if headers.get("Event-Name") == "CHANNEL_HANGUP":
             ended[uuid] = at
         elif headers.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":

@@ -17,7 +17,7 @@ from campaign.attempt import TOKEN, Attempt, Call, patience, sequence
 from campaign.gathered import Gathered
 from conformance.cdr_modules import CSV_MODULE
 from conformance.dialstring import command_of, originate_arguments
-from conformance.observation import AppliedStimulus, Headers
+from conformance.observation import AppliedStimulus, Headers, number_in
 from conformance.scenario import Scenario, Stimulus
 from fixtures.clock import in_time
 from fixtures.event_socket import (
@@ -155,8 +155,8 @@ class Placer:
         self._forget(attempt)
         if self._lost is not None:
             raise self._lost.with_traceback(None)  # what it was not told was judged otherwise
-        problem = await self._missed(attempt) if attempt.reply else UNANSWERED
-        return Gathered.of(attempt, cdrs, self._cdr_modules, problem)
+        missed = await self._missed(attempt) if attempt.reply else UNANSWERED
+        return Gathered.of(attempt, cdrs, self._cdr_modules, attempt.problem or missed)
 
     async def control(self, number: int, seconds: float) -> tuple[int, float, str]:
         """A control call: noise for so long on a `null/` leg, without the loopback endpoint.
@@ -178,7 +178,7 @@ class Placer:
             await self._kill(call.live)
         self._forget(call)
         times = {
-            str(headers.get("Event-Name")): int(str(headers.get("Event-Date-Timestamp", 0)))
+            str(headers.get("Event-Name")): number_in(headers, "Event-Date-Timestamp")
             for headers in call.events()
         }
         began, ended = times.get("CHANNEL_EXECUTE"), times.get("CHANNEL_EXECUTE_COMPLETE")
@@ -287,11 +287,11 @@ class Placer:
             return
         for index, stimulus in call.take(headers):
             assert isinstance(call, Attempt)
-            since = int(str(headers.get("Event-Date-Timestamp", 0)))
+            since = number_in(headers, "Event-Date-Timestamp") or 0
             self._spawn(self._apply(call, index, stimulus, since))
         if isinstance(call, Attempt) and headers.get("Event-Name") == "CHANNEL_CREATE":
             uuid = _uuid(headers)
-            if self._switch.manners and uuid != call.a_leg_uuid:
+            if self._switch.manners and uuid in call.live and uuid != call.a_leg_uuid:
                 self._spawn(self._limit(call, uuid))
 
     def _call_of(self, headers: Headers) -> Call | None:
@@ -345,8 +345,9 @@ class Placer:
             if not isinstance(error, CommandFailed):
                 self._lost = self._lost or error
             return
-        at = int(str(headers.get("Event-Date-Timestamp", 0)))
-        attempt.apply(AppliedStimulus(index, at, _body(headers)), (at - since) / 1e6 - delay)
+        at = number_in(headers, "Event-Date-Timestamp")
+        late = 0.0 if at is None else (at - since) / 1e6 - delay
+        attempt.apply(AppliedStimulus(index, at, _body(headers)), late)
 
     async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
         """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,6 +186,82 @@ def test_an_originate_without_an_answer_is_no_finding() -> None:
     switch.script = silence
     (came,) = place(switch, scenario())
     assert came.problem == "the switch did not answer the originate"
+
+
+ODD = {
+    "no number": {"Event_Date_Timestamp": "soon"},
+    "far too long": {"Event_Date_Timestamp": 400 * "9"},
+    "too long to read": {"Event_Sequence": 5000 * "9"},
+    "empty": {"Event_Sequence": ""},
+}
+
+
+@pytest.mark.parametrize("headers", ODD.values(), ids=ODD)
+def test_a_number_that_cannot_be_read_is_a_problem_of_its_call(headers: dict[str, str]) -> None:
+    switch = Fake()
+    switch.posts_cdrs = True
+    switch.script = switch.held_call
+    odd, other = scenario(ending=hangup(), number=1), scenario(ending=hangup(), number=2)
+
+    async def call(token: str, uuid: str) -> str:
+        said = await switch.held_call(token, uuid)
+        if token == token_of(odd, 1):
+            for event in ("CHANNEL_BRIDGE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
+                switch.send(event, uuid, **headers)
+        return said
+
+    switch.script = call
+    problems = {came.token: came.problem for came in place(switch, odd, other, witness=True)}
+    (header,) = headers
+    assert problems[token_of(odd, 1)].startswith(f"{header.replace('_', '-')} is no number: ")
+    assert problems[token_of(other, 1)] == ""
+
+
+def test_a_stimulus_whose_time_cannot_be_read_was_not_observed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    send = switch.send
+
+    def odd(name: str, uuid: str, **headers: str) -> None:
+        if name == "BACKGROUND_JOB":
+            headers["Event_Date_Timestamp"] = "soon"
+        send(name, uuid, **headers)
+
+    monkeypatch.setattr(switch, "send", odd)
+    (came,) = place(switch, scenario(ending=hangup()))
+    assert [(one.at, one.reply) for one in came.applied] == [(None, "+OK")]
+
+
+@pytest.mark.parametrize("uuid", ["node1/0001", 300 * "u", "u\ud800", "u\nx", "u x", ""])
+def test_a_leg_whose_uuid_names_nothing_is_asked_for_nowhere(uuid: str) -> None:
+    """Neither in a command nor as a file: that it was there is a problem of its call."""
+    switch = Fake()
+    switch.manners = Manners(legs=1000, legs_a_second=1000.0)
+    asked: list[str] = []
+    read_cdrs = switch.read_cdrs
+
+    async def read(uuids: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        asked.extend(uuids)
+        return await read_cdrs(uuids)
+
+    async def call(token: str, own: str) -> str:
+        switch.create(own, f"null/{token}")
+        switch.create(uuid, "null/b1", Caller_Caller_ID_Number=token)
+        switch.send("CHANNEL_BRIDGE", own, Bridge_B_Unique_ID=uuid)
+        await asyncio.sleep(0.05)
+        switch.send("CHANNEL_DESTROY", own)
+        return "+OK"
+
+    switch.script, switch.read_cdrs = call, read  # type: ignore[method-assign]
+    kill = Stimulus(Moment(Event.BRIDGE, "a-leg", 1), UuidKill("b-leg"))
+    (came,) = place(switch, scenario(kill))
+    assert came.problem == f"a leg cannot be asked for by its uuid: {uuid[:40]!a}"
+    assert asked == [came.a_leg_uuid]
+    assert switch.kills() == []
+    assert len([one for one in switch.commands if one.startswith("sched_api")]) == 1
+    assert [one.reply for one in came.applied] == ["no such leg"]
 
 
 # --- many of them --------------------------------------------------------------------------------
