@@ -7,13 +7,14 @@ connection (Event Socket notes, traps).
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
 
 import orjson
 
-from campaign.attempt import TOKEN, Attempt, Call, patience, sequence
+from campaign.attempt import TOKEN, UUID, Attempt, Call, patience, sequence
 from campaign.gathered import Gathered
 from conformance.cdr_modules import CSV_MODULE
 from conformance.dialstring import command_of, originate_arguments
@@ -25,6 +26,7 @@ from fixtures.event_socket import (
     EventSocket,
     EventSocketError,
     EventSocketTimeout,
+    ProtocolError,
 )
 from fixtures.switches import Switch
 
@@ -235,7 +237,9 @@ class Placer:
         deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
         while tokens or legs:
             there = [
-                uuid for uuid, token in await self._channels() if uuid in legs or token in tokens
+                uuid
+                for uuid, token in await self._channels()
+                if (uuid in legs or token in tokens) and UUID.fullmatch(uuid)
             ]
             await self._kill(there)
             if not there or asyncio.get_running_loop().time() > deadline:
@@ -243,14 +247,12 @@ class Placer:
             await asyncio.sleep(0.2)
 
     async def _channels(self) -> list[tuple[str, str]]:
-        """Every channel of the switch: its uuid, and the token of the call that it belongs to."""
-        try:
-            table = orjson.loads(await self._commands.api("show channels as json"))
-        except orjson.JSONDecodeError:
-            return []
-        rows = table.get("rows", []) if isinstance(table, dict) else []
+        """Every channel of the switch: its uuid, and the token of the call that it belongs to.
+
+        Raises ProtocolError where they cannot be read: that is not none.
+        """
         found = []
-        for row in rows:
+        for row in _rows(await self._commands.api("show channels as json")):
             words = (
                 f"{row.get('cid_num', '')} {row.get('initial_cid_num', '')} {row.get('name', '')}"
             )
@@ -419,6 +421,22 @@ class Placer:
         self._by_token.pop(attempt.token, None)
         for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
             del self._by_uuid[uuid]
+
+
+def _rows(text: str) -> list[dict[str, object]]:
+    """The rows of a table that was asked for as JSON; without any it has none."""
+    try:
+        table = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            table = json.loads(text)  # as it reads events: names may be no UTF-8
+        except (ValueError, RecursionError):
+            table = None
+    rows = table.get("rows", []) if isinstance(table, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        cause = f"a table of channels that cannot be read: {text[:40]!a}"
+        raise ProtocolError(cause, "see what `show channels as json` says there")
+    return rows
 
 
 def _answer(call: Call, job: asyncio.Task[Headers]) -> None:

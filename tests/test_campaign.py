@@ -560,6 +560,58 @@ def test_what_is_left_of_lost_calls_is_hung_up_by_uuid_and_nothing_else() -> Non
     assert "theirs" not in " ".join(switch.kills())
 
 
+@pytest.mark.parametrize("name", ["caf\udce9", "caf\u00e9"])
+def test_calls_beside_ours_with_any_name_do_not_hide_what_is_left(name: str) -> None:
+    """A name in Latin-1 is no UTF-8; the table is that of somebody else's switch."""
+    switch = Fake()
+    switch.patience = 5.0
+    switch.script = switch.held_call
+    call = scenario(ending=hangup(200))
+    do = switch.do
+
+    async def answer(command: str) -> str:
+        said = await do(command)
+        return said.replace("CALLER", name)
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        stray = {"uuid": "left-over", "name": "loopback/1000-b", "cid_num": token_of(call, 1)}
+        unfit = {"uuid": "u\nx", "name": "loopback/1000-b", "cid_num": token_of(call, 1)}
+        switch.channels = [
+            {"uuid": "theirs", "name": "sofia/x", "cid_name": "CALLER"},
+            stray,
+            unfit,
+        ]
+        switch.lines[0].lose()
+
+    switch.do = answer  # type: ignore[method-assign]
+    place(switch, call, meanwhile=lose)
+    killed = " ".join(switch.kills())
+    assert "left-over" in killed
+    assert "theirs" not in killed
+    assert "u\nx" not in killed
+
+
+@pytest.mark.parametrize("said", ["-ERR no", "[]", '{"rows": [1]}', '{"rows": 1}', 1000 * "["])
+def test_a_table_of_calls_that_cannot_be_read_is_not_an_empty_one(said: str) -> None:
+    """It is asked for until it can be, as long as a lost connection is tried again."""
+    switch = Fake()
+    switch.patience = 0.5
+    switch.script = switch.held_call
+    do = switch.do
+
+    async def answer(command: str) -> str:
+        return said if command.startswith("show channels") else await do(command)
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        switch.lines[0].lose()
+
+    switch.do = answer  # type: ignore[method-assign]
+    with pytest.raises(CutOff):
+        place(switch, scenario(ending=hangup(200)), meanwhile=lose)
+
+
 def test_on_a_switch_that_is_not_ours_calls_end_by_themselves() -> None:
     """Each leg's limit is set on the switch, the a-leg's before it is there; and is taken back."""
     switch = Fake()
