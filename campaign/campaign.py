@@ -12,7 +12,7 @@ from itertools import groupby
 
 from campaign.admission import Admission, Pace
 from campaign.blocks import Block
-from campaign.errors import first_of
+from campaign.errors import first_of, to_the_end
 from campaign.gathered import Gathered
 from campaign.placer import Placer
 from conformance.dialstring import token_of
@@ -354,7 +354,7 @@ async def open_campaign(
     try:
         yield campaign
     finally:
-        await campaign.close()
+        await to_the_end(campaign.close())
 
 
 def _without(done: Counter[str], taken: Iterable[Scenario]) -> Iterator[Scenario]:

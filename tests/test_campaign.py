@@ -35,7 +35,7 @@ from fixtures.event_socket import CutOff
 from fixtures.recording import Ending, Recording
 from fixtures.switches import SwitchError
 from fixtures.switches.interface import Manners
-from tests.fake_switch import Fake, hangup, hurry, scenario
+from tests.fake_switch import Fake, Line, hangup, hurry, scenario
 
 
 @pytest.fixture(autouse=True)
@@ -499,6 +499,68 @@ def test_what_is_given_up_is_hung_up() -> None:
     made = {one.partition("origination_uuid=")[2][:36] for one in switch.commands}
     assert kills == made - {""}
     assert len(kills) == 2
+
+
+def test_what_is_left_is_hung_up_however_often_it_is_interrupted() -> None:
+    """A second Ctrl-C, while the calls are hung up one by one, leaves none on the switch."""
+    switch = Fake()
+    switch.script = switch.held_call
+    do = switch.do
+
+    async def far_away(command: str) -> str:
+        if command.startswith("uuid_kill"):
+            await asyncio.sleep(0.02)
+        return await do(command)
+
+    async def interrupted() -> int:
+        async def session() -> None:
+            async with open_campaign(switch, (), lambda *_: None, lambda _: None) as campaign:
+                calls = [scenario(number=number) for number in range(5)]
+                await campaign.place_all(calls, Pace(window=10, rate=1000))
+
+        task = asyncio.ensure_future(session())
+        await asyncio.sleep(0.1)
+        times = 0
+        while not task.done():
+            task.cancel()
+            times += 1
+            await asyncio.sleep(0.01)
+        assert task.cancelled()
+        await switch.stop()
+        return times
+
+    switch.do = far_away  # type: ignore[method-assign]
+    assert asyncio.run(interrupted()) > 2
+    made = {one.partition("origination_uuid=")[2][:36] for one in switch.commands} - {""}
+    assert {one.split()[1] for one in switch.kills()} == made
+    assert len(made) == 5
+
+
+def test_an_interruption_while_it_is_closed_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = Fake()
+    closing = asyncio.Event()
+    close = Line.close
+
+    async def slowly(line: Line) -> None:
+        closing.set()
+        await asyncio.sleep(0.05)
+        await close(line)
+
+    async def session() -> None:
+        async with open_campaign(switch, (), lambda *_: None, lambda _: None):
+            pass
+
+    async def interrupted() -> None:
+        async with asyncio.timeout(5):
+            task = asyncio.ensure_future(session())
+            await closing.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    monkeypatch.setattr(Line, "close", slowly)
+    asyncio.run(interrupted())
+    assert all(line.lost for line in switch.lines)
 
 
 def test_lost_events_end_the_campaign() -> None:
