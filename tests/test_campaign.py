@@ -563,6 +563,32 @@ def test_an_interruption_while_it_is_closed_is_not_lost(monkeypatch: pytest.Monk
     assert all(line.lost for line in switch.lines)
 
 
+@pytest.mark.parametrize("rounds", range(6))
+def test_an_interruption_as_the_connection_is_lost_is_not_lost(rounds: int) -> None:
+    """Before 3.13 a task group tells only of the errors, and not that it was cancelled as well."""
+    switch = Fake()
+    switch.patience = 5.0
+    switch.script = switch.held_call
+
+    async def session() -> None:
+        async with open_campaign(switch, (), lambda *_: None, lambda _: None) as campaign:
+            await campaign.place_all([scenario(ending=hangup(100))], Pace(window=10, rate=1000))
+
+    async def interrupted() -> None:
+        async with asyncio.timeout(5):
+            task = asyncio.ensure_future(session())
+            await asyncio.sleep(0.05)
+            switch.lines[0].lose()
+            switch.lines[1].lose()
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(interrupted())
+
+
 def test_lost_events_end_the_campaign() -> None:
     switch = Fake()
     switch.script = switch.held_call
