@@ -51,6 +51,8 @@ class Call:
         self.reply = ""
         self.problem = ""
         """What of its events cannot be read, of the first of them."""
+        self.let_go = False
+        """Whether nobody waits for it any more, so that it is forgotten with its last leg."""
         self.changed = asyncio.Event()
         self.without_room = False
         """Whether a leg was hung up because another one was not made."""

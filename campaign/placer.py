@@ -295,6 +295,8 @@ class Placer:
             uuid = _uuid(headers)
             if self._switch.manners and uuid in call.live and uuid != call.a_leg_uuid:
                 self._spawn(self._limit(call, uuid))
+        if call.let_go:
+            self._forget(call)
 
     def _call_of(self, headers: Headers) -> Call | None:
         uuid = _uuid(headers)
@@ -416,8 +418,9 @@ class Placer:
         return raw
 
     def _forget(self, attempt: Call) -> None:
+        attempt.let_go = True
         if attempt.live:
-            return  # it would not go: `hang_up_all` tries again
+            return  # it would not go yet: `hang_up_all` tries again
         self._by_token.pop(attempt.token, None)
         for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
             del self._by_uuid[uuid]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from campaign import campaign as campaign_module
 from campaign import placer as placer_module
+from campaign.attempt import Attempt
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from campaign.session import CONFIRMED_BY, Plan, Run, run
 from conformance.dialstring import token_of
@@ -587,6 +590,48 @@ def test_an_interruption_as_the_connection_is_lost_is_not_lost(rounds: int) -> N
                 await task
 
     asyncio.run(interrupted())
+
+
+def test_a_call_whose_legs_go_late_is_forgotten_as_they_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All that was told of it was kept to the end of the run."""
+    kept: weakref.WeakSet[Attempt] = weakref.WeakSet()
+
+    class Watched(Attempt):
+        def __init__(self, scenario: Scenario, token: str, a_leg_uuid: str) -> None:
+            super().__init__(scenario, token, a_leg_uuid)
+            kept.add(self)
+
+    monkeypatch.setattr(placer_module, "Attempt", Watched)
+    monkeypatch.setattr(placer_module, "SWEEP_SECONDS", 0.05)
+    switch = Fake()
+    late, longer = scenario(number=1), scenario(ending=hangup(900), number=2)
+
+    async def until_long_after_it_was_hung_up(uuid: str) -> None:
+        await switch.hung_up[uuid].wait()
+        await asyncio.sleep(0.2)
+        switch.send("CHANNEL_DESTROY", uuid)
+
+    async def call(token: str, uuid: str) -> str:
+        if token != token_of(late, 1):
+            return await switch.held_call(token, uuid)
+        switch.create(uuid, f"null/{token}")
+        switch.background(until_long_after_it_was_hung_up(uuid))
+        return f"+OK {uuid}"
+
+    async def session() -> int:
+        came: list[Placement] = []
+        placed = open_campaign(switch, (), lambda _, one: came.append(one), lambda _: None)
+        async with placed as campaign:
+            await campaign.place_all([late, longer], Pace(window=10, rate=1000))
+            gc.collect()
+            assert [len(one.swept) for one in came if one.token == token_of(late, 1)] == [1]
+            return len(kept)
+
+    switch.script = call
+    monkeypatch.setattr(placer_module, "patience", lambda one: 0.1 if one == late else 3.0)
+    assert asyncio.run(session()) == 0
 
 
 def test_lost_events_end_the_campaign() -> None:
