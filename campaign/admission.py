@@ -7,6 +7,7 @@ guest keeps to holds whatever the control calls say.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 
 from conformance.scenario import Scenario
@@ -59,6 +60,7 @@ class Admission:
         self._calls = 0
         self._legs = 0
         self._untold = 0
+        self._refused = False
         self._fell_at = float("-inf")
         self._due = float("-inf")
         self._changed = asyncio.Event()
@@ -102,6 +104,15 @@ class Admission:
         self._calls = self._legs = self._untold = 0
         self._changed.set()
 
+    def controlled(self, lateness: float) -> None:
+        """Take notice of a control call; as long as the switch takes none nobody is let in.
+
+        `lateness` is infinite where the switch did not take it.
+        """
+        self._refused = self._by_time and math.isinf(lateness)
+        self._changed.set()
+        self.told(lateness)
+
     def told(self, lateness: float) -> None:
         """Take notice of how late the switch was, in seconds."""
         if not self._by_time:
@@ -119,6 +130,8 @@ class Admission:
     def _fits(self, legs: int, pace: Pace) -> bool:
         if self._untold >= pace.window:
             return False  # no more is held in memory
+        if self._refused:
+            return False
         if not self._calls:
             return True  # one call is always let in
         if self._manners is not None and self._legs + legs > self._manners.legs:

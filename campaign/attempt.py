@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from campaign.packing import Packed, event_of, text_of
 from conformance.model.call import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
-from conformance.observation import AppliedStimulus, Headers, role_of, without_row
+from conformance.observation import AppliedStimulus, Headers, number_in, role_of, without_row
 from conformance.scenario import (
     ALegConsults,
     BridgeAgain,
@@ -27,8 +27,15 @@ from conformance.scenario import (
 UNLOOP_SECONDS = 5.4
 """What a bowout on loopback-b's execution takes (facts, section 2.8)."""
 
+NO_ROOM = "DESTINATION_OUT_OF_ORDER"
+"""Why a leg ends that dialled one which was not made: the switch may have no session left."""
+
 TOKEN = re.compile(r"lc[0-9a-f]{12}x[0-9]+")
 """Shape of a token: `lc`, the scenario's id (zeros for a control call), `x`, a number."""
+
+
+UUID = re.compile(r"[\w.@:+-]{1,128}", re.ASCII)
+"""Shape of a uuid that can be a word of a command, and part of the name of a file."""
 
 
 class Call:
@@ -42,7 +49,13 @@ class Call:
         self.without_row: frozenset[str] = frozenset()
         """Legs (uuids) of which mod_cdr_csv writes no row that could be told."""
         self.reply = ""
+        self.problem = ""
+        """What of its events cannot be read, of the first of them."""
+        self.let_go = False
+        """Whether nobody waits for it any more, so that it is forgotten with its last leg."""
         self.changed = asyncio.Event()
+        self.without_room = False
+        """Whether a leg was hung up because another one was not made."""
         self.begun = asyncio.Event()
         """Whether the switch has told anything of it, or answered."""
         self._events = Packed()
@@ -56,15 +69,26 @@ class Call:
         self._events.add(text_of(headers))
         self.begun.set()
         name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
+        for header in ("Event-Date-Timestamp", "Event-Sequence"):
+            if number_in(headers, header) is None:
+                self._is_odd(f"{header} is no number", headers[header])
         if name == "CHANNEL_CREATE":
-            self.created.add(uuid)
-            self.live.add(uuid)
+            if UUID.fullmatch(uuid):
+                self.created.add(uuid)
+                self.live.add(uuid)
+            else:
+                self._is_odd("a leg cannot be asked for by its uuid", uuid)
         elif name == "CHANNEL_DESTROY":
             self.live.discard(uuid)
+        elif name == "CHANNEL_HANGUP":
+            self.without_room |= headers.get("Hangup-Cause") == NO_ROOM
         elif name == "CHANNEL_HANGUP_COMPLETE":
             self.without_row |= without_row([headers])
         self.changed.set()
         yield from ()
+
+    def _is_odd(self, why: str, value: object) -> None:
+        self.problem = self.problem or f"{why}: {str(value)[:40]!a}"
 
     def answered(self, reply: str) -> None:
         """Note what the switch answered to the originate."""
@@ -76,6 +100,11 @@ class Call:
     def over(self) -> bool:
         """Whether the originate has its answer and every leg is gone."""
         return bool(self.reply) and not self.live
+
+    @property
+    def refused(self) -> bool:
+        """Whether the switch did not make a leg, be it for want of room or as it should be."""
+        return self.without_room or bool(self.reply and not self.created)
 
     async def until_over(self) -> None:
         """Wait until it is over."""
@@ -119,7 +148,7 @@ class Attempt(Call):
         name, uuid = str(headers.get("Event-Name")), str(headers.get("Unique-ID", ""))
         if name in ("CHANNEL_OUTGOING", "CHANNEL_CREATE") and uuid not in self.uuids.values():
             role = role_of(self.scenario, self.token, headers, self.uuids)
-            if role is not None:
+            if role is not None and UUID.fullmatch(uuid):
                 self.uuids.setdefault(role, uuid)
         # A bridge is told once, as its caller's: it is its peer's as well.
         ends = {uuid, str(headers.get("Bridge-B-Unique-ID", uuid))}
@@ -141,8 +170,8 @@ def patience(scenario: Scenario) -> float:
 
 
 def sequence(headers: Headers) -> int:
-    """The number of an event among all of its switch."""
-    return int(str(headers.get("Event-Sequence", 0)))
+    """The number of an event among all of its switch, 0 where it cannot be read."""
+    return number_in(headers, "Event-Sequence") or 0
 
 
 def length(scenario: Scenario) -> float:

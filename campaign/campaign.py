@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -11,15 +12,15 @@ from itertools import groupby
 
 from campaign.admission import Admission, Pace
 from campaign.blocks import Block
-from campaign.errors import first_of
+from campaign.errors import first_of, to_the_end
 from campaign.gathered import Gathered
 from campaign.placer import Placer
 from conformance.dialstring import token_of
-from conformance.observation import Placement
+from conformance.observation import Placement, number_in
 from conformance.profile import Profile
 from conformance.scenario import Scenario
 from fixtures.event_socket import EventSocketError
-from fixtures.switches import Switch
+from fixtures.switches import Switch, SwitchError
 
 CONTROLS = 4
 """Control calls kept going beside the scenarios."""
@@ -38,8 +39,8 @@ TICK = 0.05
 """Seconds from one look at the suite's own pauses to the next."""
 
 IN_VAIN = 120.0
-"""Seconds in which no scenario was placed whole after which a connection that is lost again and
-again is lost for good."""
+"""Seconds in vain after which a switch is lost for good: no control call was taken, or no scenario
+placed whole while the connection was lost again and again."""
 
 PARTING = 5.0
 """Seconds in which the suite tries at its end to reach a switch once more, to hang up its calls."""
@@ -56,7 +57,8 @@ still be on the switch."""
 class Control:
     """A control call: when it began (microseconds, switch's clock), how late it was (seconds).
 
-    `switch` is the number of the switch in a pool, from 0.
+    One that the switch did not take is infinitely late. `switch` is the number of the switch in a
+    pool, from 0.
     """
 
     began: int
@@ -96,6 +98,7 @@ class Campaign:
         self._lines = AsyncExitStack()
         self._strays: set[str] = set()
         self._measured = asyncio.Event()
+        self._taken_at = 0.0
         self._turn = asyncio.Lock()
         self._paused = 0.0
 
@@ -158,7 +161,8 @@ class Campaign:
 
         A connection that is lost is taken up again, as long as the switch has patience and lives;
         the calls in flight are given up, and are placed anew by whoever takes them. Raises
-        EventSocketError or SwitchError when the switch is lost for good.
+        EventSocketError or SwitchError when the switch is lost for good, as is one that takes no
+        calls any more.
         """
         since = asyncio.get_running_loop().time()
         while block:
@@ -166,8 +170,11 @@ class Campaign:
             try:
                 self.profile = block.profile
                 await self._switch.configure(block.profile)
-                await self._place_from(block, pace, attempt, done, witness=witness)
+                placing = self._place_from(block, pace, attempt, done, witness=witness)
+                await asyncio.create_task(placing)
             except EventSocketError as error:
+                if _is_cancelled():
+                    raise asyncio.CancelledError from None
                 self._admission.forget()
                 if done:
                     since = asyncio.get_running_loop().time()
@@ -204,6 +211,7 @@ class Campaign:
     ) -> None:
         taken: list[Scenario] = []
         begun_before: Counter[str] = Counter()
+        self._taken_at = asyncio.get_running_loop().time()
         try:
             async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
                 beside = [group.create_task(self._placer.run())]
@@ -274,6 +282,8 @@ class Campaign:
         self, scenario: Scenario, gathered: Gathered, began: float, done: Counter[str]
     ) -> None:
         await self._measured.wait()  # how late the host is, no control call has told before
+        if gathered.attempt.refused:  # is there room for a call without the endpoint?
+            await self._control(CONTROL / CONTROLS)
         lateness = [control.lateness for control in self._recent]
         lateness += [seconds for at, seconds in self._stalls if at >= began]
         async with self._turn:
@@ -288,13 +298,27 @@ class Campaign:
 
     async def _keep_control(self, seconds: float) -> None:
         while True:
-            self._controls += 1
-            control = Control(*await self._placer.control(self._controls, seconds))
+            if math.isinf(await self._control(seconds)):
+                await self._switch.clock.sleep(seconds)  # it took no time, or was given up
             seconds = CONTROL
-            self._recent.append(control)
-            self._measured.set()
-            self._admission.told(control.lateness)
-            self._on_control(control)
+
+    async def _control(self, seconds: float) -> float:
+        """Make a control call and tell of it; gives its lateness."""
+        self._controls += 1
+        began, lateness, reply = await self._placer.control(self._controls, seconds)
+        control = Control(began, lateness)
+        self._recent.append(control)
+        self._measured.set()
+        self._admission.controlled(lateness)
+        self._on_control(control)
+        now = asyncio.get_running_loop().time()
+        if not math.isinf(lateness):
+            self._taken_at = now
+        elif now - self._taken_at > IN_VAIN:
+            said = reply[:80] or "no answer"
+            cause = f"{self._switch.url} took no control call for {IN_VAIN:.0f} s: {said}"
+            raise SwitchError(cause, "see whether it has sessions left for the suite")
+        return lateness
 
     async def _watch(self) -> None:
         """Ask the switch now and then: one that stands still makes no control call late at once."""
@@ -333,7 +357,17 @@ async def open_campaign(
     try:
         yield campaign
     finally:
-        await campaign.close()
+        await to_the_end(campaign.close())
+
+
+def _is_cancelled() -> bool:
+    """Whether this task was cancelled, even if an error came first.
+
+    One with task groups of its own does not know before 3.13: they tell only of the error, and may
+    leave the task marked as cancelled themselves.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _without(done: Counter[str], taken: Iterable[Scenario]) -> Iterator[Scenario]:
@@ -351,7 +385,7 @@ def _reporting(placement: Placement) -> float:
     ended: dict[str, int] = {}
     longest = 0
     for headers in placement.events:
-        uuid, at = str(headers.get("Unique-ID")), int(str(headers.get("Event-Date-Timestamp", 0)))
+        uuid, at = str(headers.get("Unique-ID")), number_in(headers, "Event-Date-Timestamp") or 0
         if headers.get("Event-Name") == "CHANNEL_HANGUP":
             ended[uuid] = at
         elif headers.get("Event-Name") == "CHANNEL_HANGUP_COMPLETE":

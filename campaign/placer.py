@@ -7,16 +7,18 @@ connection (Event Socket notes, traps).
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
 
 import orjson
 
-from campaign.attempt import TOKEN, Attempt, Call, patience, sequence
+from campaign.attempt import TOKEN, UUID, Attempt, Call, patience, sequence
 from campaign.gathered import Gathered
 from conformance.cdr_modules import CSV_MODULE
 from conformance.dialstring import command_of, originate_arguments
-from conformance.observation import AppliedStimulus, Headers
+from conformance.observation import AppliedStimulus, Headers, number_in
 from conformance.scenario import Scenario, Stimulus
 from fixtures.clock import in_time
 from fixtures.event_socket import (
@@ -24,6 +26,7 @@ from fixtures.event_socket import (
     EventSocket,
     EventSocketError,
     EventSocketTimeout,
+    ProtocolError,
 )
 from fixtures.switches import Switch
 
@@ -50,6 +53,9 @@ CUSTOM_EVENTS = ("loopback::bowout", "loopback::direct")
 
 CONTROL_SECONDS = 30.0
 """How long a control call of some seconds may take."""
+EARLY = 0.1
+"""Seconds by which a control call may be early, as one is by up to two frames: where it is more the
+clock of the switch was put back."""
 QUIET_SECONDS = 0.06
 """How long a finished call is listened to for a straggler."""
 UNREAD_SECONDS = 0.25
@@ -151,29 +157,37 @@ class Placer:
         self._forget(attempt)
         if self._lost is not None:
             raise self._lost.with_traceback(None)  # what it was not told was judged otherwise
-        problem = await self._missed(attempt) if attempt.reply else UNANSWERED
-        return Gathered.of(attempt, cdrs, self._cdr_modules, problem)
+        missed = await self._missed(attempt) if attempt.reply else UNANSWERED
+        return Gathered.of(attempt, cdrs, self._cdr_modules, attempt.problem or missed)
 
-    async def control(self, number: int, seconds: float) -> tuple[int, float]:
+    async def control(self, number: int, seconds: float) -> tuple[int, float, str]:
         """A control call: noise for so long on a `null/` leg, without the loopback endpoint.
 
-        Returns when it began (microseconds, switch's clock) and its lateness in seconds.
+        Returns when it began (microseconds, switch's clock), its lateness in seconds, infinite
+        where it did not come to its end, and what the switch answered.
         """
-        began = ended = 0
         call = Call(f"lc{0:012x}x{number}")
         noise = f"silence_stream://{round(seconds * 1000)},1400"
         # nobody reads its CDRs, which would pile up
         dialled = f"{{process_cdr=false}}null/{call.token}"
-        await asyncio.shield(self._originate(call, f"{dialled} &playback({noise})"))
-        await self._gone(call, CONTROL_SECONDS)
+        job = self._originate(call, f"{dialled} &playback({noise})")
+        await in_time(self._switch.clock, CONTROL_SECONDS, asyncio.wait([job]))
+        if job.done():
+            job.result()  # raises what kept it from being sent
+        over = job.done() and await self._gone(call, CONTROL_SECONDS)
+        if not over:
+            job.cancel()
+            await self._kill(call.live)
         self._forget(call)
-        for headers in call.events():
-            at = int(str(headers.get("Event-Date-Timestamp", 0)))
-            if headers.get("Event-Name") == "CHANNEL_EXECUTE":
-                began = at
-            elif headers.get("Event-Name") == "CHANNEL_EXECUTE_COMPLETE":
-                ended = at
-        return began, (ended - began) / 1e6 - seconds
+        times = {
+            str(headers.get("Event-Name")): number_in(headers, "Event-Date-Timestamp")
+            for headers in call.events()
+        }
+        began, ended = times.get("CHANNEL_EXECUTE"), times.get("CHANNEL_EXECUTE_COMPLETE")
+        if not over or began is None or ended is None:
+            return began or 0, math.inf, call.reply
+        lateness = (ended - began) / 1e6 - seconds
+        return began, lateness if lateness > -EARLY else -lateness, call.reply
 
     async def end_controls(self) -> None:
         """Hang up the control calls that nobody waits for; `run` must be running beside."""
@@ -223,7 +237,9 @@ class Placer:
         deadline = asyncio.get_running_loop().time() + SWEEP_SECONDS
         while tokens or legs:
             there = [
-                uuid for uuid, token in await self._channels() if uuid in legs or token in tokens
+                uuid
+                for uuid, token in await self._channels()
+                if (uuid in legs or token in tokens) and UUID.fullmatch(uuid)
             ]
             await self._kill(there)
             if not there or asyncio.get_running_loop().time() > deadline:
@@ -231,14 +247,12 @@ class Placer:
             await asyncio.sleep(0.2)
 
     async def _channels(self) -> list[tuple[str, str]]:
-        """Every channel of the switch: its uuid, and the token of the call that it belongs to."""
-        try:
-            table = orjson.loads(await self._commands.api("show channels as json"))
-        except orjson.JSONDecodeError:
-            return []
-        rows = table.get("rows", []) if isinstance(table, dict) else []
+        """Every channel of the switch: its uuid, and the token of the call that it belongs to.
+
+        Raises ProtocolError where they cannot be read: that is not none.
+        """
         found = []
-        for row in rows:
+        for row in _rows(await self._commands.api("show channels as json")):
             words = (
                 f"{row.get('cid_num', '')} {row.get('initial_cid_num', '')} {row.get('name', '')}"
             )
@@ -275,12 +289,14 @@ class Placer:
             return
         for index, stimulus in call.take(headers):
             assert isinstance(call, Attempt)
-            since = int(str(headers.get("Event-Date-Timestamp", 0)))
+            since = number_in(headers, "Event-Date-Timestamp") or 0
             self._spawn(self._apply(call, index, stimulus, since))
         if isinstance(call, Attempt) and headers.get("Event-Name") == "CHANNEL_CREATE":
             uuid = _uuid(headers)
-            if self._switch.manners and uuid != call.a_leg_uuid:
+            if self._switch.manners and uuid in call.live and uuid != call.a_leg_uuid:
                 self._spawn(self._limit(call, uuid))
+        if call.let_go:
+            self._forget(call)
 
     def _call_of(self, headers: Headers) -> Call | None:
         uuid = _uuid(headers)
@@ -333,8 +349,9 @@ class Placer:
             if not isinstance(error, CommandFailed):
                 self._lost = self._lost or error
             return
-        at = int(str(headers.get("Event-Date-Timestamp", 0)))
-        attempt.apply(AppliedStimulus(index, at, _body(headers)), (at - since) / 1e6 - delay)
+        at = number_in(headers, "Event-Date-Timestamp")
+        late = 0.0 if at is None else (at - since) / 1e6 - delay
+        attempt.apply(AppliedStimulus(index, at, _body(headers)), late)
 
     async def _uuid_of(self, attempt: Attempt, leg: str) -> str | None:
         """A leg's uuid, which a busy client may hear of late; None if there is no such leg."""
@@ -401,11 +418,28 @@ class Placer:
         return raw
 
     def _forget(self, attempt: Call) -> None:
+        attempt.let_go = True
         if attempt.live:
-            return  # it would not go: `hang_up_all` tries again
+            return  # it would not go yet: `hang_up_all` tries again
         self._by_token.pop(attempt.token, None)
         for uuid in [uuid for uuid, owner in self._by_uuid.items() if owner is attempt]:
             del self._by_uuid[uuid]
+
+
+def _rows(text: str) -> list[dict[str, object]]:
+    """The rows of a table that was asked for as JSON; without any it has none."""
+    try:
+        table = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        try:
+            table = json.loads(text)  # as it reads events: names may be no UTF-8
+        except (ValueError, RecursionError):
+            table = None
+    rows = table.get("rows", []) if isinstance(table, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        cause = f"a table of channels that cannot be read: {text[:40]!a}"
+        raise ProtocolError(cause, "see what `show channels as json` says there")
+    return rows
 
 
 def _answer(call: Call, job: asyncio.Task[Headers]) -> None:

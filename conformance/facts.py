@@ -35,7 +35,7 @@ from conformance.expectation import (
     Precedes,
     SinceStimulus,
 )
-from conformance.observation import UNREADABLE, Observation
+from conformance.observation import UNREADABLE, Observation, number_of
 
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
@@ -200,10 +200,9 @@ def _cdr_seconds(fact: CdrSeconds, seen: Observation) -> Outcome | Unobservable:
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
-    if text is None or not text.isdecimal():
+    if text is None or (number := number_of(text)) is None:
         return text
     ending = found[fact.ending] or until
-    number = int(text)
     # The switch cuts both ends to whole seconds of the clock before it subtracts.
     if number == until.at // _SECOND - since.at // _SECOND:
         return 0.0
@@ -218,9 +217,9 @@ def _cdr_microseconds(fact: CdrMicroseconds, seen: Observation) -> Outcome | Uno
     if cdr is None or since is None or until is None:
         return UNOBSERVABLE
     text = cdr.get(fact.path)
-    if text is None or not text.isdecimal():
+    if text is None or (number := number_of(text)) is None:
         return text
-    return round((int(text) - (until.at - since.at)) / 1e6, 3)
+    return round((number - (until.at - since.at)) / 1e6, 3)
 
 
 def _cdr_uncovered(fact: CdrUncovered, seen: Observation) -> Outcome | Unobservable:
@@ -231,9 +230,9 @@ def _cdr_uncovered(fact: CdrUncovered, seen: Observation) -> Outcome | Unobserva
             return UNOBSERVABLE
         for name in ("answer_uepoch", "end_uepoch"):
             text = cdr.get(f"variables.{name}")
-            if text is None or not text.isdecimal():
+            if text is None or (number := number_of(text)) is None:
                 return text
-            spans.append(int(text))
+            spans.append(number)
     begun, ended, by_begun, by_ended = spans
     return round((max(0, by_begun - begun) + max(0, ended - by_ended)) / 1e6, 3)
 

@@ -25,6 +25,9 @@ Cdr: TypeAlias = Mapping[str, str]
 UNREADABLE = "unreadable"
 """The only field of a CDR that is no well-formed one; its value says why."""
 
+DIGITS = 18
+"""Most digits of a number: a longer one is nothing that a switch counts or measures."""
+
 _ABSENT = [None if path.startswith("variables.") else "" for path in CSV_COLUMNS]
 """What stands for a field that is not there; a row has those of a profile always, maybe empty."""
 
@@ -190,6 +193,16 @@ class Observation:
         return next(iter(self.named(leg, name)), None)
 
 
+def number_in(headers: Headers, name: str) -> int | None:
+    """The number in a header, 0 where there is no such header; None where it cannot be read."""
+    return number_of(str(headers.get(name, "0")))
+
+
+def number_of(text: str) -> int | None:
+    """The number that a text is, None where it is none or is longer than any may be."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= DIGITS else None
+
+
 def without_row(events: Iterable[Headers]) -> frozenset[str]:
     """Legs (uuids) of which no row of mod_cdr_csv can be told.
 
@@ -239,14 +252,24 @@ def _created(placement: Placement) -> Iterator[tuple[str, Headers]]:
 
 
 def _leg_events(placement: Placement, roles: Mapping[str, str]) -> Iterator[LegEvent]:
-    for headers in placement.events:
+    times = _numbers(placement, "Event-Date-Timestamp")
+    sequences = _numbers(placement, "Event-Sequence")
+    for headers, at, sequence in zip(placement.events, times, sequences, strict=True):
         get = headers.get
         uuid = get("Unique-ID") or get("Resigning-UUID") or ""
         name = get("Event-Subclass") or get("Event-Name", "")
-        at, sequence = get("Event-Date-Timestamp", "0"), get("Event-Sequence", "0")
-        yield LegEvent(
-            roles.get(str(uuid), ""), str(name), int(str(at)), int(str(sequence)), headers
-        )
+        yield LegEvent(roles.get(str(uuid), ""), str(name), at, sequence, headers)
+
+
+def _numbers(placement: Placement, name: str) -> list[int]:
+    """The number in this header of every event, 0 where it cannot be read."""
+    try:
+        found = [int(str(headers.get(name, "0"))) for headers in placement.events]
+        if not found or -1 < min(found) <= max(found) < 10**DIGITS:
+            return found
+    except ValueError:
+        pass
+    return [number_in(headers, name) or 0 for headers in placement.events]
 
 
 def role_of(
@@ -261,10 +284,9 @@ def role_of(
     if name == f"null/{token}":
         return "a-leg"
     if name.startswith("null/b"):
-        number = name.removeprefix("null/b")
-        known = null_bridges(scenario)
-        role = numbered("b-leg", int(number)) if number.isdecimal() else ""
-        return role if role in known else None
+        number = number_of(name.removeprefix("null/b"))
+        role = "" if number is None else numbered("b-leg", number)
+        return role if role in null_bridges(scenario) else None
     if not name.startswith("loopback/"):
         return None
     outbound = headers.get("Call-Direction") == "outbound"

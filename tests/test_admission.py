@@ -1,6 +1,7 @@
 """Admission: gentle at first, more while the switch keeps time, never more than a guest may."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -74,6 +75,18 @@ def test_it_falls_once_for_control_calls_that_are_late_together() -> None:
     admission = Admission(WallClock(), None, by_time=True)
     told(admission, 0.3, 0.3, 0.3)
     assert admission.level == GENTLE * FALL
+
+
+def test_nobody_is_let_in_while_control_calls_are_refused() -> None:
+    async def entered() -> tuple[int, int]:
+        admission = Admission(WallClock(), None, by_time=True)
+        admission.controlled(math.inf)
+        assert admission.level == GENTLE * FALL
+        refused = await entering(admission, Pace(20))
+        admission.controlled(0.3)  # late, and yet it was taken
+        return refused, await entering(admission, Pace(20))
+
+    assert asyncio.run(entered()) == (0, round(20 * GENTLE * FALL))
 
 
 def test_a_guest_has_no_more_legs_than_it_may() -> None:

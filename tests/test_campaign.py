@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import math
 import time
-from collections.abc import Awaitable, Callable
+import weakref
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from campaign import campaign as campaign_module
+from campaign import placer as placer_module
+from campaign.attempt import Attempt
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from campaign.session import CONFIRMED_BY, Plan, Run, run
 from conformance.dialstring import token_of
@@ -33,7 +38,7 @@ from fixtures.event_socket import CutOff
 from fixtures.recording import Ending, Recording
 from fixtures.switches import SwitchError
 from fixtures.switches.interface import Manners
-from tests.fake_switch import Fake, hangup, hurry, scenario
+from tests.fake_switch import Fake, Line, hangup, hurry, scenario
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +191,82 @@ def test_an_originate_without_an_answer_is_no_finding() -> None:
     assert came.problem == "the switch did not answer the originate"
 
 
+ODD = {
+    "no number": {"Event_Date_Timestamp": "soon"},
+    "far too long": {"Event_Date_Timestamp": 400 * "9"},
+    "too long to read": {"Event_Sequence": 5000 * "9"},
+    "empty": {"Event_Sequence": ""},
+}
+
+
+@pytest.mark.parametrize("headers", ODD.values(), ids=ODD)
+def test_a_number_that_cannot_be_read_is_a_problem_of_its_call(headers: dict[str, str]) -> None:
+    switch = Fake()
+    switch.posts_cdrs = True
+    switch.script = switch.held_call
+    odd, other = scenario(ending=hangup(), number=1), scenario(ending=hangup(), number=2)
+
+    async def call(token: str, uuid: str) -> str:
+        said = await switch.held_call(token, uuid)
+        if token == token_of(odd, 1):
+            for event in ("CHANNEL_BRIDGE", "CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
+                switch.send(event, uuid, **headers)
+        return said
+
+    switch.script = call
+    problems = {came.token: came.problem for came in place(switch, odd, other, witness=True)}
+    (header,) = headers
+    assert problems[token_of(odd, 1)].startswith(f"{header.replace('_', '-')} is no number: ")
+    assert problems[token_of(other, 1)] == ""
+
+
+def test_a_stimulus_whose_time_cannot_be_read_was_not_observed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    switch = Fake()
+    switch.script = switch.held_call
+    send = switch.send
+
+    def odd(name: str, uuid: str, **headers: str) -> None:
+        if name == "BACKGROUND_JOB":
+            headers["Event_Date_Timestamp"] = "soon"
+        send(name, uuid, **headers)
+
+    monkeypatch.setattr(switch, "send", odd)
+    (came,) = place(switch, scenario(ending=hangup()))
+    assert [(one.at, one.reply) for one in came.applied] == [(None, "+OK")]
+
+
+@pytest.mark.parametrize("uuid", ["node1/0001", 300 * "u", "u\ud800", "u\nx", "u x", ""])
+def test_a_leg_whose_uuid_names_nothing_is_asked_for_nowhere(uuid: str) -> None:
+    """Neither in a command nor as a file: that it was there is a problem of its call."""
+    switch = Fake()
+    switch.manners = Manners(legs=1000, legs_a_second=1000.0)
+    asked: list[str] = []
+    read_cdrs = switch.read_cdrs
+
+    async def read(uuids: Sequence[str]) -> dict[str, dict[str, bytes]]:
+        asked.extend(uuids)
+        return await read_cdrs(uuids)
+
+    async def call(token: str, own: str) -> str:
+        switch.create(own, f"null/{token}")
+        switch.create(uuid, "null/b1", Caller_Caller_ID_Number=token)
+        switch.send("CHANNEL_BRIDGE", own, Bridge_B_Unique_ID=uuid)
+        await asyncio.sleep(0.05)
+        switch.send("CHANNEL_DESTROY", own)
+        return "+OK"
+
+    switch.script, switch.read_cdrs = call, read  # type: ignore[method-assign]
+    kill = Stimulus(Moment(Event.BRIDGE, "a-leg", 1), UuidKill("b-leg"))
+    (came,) = place(switch, scenario(kill))
+    assert came.problem == f"a leg cannot be asked for by its uuid: {uuid[:40]!a}"
+    assert asked == [came.a_leg_uuid]
+    assert switch.kills() == []
+    assert len([one for one in switch.commands if one.startswith("sched_api")]) == 1
+    assert [one.reply for one in came.applied] == ["no such leg"]
+
+
 # --- many of them --------------------------------------------------------------------------------
 
 
@@ -199,6 +280,105 @@ def test_control_calls_tell_how_late_the_host_is() -> None:
     assert {round(one.lateness, 6) for one in controls} == {0.75}
     assert {one.began for one in controls} == {100_000_000}
     assert came.lateness == pytest.approx(0.75)
+
+
+def full(switch: Fake) -> list[str]:
+    """Let a switch refuse every control call; gives the tokens of those that it was asked for."""
+    asked: list[str] = []
+
+    async def refuse(token: str, seconds: float) -> str:
+        asked.append(token)
+        return "-ERR DESTINATION_OUT_OF_ORDER"
+
+    switch.control_call = refuse  # type: ignore[method-assign]
+    return asked
+
+
+def test_a_control_call_that_is_refused_is_in_no_time() -> None:
+    """A switch that has no session left is asked no more often for it, and nothing is judged."""
+    switch = Fake()
+    asked = full(switch)
+    switch.script = switch.held_call
+    controls: list[Control] = []
+    (came,) = place(switch, scenario(ending=hangup(600)), controls=controls)
+    assert came.lateness == math.inf
+    assert {one.lateness for one in controls} == {math.inf}
+    assert len(asked) <= campaign_module.CONTROLS + 1
+
+
+def test_a_call_that_is_refused_beside_no_other_is_held_against_nobody() -> None:
+    """The control calls that run are of before; whether there is room now one more tells."""
+    switch = Fake()
+    make, taken = switch.control_call, 0
+
+    async def control(token: str, seconds: float) -> str:
+        nonlocal taken
+        taken += 1
+        if taken > campaign_module.CONTROLS:
+            return "-ERR DESTINATION_OUT_OF_ORDER"
+        said = await make(token, seconds)
+        await asyncio.sleep(0.5)  # so that the next ones come after
+        return said
+
+    async def refuse(token: str, uuid: str) -> str:
+        return "-ERR DESTINATION_OUT_OF_ORDER"
+
+    async def refuse_the_next_leg(token: str, uuid: str) -> str:
+        switch.create(uuid, f"null/{token}")
+        switch.send("CHANNEL_HANGUP", uuid, Hangup_Cause="DESTINATION_OUT_OF_ORDER")
+        switch.send("CHANNEL_DESTROY", uuid)
+        return f"+OK {uuid}"
+
+    switch.control_call = control  # type: ignore[method-assign]
+    for script in (refuse, refuse_the_next_leg):
+        taken, switch.script = 0, script
+        (came,) = place(switch, scenario())
+        assert (came.lateness, came.problem) == (math.inf, "")
+
+
+def test_a_control_call_whose_clock_was_put_back_is_late() -> None:
+    """One that is early by a frame or two is not."""
+    switch = Fake()
+    for by, lateness in ((-5.0, 5.0), (-0.04, 0.0)):
+        switch.control_lateness = by
+        (came,) = place(switch, scenario())
+        assert came.lateness == pytest.approx(lateness)
+
+
+def test_a_control_call_without_an_end_is_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placer_module, "CONTROL_SECONDS", 0.1)
+    switch = Fake()
+
+    async def endless(token: str, seconds: float) -> str:
+        switch.create(token, f"null/{token}")
+        switch.send("CHANNEL_EXECUTE", token)
+        switch.background(switch.until_hung_up(token))
+        return "+OK"
+
+    switch.control_call = endless  # type: ignore[method-assign]
+    (came,) = place(switch, scenario())
+    assert came.lateness == math.inf
+    hung_up = {one.split()[1] for one in switch.commands if one.startswith("uuid_kill")}
+    assert len(hung_up) >= campaign_module.CONTROLS
+
+
+def test_a_control_call_without_an_answer_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Events of others tell that the connection is there, and the answer was dropped."""
+    monkeypatch.setattr(placer_module, "CONTROL_SECONDS", 0.1)
+    switch = Fake()
+    carry_out = switch.job
+
+    async def job(command: str, job_uuid: str) -> None:
+        if "silence_stream" in command:
+            await switch.do(command)
+        else:
+            await carry_out(command, job_uuid)
+
+    monkeypatch.setattr(switch, "job", job)
+    (came,) = place(switch, scenario())
+    assert came.lateness == math.inf
 
 
 def test_a_call_whose_stimulus_came_late_is_no_fault_of_the_switch() -> None:
@@ -324,6 +504,136 @@ def test_what_is_given_up_is_hung_up() -> None:
     assert len(kills) == 2
 
 
+def test_what_is_left_is_hung_up_however_often_it_is_interrupted() -> None:
+    """A second Ctrl-C, while the calls are hung up one by one, leaves none on the switch."""
+    switch = Fake()
+    switch.script = switch.held_call
+    do = switch.do
+
+    async def far_away(command: str) -> str:
+        if command.startswith("uuid_kill"):
+            await asyncio.sleep(0.02)
+        return await do(command)
+
+    async def interrupted() -> int:
+        async def session() -> None:
+            async with open_campaign(switch, (), lambda *_: None, lambda _: None) as campaign:
+                calls = [scenario(number=number) for number in range(5)]
+                await campaign.place_all(calls, Pace(window=10, rate=1000))
+
+        task = asyncio.ensure_future(session())
+        await asyncio.sleep(0.1)
+        times = 0
+        while not task.done():
+            task.cancel()
+            times += 1
+            await asyncio.sleep(0.01)
+        assert task.cancelled()
+        await switch.stop()
+        return times
+
+    switch.do = far_away  # type: ignore[method-assign]
+    assert asyncio.run(interrupted()) > 2
+    made = {one.partition("origination_uuid=")[2][:36] for one in switch.commands} - {""}
+    assert {one.split()[1] for one in switch.kills()} == made
+    assert len(made) == 5
+
+
+def test_an_interruption_while_it_is_closed_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    switch = Fake()
+    closing = asyncio.Event()
+    close = Line.close
+
+    async def slowly(line: Line) -> None:
+        closing.set()
+        await asyncio.sleep(0.05)
+        await close(line)
+
+    async def session() -> None:
+        async with open_campaign(switch, (), lambda *_: None, lambda _: None):
+            pass
+
+    async def interrupted() -> None:
+        async with asyncio.timeout(5):
+            task = asyncio.ensure_future(session())
+            await closing.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    monkeypatch.setattr(Line, "close", slowly)
+    asyncio.run(interrupted())
+    assert all(line.lost for line in switch.lines)
+
+
+@pytest.mark.parametrize("rounds", range(6))
+def test_an_interruption_as_the_connection_is_lost_is_not_lost(rounds: int) -> None:
+    """Before 3.13 a task group tells only of the errors, and not that it was cancelled as well."""
+    switch = Fake()
+    switch.patience = 5.0
+    switch.script = switch.held_call
+
+    async def session() -> None:
+        async with open_campaign(switch, (), lambda *_: None, lambda _: None) as campaign:
+            await campaign.place_all([scenario(ending=hangup(100))], Pace(window=10, rate=1000))
+
+    async def interrupted() -> None:
+        async with asyncio.timeout(5):
+            task = asyncio.ensure_future(session())
+            await asyncio.sleep(0.05)
+            switch.lines[0].lose()
+            switch.lines[1].lose()
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    asyncio.run(interrupted())
+
+
+def test_a_call_whose_legs_go_late_is_forgotten_as_they_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All that was told of it was kept to the end of the run."""
+    kept: weakref.WeakSet[Attempt] = weakref.WeakSet()
+
+    class Watched(Attempt):
+        def __init__(self, scenario: Scenario, token: str, a_leg_uuid: str) -> None:
+            super().__init__(scenario, token, a_leg_uuid)
+            kept.add(self)
+
+    monkeypatch.setattr(placer_module, "Attempt", Watched)
+    monkeypatch.setattr(placer_module, "SWEEP_SECONDS", 0.05)
+    switch = Fake()
+    late, longer = scenario(number=1), scenario(ending=hangup(900), number=2)
+
+    async def until_long_after_it_was_hung_up(uuid: str) -> None:
+        await switch.hung_up[uuid].wait()
+        await asyncio.sleep(0.2)
+        switch.send("CHANNEL_DESTROY", uuid)
+
+    async def call(token: str, uuid: str) -> str:
+        if token != token_of(late, 1):
+            return await switch.held_call(token, uuid)
+        switch.create(uuid, f"null/{token}")
+        switch.background(until_long_after_it_was_hung_up(uuid))
+        return f"+OK {uuid}"
+
+    async def session() -> int:
+        came: list[Placement] = []
+        placed = open_campaign(switch, (), lambda _, one: came.append(one), lambda _: None)
+        async with placed as campaign:
+            await campaign.place_all([late, longer], Pace(window=10, rate=1000))
+            gc.collect()
+            assert [len(one.swept) for one in came if one.token == token_of(late, 1)] == [1]
+            return len(kept)
+
+    switch.script = call
+    monkeypatch.setattr(placer_module, "patience", lambda one: 0.1 if one == late else 3.0)
+    assert asyncio.run(session()) == 0
+
+
 def test_lost_events_end_the_campaign() -> None:
     switch = Fake()
     switch.script = switch.held_call
@@ -381,6 +691,58 @@ def test_what_is_left_of_lost_calls_is_hung_up_by_uuid_and_nothing_else() -> Non
     place(switch, call, meanwhile=lose)
     assert "left-over" in " ".join(switch.kills())
     assert "theirs" not in " ".join(switch.kills())
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "caf\u00e9"])
+def test_calls_beside_ours_with_any_name_do_not_hide_what_is_left(name: str) -> None:
+    """A name in Latin-1 is no UTF-8; the table is that of somebody else's switch."""
+    switch = Fake()
+    switch.patience = 5.0
+    switch.script = switch.held_call
+    call = scenario(ending=hangup(200))
+    do = switch.do
+
+    async def answer(command: str) -> str:
+        said = await do(command)
+        return said.replace("CALLER", name)
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        stray = {"uuid": "left-over", "name": "loopback/1000-b", "cid_num": token_of(call, 1)}
+        unfit = {"uuid": "u\nx", "name": "loopback/1000-b", "cid_num": token_of(call, 1)}
+        switch.channels = [
+            {"uuid": "theirs", "name": "sofia/x", "cid_name": "CALLER"},
+            stray,
+            unfit,
+        ]
+        switch.lines[0].lose()
+
+    switch.do = answer  # type: ignore[method-assign]
+    place(switch, call, meanwhile=lose)
+    killed = " ".join(switch.kills())
+    assert "left-over" in killed
+    assert "theirs" not in killed
+    assert "u\nx" not in killed
+
+
+@pytest.mark.parametrize("said", ["-ERR no", "[]", '{"rows": [1]}', '{"rows": 1}', 1000 * "["])
+def test_a_table_of_calls_that_cannot_be_read_is_not_an_empty_one(said: str) -> None:
+    """It is asked for until it can be, as long as a lost connection is tried again."""
+    switch = Fake()
+    switch.patience = 0.5
+    switch.script = switch.held_call
+    do = switch.do
+
+    async def answer(command: str) -> str:
+        return said if command.startswith("show channels") else await do(command)
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        switch.lines[0].lose()
+
+    switch.do = answer  # type: ignore[method-assign]
+    with pytest.raises(CutOff):
+        place(switch, scenario(ending=hangup(200)), meanwhile=lose)
 
 
 def test_on_a_switch_that_is_not_ours_calls_end_by_themselves() -> None:
@@ -562,6 +924,26 @@ def test_a_fault_of_ours_leaves_no_whole_recording(
     recording = Recording(path)
     assert list(recording)
     assert recording.incomplete == "its campaign failed: ZeroDivisionError"
+
+
+def test_a_switch_that_takes_no_call_is_told_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has no session left for us conforms or not: that is not decided."""
+    monkeypatch.setattr(campaign_module, "IN_VAIN", 1.0)
+    switch = Fake()
+    switch.patience = 5.0
+    full(switch)
+
+    async def refuse(token: str, uuid: str) -> str:
+        return "-ERR DESTINATION_OUT_OF_ORDER"
+
+    switch.script = refuse
+    done, _ = perform(switch, tmp_path / "run.jsonl.gz", scenarios=50)
+    assert "took no control call for 1 s: -ERR DESTINATION_OUT_OF_ORDER" in done.result.shortfall
+    assert Verdict.FAIL not in {one.verdict for one in done.result.clauses.values()}
+    assert done.result.exit_status == 3
+    assert done.result.attempts < 20  # the others are not used up
 
 
 def test_a_switch_without_the_endpoint_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from conformance.clauses import CLAUSES
 from conformance.expectation import Within
 from conformance.judge import TOO_LATE, applied_in, judge
 from conformance.model.predict import Applied, predict
-from conformance.observation import AppliedStimulus, observe
+from conformance.observation import AppliedStimulus, observe, role_of
 from conformance.profile import Profile
 from conformance.scenario import UuidKill
 from conformance.verdicts import JudgedScenario, Verdict, decide
@@ -53,6 +53,30 @@ def no_such_extension(draft: Draft) -> None:
 def on_a_host(call: Call, lateness: float) -> Call:
     """Give the call beside control calls that were this late."""
     return replace(call, placement=replace(call.placement, lateness=lateness))
+
+
+@pytest.mark.parametrize("odd", ["", "soon", 400 * "9", "-" + 400 * "9", 5000 * "9"])
+@pytest.mark.parametrize("header", ["Event-Date-Timestamp", "Event-Sequence"])
+def test_a_number_that_cannot_be_read_counts_as_none(header: str, odd: str) -> None:
+    call = bowed_out()
+    first, *others = call.placement.events
+    placement = replace(call.placement, events=({**first, header: odd}, *others))
+    seen = observe(call.scenario, placement).events[0]
+    assert 0 in (seen.at, seen.sequence)
+    assert judge(call.scenario, placement).exercised
+
+
+def test_a_cdr_whose_number_is_far_too_long_is_held_against_the_switch() -> None:
+    def change(draft: Draft) -> None:
+        for name in ("billsec", "billusec", "answer_uepoch", "end_uepoch"):
+            draft.record("a-leg", f"variables.{name}", 5000 * "9")
+
+    assert {"cdr.billsec", "cdr.exact-duration"} <= clauses(changed(bowed_out(), change))
+
+
+def test_the_number_of_a_leg_is_bounded() -> None:
+    headers = {"Channel-Name": "null/b" + 5000 * "1"}
+    assert role_of(bowed_out().scenario, "token", headers, {}) is None
 
 
 def clauses(call: Call) -> set[str]:
