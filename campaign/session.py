@@ -481,7 +481,13 @@ def judge_recording(
             tally.corpus[recorded.scenario.id] = recorded.corpus
         tally.minimising = recorded.minimising
         for placement in recorded.attempts:
-            tally.placed(recorded.scenario, placement)
+            try:
+                tally.placed(recorded.scenario, placement)
+            except Exception:
+                recording.require_texts(placement)
+                raise
+    for placement in tally.shown.values():
+        recording.require_texts(placement)
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
