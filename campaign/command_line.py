@@ -25,7 +25,7 @@ from campaign import (
 )
 from campaign.admission import Pace
 from campaign.ahead import AheadError
-from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
+from campaign.bundles import folder_beside, require_folder, write_findings
 from campaign.faults import Caught, chosen, run_faults
 from campaign.garbage import collect_rarely
 from campaign.metamorphic import run_metamorphic
@@ -186,14 +186,7 @@ def _written(
     done: Run, parsed: argparse.Namespace, folder: Path | None
 ) -> tuple[Report, list[Path], list[str]]:
     """The report of a run with its bundles, the examples that are kept, what cannot be written."""
-    bundles: dict[str, Path] = {}
-    kept: list[Path] = []
-    failures = []
-    try:
-        bundles = write_bundles(done, folder) if folder else {}
-        kept = save_examples(done, parsed.save_example) if parsed.save_example else []
-    except (UsageError, CorpusError) as error:  # what was found is said none the less
-        failures.append(str(error))
+    bundles, kept, failures = write_findings(done, folder, parsed.save_example)
     return report_of(done, bundles), kept, failures
 
 

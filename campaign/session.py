@@ -242,9 +242,11 @@ async def _run(
         corpus = {scenario.id: name for name, scenario in plan.corpus}
         tally = _Tally(progress or Silent(), watcher, known, corpus)
         header = replace(_header(identities, plan), out_of_reach=_out_of_reach(switches, release))
-        return await _campaign(switches, header, scenarios, plan, tally, partner)
+        done = await _campaign(switches, header, scenarios, plan, tally, partner)
     finally:
-        await _stop(switches)
+        left = await _stop(switches)
+    shortfall = done.result.shortfall or left
+    return replace(done, result=replace(done.result, shortfall=shortfall))
 
 
 async def _started(switches: Sequence[Switch]) -> list[SwitchIdentity]:
@@ -629,14 +631,17 @@ def _facts(identity: SwitchIdentity) -> SwitchFacts:
     )
 
 
-async def _stop(switches: Sequence[Switch]) -> None:
-    """Stop the switches to the end, however often this task is cancelled meanwhile."""
+async def _stop(switches: Sequence[Switch]) -> str:
+    """Stop the switches to the end, however often this task is cancelled meanwhile.
+
+    Gives what is to be said where one cannot be: what was found by then is said none the less.
+    """
     stopping = asyncio.gather(*(switch.stop() for switch in switches), return_exceptions=True)
     while not stopping.done():
         with suppress(asyncio.CancelledError):
             await asyncio.shield(stopping)
-    for error in filter(None, stopping.result()):
-        raise error
+    errors = list(filter(None, stopping.result()))
+    return f"the switch cannot be stopped: {errors[0]}" if errors else ""
 
 
 def _require_place(plan: Plan) -> None:
