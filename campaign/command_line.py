@@ -44,6 +44,7 @@ from campaign.outputs import Asked, add_report_options, asked_for, exit_status, 
 from campaign.placing import placed
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run, suite_version
+from campaign.streams import give_up, without_need_of_stderr
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
@@ -105,6 +106,11 @@ REPORT_WIDTH = 120
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    with without_need_of_stderr():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parsed = _parser().parse_args(arguments)
     collect_rarely()
     # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
@@ -118,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AheadError as error:
         print(f"loopback-conformance: {error}; nothing is decided", file=sys.stderr)
         return UNDECIDED
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError, SystemExit):  # the last is rich's
         print("loopback-conformance: interrupted; nothing is decided", file=sys.stderr)
         return UNDECIDED
     except Exception:  # a fault of the suite must not end with Python's status 1: "findings"
@@ -176,8 +182,7 @@ def _reported(
             console.print(f"recording: {recording}", markup=False)
     except OSError as error:
         failures.append(f"cannot write to the standard output: {error.strerror}")
-        # what is left of it would fail once more at the end, with a status of Python's own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up(sys.stdout)
     _print_failures(failures)
     return exit_status(report.result.exit_status, failures)
 

@@ -24,6 +24,7 @@ from campaign.progress import Bar
 from campaign.pytest_allure import AllureResults, install
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
+from campaign.streams import without_need_of_stderr
 from conformance.clauses import Level
 from conformance.verdicts import SETTLED, Verdict
 from fixtures.corpus import CorpusError
@@ -177,7 +178,11 @@ def _perform(config: pytest.Config) -> Run:
         corpus=() if config.getoption("--no-corpus") else load(config.getoption("--corpus")),
     )
     capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled(), Bar(Console(stderr=True)) as bar:
+    with (
+        capture.global_and_fixture_disabled(),
+        without_need_of_stderr(),
+        Bar(Console(stderr=True)) as bar,
+    ):
         return asyncio.run(run(switch, plan, bar))
 
 
