@@ -200,20 +200,25 @@ async def run(
     watcher: Watcher | None = None,
     partner: Partner | None = None,
     further: Sequence[Switch] = (),
+    made: Iterator[Scenario] | None = None,
 ) -> Run:
     """Start the switch, place the plan's scenarios and the watcher's, stop the switch.
 
     With `further` switches, which must be like it, they are a pool, and each scenario is placed on
-    one of them. Raises SwitchError or EventSocketError where no call could be placed, UsageError
-    where they are not alike, RecordingError where the recording cannot be begun. When the last
-    switch is lost the run ends, as with a disk that is full: its result then has a shortfall.
+    one of them. Who has the scenarios of the plan's seed `made` already gives them. Raises
+    SwitchError or EventSocketError where no call could be placed, UsageError where they are not
+    alike, RecordingError where the recording cannot be begun. When the last switch is lost the run
+    ends, as with a disk that is full: its result then has a shortfall.
     """
     _require_place(plan)
-    with _made(plan, beside_calls=bool(further)) as made:
-        return await _run((switch, *further), plan, made, progress, watcher, partner)
+    making = nullcontext(made) if made else made_for(plan, beside_calls=bool(further))
+    with making as scenarios:
+        return await _run((switch, *further), plan, scenarios, progress, watcher, partner)
 
 
-def _made(plan: Plan, *, beside_calls: bool) -> AbstractContextManager[Iterator[Scenario]]:
+def made_for(
+    plan: Plan, *, beside_calls: bool = False
+) -> AbstractContextManager[Iterator[Scenario]]:
     """The scenarios of the plan's seed: a long run has them made ahead, as has a pool."""
     if plan.strategy is None and (plan.scenarios >= AHEAD_FROM or beside_calls):
         return made_ahead(plan.seed, plan.scenarios)
