@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -388,6 +389,27 @@ def test_damaged_compression_ends_the_reading(tmp_path: Path) -> None:
     recording = Recording(path)
     assert len(list(recording)) == 50
     assert recording.incomplete == "its compressed data is damaged"
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_line_without_end_takes_little_memory(path: Path, damaged: bool) -> None:
+    """In a file of some 16 kB as well, which is one for longer than any line of a campaign is."""
+    write(path)
+    endless = b'"' + b"a" * (2 * module.LONGEST)
+    if path.suffix == ".gz":
+        endless = gzip.compress(
+            b"".join(gzip.decompress(path.read_bytes()).splitlines(True)[:2]) + endless
+        )
+        path.write_bytes(endless[:-8] + bytes(8) if damaged else endless)
+    else:
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]) + endless)
+    tracemalloc.start()
+    recording = Recording(path)
+    assert len(list(recording)) == 1
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert recording.incomplete == "it has a line of more than 8 MB"
+    assert most < 4 * module.LONGEST
 
 
 def test_something_behind_the_compressed_data(tmp_path: Path) -> None:
