@@ -155,14 +155,18 @@ def verify(
         name=signed.recording,
         judged_by=signed.judged_by,
     )
-    told, computed = _sections(signed.value), _sections(json.loads(render(made)))
+    statement, told = _parts(signed.value)
+    expected, computed = _parts(json.loads(render(made)))
     checked = {name: tuple(_differences(told.get(name), one)) for name, one in computed.items()}
     checked |= dict.fromkeys(sorted(told.keys() - computed.keys()), ("nothing is known of it",))
     if signed.judged_on < made.report.started.astimezone(UTC).date():
         checked["judged"] += ("the record was judged before the recording was begun",)
     if checked["clause_set"]:
         checked["clause_set"] = (_other_clauses(signed), *checked["clause_set"])
-    return tuple(Checked(name.replace("_", " "), found) for name, found in checked.items())
+    return (
+        Checked("in-toto", tuple(_differences(statement, expected))),
+        *(Checked(name.replace("_", " "), found) for name, found in checked.items()),
+    )
 
 
 def _other_clauses(signed: Signed) -> str:
@@ -172,12 +176,11 @@ def _other_clauses(signed: Signed) -> str:
     )
 
 
-def _sections(value: _Json) -> _Json:
-    """The sections of our own, and what in-toto has in one of its own."""
+def _parts(value: _Json) -> tuple[_Json, _Json]:
+    """What any tool reads of a record, each field where it is, and the sections of our own."""
     predicate = dict(value["predicate"])
-    own = predicate.pop(OWN)
-    standard = {name: one for name, one in value.items() if name != "predicate"}
-    return {"in-toto": {**standard, **predicate}, **own}
+    own: _Json = predicate.pop(OWN)
+    return {**value, "predicate": predicate}, own
 
 
 def _differences(told: Any, computed: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ cost the switch its processor.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -43,12 +44,13 @@ def made_ahead(seed: int, wanted: int) -> Iterator[Iterator[Scenario]]:
         [sys.executable, "-m", __name__, str(seed), str(wanted)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        pipesize=_PIPE,
         cwd=_PACKAGE,
         start_new_session=True,  # Ctrl-C is for the campaign, which then ends this
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    with suppress(OSError):  # a user may have no more than so many pages in pipes
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
     try:
         with process.stdin as asking, process.stdout as lines:
             yield _read(lines, asking, wanted)

@@ -6,13 +6,14 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from campaign.report import report_of
 from campaign.session import Run
 from conformance.verdicts import Verdict
 from fixtures.configuration import render_profile
-from fixtures.corpus import CorpusExample, save_example
+from fixtures.corpus import CorpusError, CorpusExample, save_example
 from fixtures.switches import UsageError
 from reports.bundle import archive, bundle_files, bundle_name
 from reports.content import Report
@@ -39,6 +40,27 @@ def require_folder(folder: Path) -> None:
         raise UsageError(f"cannot write in {folder}: {why}; name another folder")
 
 
+def write_findings(
+    done: Run, bundles: Path | None, examples: Path | None
+) -> tuple[dict[str, Path], list[Path], list[str]]:
+    """Write bundles and examples where they are asked for, whatever becomes of one.
+
+    Gives the bundles by clause, the examples, and a line for what could not be written.
+    """
+    written: dict[str, Path] = {}
+    kept: list[Path] = []
+    failures = []
+    try:
+        written = write_bundles(done, bundles) if bundles else {}
+        kept = save_examples(done, examples) if examples else []
+    except (UsageError, CorpusError) as error:
+        failures.append(str(error))
+    except Exception as error:  # what was found is said none the less
+        why = f"cannot write what was found: {error!a}"
+        failures.append(f"{why}; a fault of the suite, please report it")
+    return written, kept, failures
+
+
 def write_bundles(done: Run, folder: Path) -> dict[str, Path]:
     """Write a bundle for each clause that fails: a folder, and the same as a .zip beside it.
 
@@ -48,7 +70,9 @@ def write_bundles(done: Run, folder: Path) -> dict[str, Path]:
     report = report_of(done)
     written = {}
     for clause, example in examples(report).items():
-        conf = render_profile(example.scenario.profile)["autoload_configs/loopback.conf.xml"]
+        # global variables are not in this file, and those of somebody's switch may fit in none
+        profile = replace(example.scenario.profile, global_variables=())
+        conf = render_profile(profile)["autoload_configs/loopback.conf.xml"]
         files = bundle_files(report, clause, example=example.text, loopback_conf=conf)
         name = bundle_name(clause, example.scenario)
         try:

@@ -25,7 +25,7 @@ from campaign import (
 )
 from campaign.admission import Pace
 from campaign.ahead import AheadError
-from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
+from campaign.bundles import folder_beside, require_folder, write_findings
 from campaign.faults import Caught, chosen, run_faults
 from campaign.garbage import collect_rarely
 from campaign.metamorphic import run_metamorphic
@@ -44,6 +44,7 @@ from campaign.outputs import Asked, add_report_options, asked_for, exit_status, 
 from campaign.placing import placed
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run, suite_version
+from campaign.streams import give_up, without_need_of_stderr
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
@@ -105,6 +106,11 @@ REPORT_WIDTH = 120
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    with without_need_of_stderr():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parsed = _parser().parse_args(arguments)
     collect_rarely()
     # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
@@ -118,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AheadError as error:
         print(f"loopback-conformance: {error}; nothing is decided", file=sys.stderr)
         return UNDECIDED
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError, SystemExit):  # the last is rich's
         print("loopback-conformance: interrupted; nothing is decided", file=sys.stderr)
         return UNDECIDED
     except Exception:  # a fault of the suite must not end with Python's status 1: "findings"
@@ -176,8 +182,7 @@ def _reported(
             console.print(f"recording: {recording}", markup=False)
     except OSError as error:
         failures.append(f"cannot write to the standard output: {error.strerror}")
-        # what is left of it would fail once more at the end, with a status of Python's own
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up(sys.stdout)
     _print_failures(failures)
     return exit_status(report.result.exit_status, failures)
 
@@ -186,14 +191,7 @@ def _written(
     done: Run, parsed: argparse.Namespace, folder: Path | None
 ) -> tuple[Report, list[Path], list[str]]:
     """The report of a run with its bundles, the examples that are kept, what cannot be written."""
-    bundles: dict[str, Path] = {}
-    kept: list[Path] = []
-    failures = []
-    try:
-        bundles = write_bundles(done, folder) if folder else {}
-        kept = save_examples(done, parsed.save_example) if parsed.save_example else []
-    except (UsageError, CorpusError) as error:  # what was found is said none the less
-        failures.append(str(error))
+    bundles, kept, failures = write_findings(done, folder, parsed.save_example)
     return report_of(done, bundles), kept, failures
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import tee
@@ -27,6 +27,7 @@ from campaign.session import (
     Scenarios,
     Silent,
     judge_recording,
+    made_for,
     run,
 )
 from conformance.changes import Changes, Comparing, Side
@@ -156,7 +157,11 @@ class _Table:
             scenario = recorded.scenario.at_release(self.release)
             found.setdefault(scenario.id, scenario)
             for placement in recorded.attempts:
-                self.comparing.add(side, scenario, placement)
+                try:
+                    self.comparing.add(side, scenario, placement)
+                except Exception:
+                    recording.require_texts(placement)
+                    raise
         if not recording.complete:
             self.shortfalls.append(f"{side.name.lower()}: {recording.incomplete}")
         self.recorded = tuple(one for one in found.values() if can_be_asked(one, self.oldest))
@@ -239,7 +244,7 @@ async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) ->
     if len(live) > 1:
         pace = Pace(window=max(1, round(pace.window * SHARE)), rate=pace.rate * SHARE)
 
-    async def place(side: Side, switch: Switch) -> Run:
+    async def place(side: Side, switch: Switch, made: Iterator[Scenario] | None) -> Run:
         name = f"{side.name.lower()}.jsonl.gz"
         plan = replace(
             table.plan,
@@ -251,13 +256,19 @@ async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) ->
         beside = _Beside(side, table, step)
         watched = progress if side is Side.NEW or len(live) == 1 else Silent()
         try:
-            return await run(switch, plan, watched, beside, beside)
+            return await run(switch, plan, watched, beside, beside, made=made)
         finally:
             await step.abort()
 
+    # of scenarios that both take neither has the making: it may end before the other
+    making = made_for(table.plan) if table.alike else nullcontext()
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = {side: group.create_task(place(side, switch)) for side, switch in live.items()}
+        with making as made:
+            async with asyncio.TaskGroup() as group:
+                tasks = {
+                    side: group.create_task(place(side, switch, made))
+                    for side, switch in live.items()
+                }
     except BaseExceptionGroup as errors:
         raise first_of(errors) from None
     return {side: task.result() for side, task in tasks.items()}

@@ -15,6 +15,7 @@ from campaign.options import SWITCHES, positive, release
 from campaign.progress import Bar
 from campaign.report import subject_of
 from campaign.session import Plan, suite_version
+from campaign.streams import printing
 from conformance.changes import MEANINGS, Change
 from conformance.gate import DISTRIBUTION, RAW, WORDS, FailOn, doubts, fail_on, failures
 from fixtures.switches import DEFAULT_IMAGE, UsageError, open_switch
@@ -134,7 +135,8 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
     report = report_of(done, parsed.fail_on)
     _write(parsed.json, report, as_json)
     _write(parsed.markdown, report, markdown)
-    print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
+    with printing():
+        print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
     return report.exit_status
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from campaign.bundles import require_folder, save_examples, write_bundles
+from campaign.bundles import require_folder, write_findings
 from campaign.campaign import Pace
 from campaign.corpus import load
 from campaign.minimise import SECONDS
@@ -24,6 +24,7 @@ from campaign.progress import Bar
 from campaign.pytest_allure import AllureResults, install
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
+from campaign.streams import without_need_of_stderr
 from conformance.clauses import Level
 from conformance.verdicts import SETTLED, Verdict
 from fixtures.corpus import CorpusError
@@ -177,20 +178,20 @@ def _perform(config: pytest.Config) -> Run:
         corpus=() if config.getoption("--no-corpus") else load(config.getoption("--corpus")),
     )
     capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled(), Bar(Console(stderr=True)) as bar:
+    with (
+        capture.global_and_fixture_disabled(),
+        without_need_of_stderr(),
+        Bar(Console(stderr=True)) as bar,
+    ):
         return asyncio.run(run(switch, plan, bar))
 
 
 def _written(config: pytest.Config, done: Run) -> Report:
     """What is to be said of a run, once its bundles and examples are written."""
     bundles, kept = config.getoption("--bundles"), config.getoption("--save-example")
-    written: dict[str, Path] = {}
-    try:
-        written = write_bundles(done, bundles) if bundles else {}
-        if kept:
-            save_examples(done, kept)
-    except (UsageError, CorpusError) as error:  # what was found is said none the less
-        warnings.warn(pytest.PytestWarning(f"loopback-conformance: {error}"), stacklevel=1)
+    written, _, failures = write_findings(done, bundles, kept)
+    for failure in failures:
+        warnings.warn(pytest.PytestWarning(f"loopback-conformance: {failure}"), stacklevel=1)
     return report_of(done, written)
 
 

@@ -200,20 +200,25 @@ async def run(
     watcher: Watcher | None = None,
     partner: Partner | None = None,
     further: Sequence[Switch] = (),
+    made: Iterator[Scenario] | None = None,
 ) -> Run:
     """Start the switch, place the plan's scenarios and the watcher's, stop the switch.
 
     With `further` switches, which must be like it, they are a pool, and each scenario is placed on
-    one of them. Raises SwitchError or EventSocketError where no call could be placed, UsageError
-    where they are not alike, RecordingError where the recording cannot be begun. When the last
-    switch is lost the run ends, as with a disk that is full: its result then has a shortfall.
+    one of them. Who has the scenarios of the plan's seed `made` already gives them. Raises
+    SwitchError or EventSocketError where no call could be placed, UsageError where they are not
+    alike, RecordingError where the recording cannot be begun. When the last switch is lost the run
+    ends, as with a disk that is full: its result then has a shortfall.
     """
     _require_place(plan)
-    with _made(plan, beside_calls=bool(further)) as made:
-        return await _run((switch, *further), plan, made, progress, watcher, partner)
+    making = nullcontext(made) if made else made_for(plan, beside_calls=bool(further))
+    with making as scenarios:
+        return await _run((switch, *further), plan, scenarios, progress, watcher, partner)
 
 
-def _made(plan: Plan, *, beside_calls: bool) -> AbstractContextManager[Iterator[Scenario]]:
+def made_for(
+    plan: Plan, *, beside_calls: bool = False
+) -> AbstractContextManager[Iterator[Scenario]]:
     """The scenarios of the plan's seed: a long run has them made ahead, as has a pool."""
     if plan.strategy is None and (plan.scenarios >= AHEAD_FROM or beside_calls):
         return made_ahead(plan.seed, plan.scenarios)
@@ -242,9 +247,11 @@ async def _run(
         corpus = {scenario.id: name for name, scenario in plan.corpus}
         tally = _Tally(progress or Silent(), watcher, known, corpus)
         header = replace(_header(identities, plan), out_of_reach=_out_of_reach(switches, release))
-        return await _campaign(switches, header, scenarios, plan, tally, partner)
+        done = await _campaign(switches, header, scenarios, plan, tally, partner)
     finally:
-        await _stop(switches)
+        left = await _stop(switches)
+    shortfall = done.result.shortfall or left
+    return replace(done, result=replace(done.result, shortfall=shortfall))
 
 
 async def _started(switches: Sequence[Switch]) -> list[SwitchIdentity]:
@@ -481,7 +488,13 @@ def judge_recording(
             tally.corpus[recorded.scenario.id] = recorded.corpus
         tally.minimising = recorded.minimising
         for placement in recorded.attempts:
-            tally.placed(recorded.scenario, placement)
+            try:
+                tally.placed(recorded.scenario, placement)
+            except Exception:
+                recording.require_texts(placement)
+                raise
+    for placement in tally.shown.values():
+        recording.require_texts(placement)
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
@@ -623,14 +636,17 @@ def _facts(identity: SwitchIdentity) -> SwitchFacts:
     )
 
 
-async def _stop(switches: Sequence[Switch]) -> None:
-    """Stop the switches to the end, however often this task is cancelled meanwhile."""
+async def _stop(switches: Sequence[Switch]) -> str:
+    """Stop the switches to the end, however often this task is cancelled meanwhile.
+
+    Gives what is to be said where one cannot be: what was found by then is said none the less.
+    """
     stopping = asyncio.gather(*(switch.stop() for switch in switches), return_exceptions=True)
     while not stopping.done():
         with suppress(asyncio.CancelledError):
             await asyncio.shield(stopping)
-    for error in filter(None, stopping.result()):
-        raise error
+    errors = list(filter(None, stopping.result()))
+    return f"the switch cannot be stopped: {errors[0]}" if errors else ""
 
 
 def _require_place(plan: Plan) -> None:

@@ -347,6 +347,7 @@ def changes() -> dict[str, tuple[str, Callable[[Any], object]]]:
         "a list": ("in-toto", lambda value: predicate(value)["passedTests"].append("cdr.other")),
         "a field more": ("in-toto", put(predicate, "url", "https://ci.example/1")),
         "the subject": ("in-toto", put(lambda value: value["subject"][1], "digest", zeros)),
+        "fields as one": ("in-toto", put(predicate, "failedTests[0]", "cdr.duration")),
         "digest": ("recording", put(own("recording"), "sha256", "0" * 64)),
         "outcome": ("outcome", put(own("outcome"), "exit_status", 0)),
         "version": ("switch", put(own("switch"), "version", "FreeSWITCH 1.10.13")),
@@ -393,6 +394,37 @@ def test_a_change_is_found(
     change(value)
     found = differing(written(tmp_path, value), recording)
     assert list(found) == [section], found
+
+
+@pytest.mark.parametrize("name", ["in-toto", "subject", "predicate", "predicate.result"])
+@pytest.mark.parametrize("inside", ["statement", "predicate", "own"])
+@pytest.mark.parametrize("lie", ["result", "subject"])
+def test_what_a_tool_reads_is_hidden_by_no_other_field(
+    tmp_path: Path,
+    recording: Path,
+    made: Any,
+    quickly: Callable[..., Acceptance],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    inside: str,
+    lie: str,
+) -> None:
+    """Not by one of the same name elsewhere that says what would be right."""
+    monkeypatch.setattr(making, "acceptance_of", quickly)
+    value = copy.deepcopy(made)
+    predicate = value["predicate"]
+    right = {key: one for key, one in predicate.items() if key != OWN}
+    statement = {key: one for key, one in made.items() if key != "predicate"}
+    fields = {"in-toto": {**statement, **right}, "predicate": right, **statement}
+    place = {"statement": value, "predicate": predicate, "own": predicate[OWN]}[inside]
+    place.setdefault(name, copy.deepcopy(fields.get(name, right["result"])))
+    if lie == "result":
+        predicate["result"] = "PASSED"
+    else:
+        value["subject"] = [{"name": "other.jsonl.gz", "digest": {"sha256": "0" * 64}}]
+    first, *_ = verify(read_record(written(tmp_path, value)), recording)
+    assert first.section == "in-toto"
+    assert first.differences
 
 
 def test_another_recording_does_not_match(tmp_path: Path, spoilt: Path, made: Any) -> None:

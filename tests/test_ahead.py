@@ -43,3 +43,12 @@ def test_a_process_that_ends_is_not_taken_for_the_end_of_the_scenarios() -> None
         os.kill(maker, signal.SIGKILL)
         with pytest.raises(AheadError, match="the process that makes them ended"):
             list(islice(made, 5000))
+
+
+def test_where_no_pipe_may_be_large_they_are_made_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As for a user who has many: then fewer are made ahead."""
+    monkeypatch.setattr("campaign.ahead._PIPE", (1 << 31) - 1)
+    with made_ahead(7, 50) as made:
+        assert list(islice(made, 60)) == generate(7, 60)

@@ -17,7 +17,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from campaign.bundles import folder_beside, require_folder, save_examples, write_bundles
+from campaign import bundles
+from campaign.bundles import (
+    folder_beside,
+    require_folder,
+    save_examples,
+    write_bundles,
+    write_findings,
+)
 from campaign.report import report_of
 from campaign.session import Run, judge_recording
 from conformance.observation import Placement
@@ -235,6 +242,31 @@ def test_a_folder_that_is_a_file(done: Run, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=f"cannot write {place}"):
             write_bundles(done, place)
     assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_variables_of_a_switch_that_is_not_ours_may_be_anything(tmp_path: Path, done: Run) -> None:
+    """No file that holds them could be written, and none in a bundle does."""
+    path, recording = tmp_path / "guest.jsonl", Recording(tmp_path / "run.jsonl")
+    with RecordingWriter(path, recording.header) as writer:
+        for one in recording:
+            quoted = replace(one.scenario.profile, global_variables=(("x", 'a"\n'),))
+            writer.write_scenario(replace(one.scenario, profile=quoted), one.attempts)
+    guest = judge_recording(path)
+    assert [*write_bundles(guest, tmp_path / "guest")] == [*write_bundles(done, tmp_path / "ours")]
+
+
+def test_a_bundle_that_fails_takes_no_verdict_with_it(
+    done: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bundles, "bundle_files", broken)
+    written, kept, failures = write_findings(done, folder, None)
+    assert (written, kept) == ({}, [])
+    assert failures == [
+        "cannot write what was found: ZeroDivisionError(); a fault of the suite, please report it"
+    ]
 
 
 def test_a_folder_that_may_not_be_written(done: Run) -> None:

@@ -946,6 +946,23 @@ def test_a_switch_that_takes_no_call_is_told_as_lost(
     assert done.result.attempts < 20  # the others are not used up
 
 
+def test_a_switch_that_cannot_be_stopped_takes_no_verdict_with_it(tmp_path: Path) -> None:
+    """What was found is said, and that something is left."""
+
+    class Busy(Fake):
+        async def stop(self) -> None:
+            await super().stop()
+            raise OSError("its files are busy")
+
+    done, _ = perform(Busy(), tmp_path / "run.jsonl.gz")
+    assert done.result.scenarios == 3
+    assert done.result.shortfall == "the switch cannot be stopped: its files are busy"
+    lost = Busy()
+    lost.modules = ("mod_json_cdr",)
+    with pytest.raises(SwitchError, match="the switch has no mod_loopback; "):
+        perform(lost, tmp_path / "other.jsonl.gz")
+
+
 def test_a_switch_without_the_endpoint_is_refused(tmp_path: Path) -> None:
     switch = Fake()
     switch.modules = ("mod_json_cdr",)

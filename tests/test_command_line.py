@@ -9,11 +9,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from itertools import chain, islice
 from pathlib import Path
+from typing import IO
 
 import docker
 import pytest
@@ -25,6 +26,7 @@ from campaign.command_line import main
 from conformance.clauses import CLAUSES, Area
 from conformance.profile import Profile
 from conformance.scenario import Scenario
+from fixtures.corpus import SHIPPED as EXAMPLES
 from fixtures.recording import Ending, Recording
 from fixtures.switches.container import LABEL
 from strategies import stream
@@ -38,6 +40,7 @@ from tests.command import (
     placed,
     run,
 )
+from tests.recorded_calls import SHIPPED
 
 BINARY = os.environ.get("LOOPBACK_CONFORMANCE_FREESWITCH", "")
 IMAGE = os.environ.get("LOOPBACK_CONFORMANCE_IMAGE", "")
@@ -222,6 +225,80 @@ def test_without_more_scenarios_what_was_placed_is_kept(
     assert len(list(kept)) >= 1
     assert kept.footer is not None
     assert kept.footer.ended is Ending.FAILED
+
+
+# --- streams that cannot be written --------------------------------------------------------------
+
+
+@contextmanager
+def gone() -> Iterator[IO[bytes]]:
+    """The end of a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as end:
+        yield end
+
+
+@contextmanager
+def full() -> Iterator[IO[bytes]]:
+    """A file on a full disk."""
+    with Path("/dev/full").open("wb") as end:
+        yield end
+
+
+@pytest.mark.parametrize("broken", [gone, full])
+def test_progress_that_cannot_be_shown_is_not_shown(
+    broken: Callable[[], AbstractContextManager[IO[bytes]]], tmp_path: Path
+) -> None:
+    """The run goes on, its reports are written, and its status is its own: 3, as without."""
+    report = tmp_path / "run.json"
+    asked = ("--scenarios", "3", "--no-corpus", "--no-bundles", "--json", str(report))
+    with broken() as end:
+        ended = subprocess.run(
+            [*COMMAND, "run", "--switch", "embedded:", *asked],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=end,
+            check=False,
+        )
+    assert ended.returncode == 3
+    assert b"not decided: 3 scenarios in " in ended.stdout
+    assert report.exists()
+
+
+@pytest.mark.parametrize("broken", [gone, full])
+def test_an_error_that_cannot_be_told_keeps_its_status(
+    broken: Callable[[], AbstractContextManager[IO[bytes]]],
+) -> None:
+    with broken() as end:
+        ended = subprocess.run(
+            [*COMMAND, "judge", "/nowhere"], cwd=ROOT, stderr=end, capture_output=False, check=False
+        )
+    assert ended.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["compare", "record", "replay"])
+def test_a_standard_output_that_cannot_be_written_is_no_finding(
+    command: str, tmp_path: Path
+) -> None:
+    """A reader that leaves ends the command as any other; on a full disk its status is 2."""
+    given = {
+        "compare": ("--old", str(SHIPPED), "--new", str(SHIPPED)),
+        "record": (str(tmp_path / "x.jsonl"), "--switch", "embedded:", "--scenarios", "1", "-q"),
+        "replay": (str(next(EXAMPLES.glob("*.json"))), "--switch", "embedded:", "-q"),
+    }[command]
+    more = ("--overwrite",) if command == "record" else ()
+    for broken, status in ((gone, -signal.SIGPIPE), (full, 2)):
+        with broken() as end:
+            ended = subprocess.run(
+                [*COMMAND, command, *given, *more],
+                cwd=ROOT,
+                stdout=end,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert ended.returncode == status, ended.stderr
+        assert ended.stderr.count(b"\n") == (status == 2)
 
 
 # --- recordings ----------------------------------------------------------------------------------

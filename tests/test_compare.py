@@ -9,15 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from campaign.admission import Pace
 from campaign.bisect import MISSED, MOST, SURE, Probe, bisect, enough
 from campaign.command_line import main
 from campaign.compare import baseline
+from campaign.compare import compare as side_by_side
 from campaign.faults import chosen, run_faults
-from campaign.session import Plan
+from campaign.session import AHEAD_FROM, Plan
+from conformance.changes import Side
 from fixtures.recording import Recording
 from fixtures.switches import UsageError
 from reports.changes import SCREEN
 from tests.command import Ended, run
+from tests.fake_switch import Fake
 from tests.recorded_calls import SHIPPED
 
 FAULTLESS, SWAPPED = "embedded:", "embedded:?fault=legs-swapped"
@@ -72,6 +76,31 @@ def test_a_recording_and_a_switch(tmp_path: Path) -> None:
     ended = compare(str(path), SWAPPED, "--quiet")
     assert ended.status == 1
     assert "6 scenarios on both" in ended.out
+
+
+@pytest.mark.parametrize("lost", Side)
+def test_a_switch_that_is_lost_leaves_the_other_its_scenarios(
+    lost: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that are made only then, whichever of the two had them made."""
+    monkeypatch.setattr("campaign.blocks.AHEAD", 10)
+    monkeypatch.setattr("campaign.placer.patience", lambda _: 0.3)
+    old, new = Fake(), Fake()
+    switches = {Side.OLD: old, Side.NEW: new}
+    calls = 0
+
+    async def losing(token: str, uuid: str) -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 20:
+            for line in switches[lost].lines:
+                line.lose()
+        return await switches[lost].short_call(token, uuid)
+
+    switches[lost].script = losing
+    plan = Plan(AHEAD_FROM, seed=1, pace=Pace(window=8, rate=1000))
+    done = side_by_side(old, new, plan, attempts=1)
+    assert [one.partition(":")[0] for one in done.shortfalls] == [lost.name.lower()]
 
 
 def test_a_switch_that_cannot_be_started_ends_both(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import math
 import os
 import subprocess
 import sys
+import tracemalloc
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from campaign.compare import compare
+from campaign.session import Plan, judge_recording
 from conformance.observation import AppliedStimulus, Headers, Placement
 from conformance.scenario import ALegBridges, BridgeToNull, ExtensionTarget, Scenario, SetVariable
 from fixtures import recording as module
@@ -30,6 +34,7 @@ from fixtures.recording import (
     SwitchFacts,
 )
 from tests.full_disk import largest_file
+from tests.recorded_calls import SHIPPED
 
 HEADER = Header(
     suite_version="0.1.0",
@@ -386,6 +391,27 @@ def test_damaged_compression_ends_the_reading(tmp_path: Path) -> None:
     assert recording.incomplete == "its compressed data is damaged"
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_line_without_end_takes_little_memory(path: Path, damaged: bool) -> None:
+    """In a file of some 16 kB as well, which is one for longer than any line of a campaign is."""
+    write(path)
+    endless = b'"' + b"a" * (2 * module.LONGEST)
+    if path.suffix == ".gz":
+        endless = gzip.compress(
+            b"".join(gzip.decompress(path.read_bytes()).splitlines(True)[:2]) + endless
+        )
+        path.write_bytes(endless[:-8] + bytes(8) if damaged else endless)
+    else:
+        path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]) + endless)
+    tracemalloc.start()
+    recording = Recording(path)
+    assert len(list(recording)) == 1
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert recording.incomplete == "it has a line of more than 8 MB"
+    assert most < 4 * module.LONGEST
+
+
 def test_something_behind_the_compressed_data(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl.gz"
     path.write_bytes(write(path) + b"more")
@@ -516,6 +542,105 @@ def test_a_whole_line_of_another_shape(tmp_path: Path, number: int, line: dict[s
     changed[number] = line
     with pytest.raises(RecordingError, match="is not of a recording"):
         list(rewrite(path, changed))
+
+
+def at(value: Any, place: str) -> tuple[Any, Any]:
+    """What holds the value of a place such as "attempts.0.token", and its key there."""
+    *inside, last = [int(one) if one.isdecimal() else one for one in place.split(".")]
+    for key in inside:
+        value = value[key]
+    return value, last
+
+
+@pytest.mark.parametrize(
+    ("number", "place", "new"),
+    [
+        (1, "header.suite_version", 1),
+        (1, "header.seed", "1"),
+        (1, "header.switch.url", ["embedded:"]),
+        (1, "header.switch.version", None),
+        (1, "header.switch.modules", [1]),
+        (1, "header.switch.image_digest", 1),
+        (1, "header.started", "2026-01-01T00:00:00"),
+        (1, "header.started", "0001-01-01T00:00:00+14:00"),
+        (1, "header.clauses_asked", "3"),
+        (1, "header.scenarios_asked", None),
+        (1, "header.out_of_reach", {"legs.x": 1}),
+        (2, "id", 1),
+        (2, "names.0", None),
+        (2, "attempts.0.token", []),
+        (2, "attempts.0.a_leg_uuid", None),
+        (2, "attempts.0.reply", 1),
+        (2, "attempts.0.problem", None),
+        (2, "attempts.0.lateness", "late"),
+        (2, "attempts.0.swept", [None]),
+        (2, "attempts.0.modules_with_cdrs.1", []),
+        (2, "attempts.0.applied.0.0", "0"),
+        (2, "attempts.0.applied.0.1", "1790000000000000"),
+        (2, "attempts.0.applied.0.2", None),
+        (2, "attempts.0.switch", "x"),
+        (2, "attempts.0.events.3.odd.0", "x"),
+        (5, "footer.finished", "2026-01-01T00:00:00"),
+    ],
+)
+def test_a_value_of_another_kind(tmp_path: Path, number: int, place: str, new: object) -> None:
+    """It is told here, and where it is, before anybody tries to judge by it."""
+    path = tmp_path / "one.jsonl"
+    write(path)
+    changed = lines(path)
+    holder, key = at(changed[number - 1], place)
+    holder[key] = new
+    where = "the header" if number == 1 else f"line {number}"
+    with pytest.raises(RecordingError, match=f"{where} of .* is not of a recording"):
+        list(rewrite(path, changed))
+
+
+@pytest.mark.parametrize(
+    ("place", "new"),
+    [
+        ("events.0.to.0", None),
+        ("events.0.to.0", 1),
+        ("events.0.to.0", {}),
+        ("events.0.to.0", [[]]),
+        ("cdrs.unknown.json_cdr.to.0", None),
+        ("cdrs.unknown.json_cdr.to.0", ["1"]),
+    ],
+)
+def test_a_value_that_no_switch_tells(tmp_path: Path, place: str, new: object) -> None:
+    """Whoever cannot judge by it, or shows it, is told so, and of nothing that is sound."""
+    path = tmp_path / "one.jsonl"
+    write(path)
+    changed = lines(path)
+    holder, key = at(changed[1]["attempts"][0], place)
+    holder[key] = new
+    recording = rewrite(path, changed)
+    damaged, sound = next(iter(recording)).attempts
+    recording.require_texts(sound)
+    with pytest.raises(RecordingError, match=r"attempt t0x1 in .* is not of a recording: "):
+        recording.require_texts(damaged)
+
+
+@pytest.mark.parametrize("judge", [judge_recording, lambda path: compare(path, path, Plan())])
+def test_no_judge_fails_by_such_a_value(tmp_path: Path, judge: Callable[[Path], object]) -> None:
+    first, *rest = lines(SHIPPED)
+    call = next(line for line in rest if "scenario" in line)
+    for modules in call["attempts"][0]["cdrs"].values():
+        for cdr in modules.values():
+            cdr["to"] = [[] for _ in cdr["to"]]
+    damaged = rewrite(tmp_path / "one.jsonl", [first, call])
+    with pytest.raises(RecordingError, match=r"attempt .* in .* is not of a recording: "):
+        judge(damaged.path)
+
+
+def test_a_scenario_that_is_nested_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    write(path)
+    deep = '{"kind":"inline","target":' * 500 + "1" + "}" * 500
+    first, call, *rest = path.read_text().splitlines()
+    value = json.loads(call) | {"scenario": "HERE"}
+    path.write_text("\n".join([first, json.dumps(value).replace('"HERE"', deep), *rest, ""]))
+    with pytest.raises(RecordingError, match=r"line 2 of .* is not of a recording"):
+        list(Recording(path))
 
 
 def test_lines_after_the_footer(tmp_path: Path) -> None:
