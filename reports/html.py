@@ -25,7 +25,7 @@ from reports.content import Example, Report
 from reports.diagram import diagram
 from reports.fields import Field, Value, fields
 from reports.histogram import histogram, spread
-from reports.standing import OUTCOMES, counts, undecided
+from reports.standing import counts, heading, undecided
 from reports.template import policy, render, text_of
 from reports.timeline import shared, timeline
 from reports.visible import visible
@@ -121,7 +121,9 @@ def page(report: Report) -> str:
 
 def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[str]) -> str:
     result = report.result
-    outcome, said = _SAID[result.exit_status]
+    outcome, said = _SAID[result.outcome]
+    if result.stale and result.outcome != FINDINGS:
+        outcome = _SAID[UNDECIDED][0]  # neither as good nor as bad as it may be
     results = list(result.clauses.values())
     style = text_of("report.css") + text_of("timeline.css")
     script = text_of("report.js")
@@ -129,7 +131,7 @@ def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[s
         "report.html.j2",
         report=report,
         outcome=outcome,
-        heading=OUTCOMES[result.exit_status].capitalize(),
+        heading=heading(result).capitalize(),
         said=said,
         counts=counts(result),
         areas={

@@ -42,7 +42,7 @@ def _as_json(report: Report) -> _Json:
         "seconds": round(report.seconds, 3),
         "scenarios": result.scenarios,
         "attempts": result.attempts,
-        "outcome": OUTCOMES[result.exit_status],
+        "outcome": OUTCOMES[result.outcome],
         "exit_status": result.exit_status,
         "shortfall": result.shortfall,
         "lost": list(result.lost),

@@ -15,7 +15,7 @@ from conformance.verdicts import Verdict
 from reports import files
 from reports.content import Report
 from reports.diagram import clipped, printable
-from reports.standing import OUTCOMES, counts
+from reports.standing import counts, heading
 from reports.text import example_text, headline
 
 LIMIT = 60_000
@@ -57,7 +57,7 @@ def render(report: Report) -> str:
 def _summary(report: Report) -> Iterator[str]:
     result, subject = report.result, report.subject
     passing = counts(result)[Verdict.PASS]
-    yield f"## loopback-conformance: {OUTCOMES[result.exit_status]}"
+    yield f"## loopback-conformance: {heading(result)}"
     yield ""
     yield (
         f"{passing} of {len(result.clauses)} clauses pass: {result.scenarios} scenarios in "
