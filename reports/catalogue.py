@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from textwrap import wrap
 
 from rich.console import Console
 from rich.markup import escape
@@ -38,6 +39,8 @@ Sources: *wiki* is the documentation, FreeSWITCH's page on the loopback endpoint
 project's notes from reading and measuring FreeSWITCH, by section; *history* are its commits.
 """
 
+_INDENT = "    "
+
 _SAYS = {
     Documentation.AGREES: "the documentation promises it",
     Documentation.SILENT: "the documentation is silent",
@@ -45,8 +48,31 @@ _SAYS = {
 }
 
 
+_TABLE = 100
+"""Columns from which on a table is readable; with fewer a statement has a paragraph of its own."""
+
+
 def print_table(console: Console, clauses: Sequence[Clause]) -> None:
-    """One row a clause, readable from 100 columns on."""
+    """A row a clause, or an entry where a row would be too narrow."""
+    if console.width < _TABLE:
+        _print_entries(console, clauses)
+    else:
+        _print_rows(console, clauses)
+    console.print(
+        f"{len(clauses)} clauses; sources, and {len(NOT_OBSERVABLE)} statements that cannot be "
+        "observed from outside: --markdown, --json"
+    )
+
+
+def _print_entries(console: Console, clauses: Iterable[Clause]) -> None:
+    for one in clauses:
+        words = (one.level.value, one.since, f"wiki {one.documentation.value}")
+        console.print("  ".join([f"[bold]{one.name}[/]", *filter(None, words)]))
+        for line in wrap(one.statement, console.width - len(_INDENT), break_on_hyphens=False):
+            console.print(f"{_INDENT}{line}", markup=False)
+
+
+def _print_rows(console: Console, clauses: Iterable[Clause]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("clause", "level", "since", "wiki"):
         table.add_column(column, no_wrap=True)
@@ -55,10 +81,6 @@ def print_table(console: Console, clauses: Sequence[Clause]) -> None:
         row = (one.name, one.level.value, one.since, one.documentation.value, escape(one.statement))
         table.add_row(*row)
     console.print(table)
-    console.print(
-        f"{len(clauses)} clauses; sources, and {len(NOT_OBSERVABLE)} statements that cannot be "
-        "observed from outside: --markdown, --json"
-    )
 
 
 def as_json(clauses: Iterable[Clause]) -> str:

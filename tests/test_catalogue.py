@@ -128,6 +128,20 @@ def test_the_table_is_readable_at_100_columns() -> None:
         assert clause.statement.replace(" ", "") in said
 
 
+@pytest.mark.parametrize("width", [40, 80])
+def test_on_a_narrow_terminal_the_table_is_a_list(width: int) -> None:
+    """Each clause with its level, its release, the documentation, and all of its statement."""
+    out = StringIO()
+    print_table(Console(file=out, width=width, soft_wrap=True), ALL)
+    entries = re.split(r"\n(?! )", out.getvalue())[: len(ALL)]
+    for clause, entry in zip(ALL, entries, strict=True):
+        head, *statement = entry.split("\n")
+        words = (clause.name, clause.level, clause.since, f"wiki {clause.documentation}")
+        assert head == "  ".join(filter(None, words))
+        assert all(len(line.rstrip()) <= width for line in statement)
+        assert "".join(statement).replace(" ", "") == clause.statement.replace(" ", "")
+
+
 def test_json_has_all_fields() -> None:
     made = json.loads(as_json(ALL))
     names = {field.name for field in fields(Clause)} | {"area"}
