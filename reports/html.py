@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -145,8 +144,6 @@ def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[s
         findings=[Markup(finding) for finding in findings],
         results=sorted(results, key=lambda one: _RANKS[one.verdict]),
         plots=[Plot(one, Markup(histogram(one)), spread(one)) for one in result.times],
-        duration=_duration(report.seconds),
-        rate=result.attempts / report.seconds if report.seconds else None,
         style=Markup(style),
         script=Markup(script),
         shared=Markup(shared()),
@@ -197,10 +194,6 @@ _RANKS = {
         )
     )
 }
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 
 def _differs_from_documentation(one: ClauseResult) -> bool:

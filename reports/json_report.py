@@ -39,7 +39,7 @@ def _as_json(report: Report) -> _Json:
         "host": report.host,
         "seed": report.seed,
         "started": report.started.isoformat(),
-        "seconds": round(report.seconds, 3),
+        "seconds": round(report.seconds, 3) or None,
         "scenarios": result.scenarios,
         "attempts": result.attempts,
         "outcome": OUTCOMES[result.outcome],

@@ -50,7 +50,7 @@ def render(report: Report) -> bytes:
         "tests": str(len(cases)),
         "failures": str(found.count("failure")),
         "errors": str(found.count("error")),
-        "time": f"{report.seconds:.3f}",
+        **({"time": f"{report.seconds:.3f}"} if report.seconds else {}),
     }
     skipped, timestamp = str(found.count("skipped")), f"{report.started:%Y-%m-%dT%H:%M:%S}"
     suite = Element("testsuite", totals, skipped=skipped, timestamp=timestamp)

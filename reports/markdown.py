@@ -59,9 +59,11 @@ def _summary(report: Report) -> Iterator[str]:
     passing = counts(result)[Verdict.PASS]
     yield f"## loopback-conformance: {heading(result)}"
     yield ""
+    placed = f"{result.scenarios} scenarios in {result.attempts} attempts"
+    told = ", ".join(filter(None, (placed, report.took)))
     yield (
-        f"{passing} of {len(result.clauses)} clauses pass: {result.scenarios} scenarios in "
-        f"{result.attempts} attempts, {report.seconds:.1f} s. Exit status {result.exit_status}."
+        f"{passing} of {len(result.clauses)} clauses pass: {told}. "
+        f"Exit status {result.exit_status}."
     )
     yield ""
     if result.shortfall:

@@ -139,7 +139,7 @@ def _fitted(text: str, columns: int) -> str:
 
 def _print_subject(console: Console, report: Report) -> None:
     """What was tested, with what, and how long it took."""
-    subject, result = report.subject, report.result
+    subject = report.subject
     if not any(f"mod_{name}" in subject.modules for name in MODULES):
         modules = " or ".join(f"mod_{name}" for name in MODULES)
         why = f"the switch has no CDR module; load {modules}"
@@ -147,5 +147,4 @@ def _print_subject(console: Console, report: Report) -> None:
     identity = subject.image_digest or subject.loopback_sha256
     what = printable(f"{subject.url}: {subject.version} {identity}".rstrip())
     console.print(escape(what))
-    rate = result.attempts / report.seconds if report.seconds else 0.0
-    console.print(f"seed {report.seed}, {report.seconds:.1f} s, {rate:.1f} scenarios a second")
+    console.print(", ".join(filter(None, (f"seed {report.seed}", report.took))))

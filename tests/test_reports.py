@@ -8,7 +8,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -292,6 +292,33 @@ def test_what_ci_reads_is_green_only_where_the_exit_status_is(name: str) -> None
     statuses = {one.result.status for one in allure.results(report)}
     assert red is bool(statuses & {"failed", "broken"})
     assert red is (report.result.exit_status != 0)
+
+
+# --- how long it took: the same everywhere, and nothing where nothing is known -------------------
+
+
+def test_calls_a_second_are_all_calls_that_were_placed(tmp_path: Path) -> None:
+    """Those to minimise as well: 5 attempts and 20 further calls in 12.5 s."""
+    done = replace(FINDINGS_RUN, result=replace(FINDINGS_RUN.result, minimising=20))
+    told = tell(done, tmp_path)
+    placed = "3 scenarios in 5 attempts"
+    assert "seed 7, 12.5 s, 2.0 calls a second" in told.out.splitlines()
+    assert f"{placed}, " in told.out
+    assert "(20 further calls to minimise)" in told.out
+    assert "<dd>12.5 s, 2.0 calls a second</dd>" in told.text("r.html")
+    assert f"<dd>{placed} and 20 further calls to minimise</dd>" in told.text("r.html")
+    assert f"{placed}, 12.5 s, 2.0 calls a second. Exit" in told.text("r.md")
+
+
+def test_of_a_recording_without_its_end_no_time_is_said(tmp_path: Path) -> None:
+    told = tell(replace(LOST_RUN, seconds=0.0), tmp_path)
+    assert "seed 7" in told.out.splitlines()
+    for text in (told.out, told.text("r.html"), told.text("r.md")):
+        assert not re.search(r"\b0\.0 s|a second\b|<dt>Duration", text)
+    assert json.loads(told.text("r.json"))["seconds"] is None
+    Draft202012Validator(SCHEMA).validate(json.loads(told.text("r.json")))
+    (suite,) = root = ElementTree.fromstring(told.text("r.xml"))
+    assert "time" not in {*suite.attrib, *root.attrib}
 
 
 # --- a known divergence that is stale speaks against itself, not against the switch ---------------
