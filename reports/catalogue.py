@@ -35,8 +35,15 @@ without one, no older release is known that differs. **MUST** is what the docume
 and releases do, if with other figures or an exception, **SHOULD** what releases do and the
 documentation leaves open or denies, **MAY** what is racy or bound to a version.
 
-Sources: *wiki* is the documentation, FreeSWITCH's page on the loopback endpoint; *facts* are the
-project's notes from reading and measuring FreeSWITCH, by section; *history* are its commits.
+Sources: *wiki* is the documentation, FreeSWITCH's page on the loopback endpoint; *history* are
+FreeSWITCH's commits; names of C functions are of its mod_loopback.c and core. *facts* are the
+project's notes from reading mod_loopback, which is the same in 1.10.12 and 1.11.2, and from
+measuring these two. They are not part of the repository: what is tested of them is the clauses, and
+recordings of both releases show it. The number says what a note is about: 0 (measured on real
+switches), 2.1 (how targets are parsed), 2.2 (variables that legs are given), 2.3 (variables of the
+endpoint), 2.4 (loopback.conf), 2.5 (events), 2.6 (when a bridge bows out), 2.7 (who is bridged
+then), 2.8 (bowout on execute), 2.9 (messages, DTMF, deflection), 2.10 (null/ legs), 4 (CDRs), 5
+(issues reported to FreeSWITCH), 6 (where the documentation and the code differ).
 """
 
 _INDENT = "    "

@@ -101,6 +101,16 @@ def test_the_page_tells_what_is_not_observable() -> None:
     assert len(re.findall(r"^\| (?!statement)", last, re.MULTILINE)) == len(NOT_OBSERVABLE)
 
 
+def test_sections_of_the_notes_that_are_cited_are_told() -> None:
+    """The notes are not in the repository: the page says what each number is about."""
+    head, _, entries = PAGE.partition("## Legs")
+    sections = re.findall(r"\bfacts ([0-9.]+(?:(?:, | and )[0-9.]+)*)", entries)
+    cited = {number for one in sections for number in re.split(r", | and ", one)}
+    assert cited
+    assert "not part of the repository" in head
+    assert cited <= set(re.findall(r"\b([0-9](?:\.[0-9]+)?)\s\(", head))
+
+
 def test_text_is_not_taken_for_markup() -> None:
     """`<extension>` would vanish from a page, and a bar would end the cell of a table."""
     made = page([MARKUP])
