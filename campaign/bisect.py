@@ -15,10 +15,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from campaign.divergences import example_of
+from campaign.divergences import clause_named, example_of
 from campaign.options import SWITCHES, cancel_on_signals
 from campaign.session import Plan, Scenarios, run
-from conformance.clauses import CLAUSES
 from conformance.judge import Judgement
 from conformance.observation import Placement
 from conformance.scenario import Scenario
@@ -81,7 +80,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("found", type=Path, metavar="BUNDLE|REPORT.json")
     parser.add_argument(
-        "clause", nargs="?", choices=list(CLAUSES), metavar="CLAUSE", help="left out of a bundle"
+        "clause", nargs="?", type=clause_named, metavar="CLAUSE", help="left out of a bundle"
     )
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument(

@@ -62,7 +62,8 @@ from reports.terminal import Detail, print_run
 _EXIT_STATUS = """\
 exit status:
   0  the switch conforms
-  1  findings: it differs from a clause, in every attempt
+  1  findings: it differs from a clause, in every attempt; or a known divergence is stale: it has
+     expired, or differs no more
   2  usage or configuration: the switch cannot be started or reached, a file cannot be read, or
      the switch conforms and a report of that cannot be written
   3  not decided: a MUST clause is inconclusive, flaky, in error or not verified, or the run was

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from rich.console import Console
 from conformance.clauses import CLAUSES
 from conformance.divergences import Divergence, DivergenceError, parse, render
 from conformance.scenario import Scenario
-from conformance.verdicts import CONFORMS, FINDINGS
+from conformance.verdicts import CONFORMS, FINDINGS, Verdict
 from fixtures.switches import UsageError
 from reports import files
 from reports.diagram import printable
@@ -62,7 +64,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     accept.add_argument("found", type=Path, metavar="REPORT.json|BUNDLE")
     accept.add_argument(
-        "clause", nargs="?", choices=list(CLAUSES), metavar="CLAUSE", help="left out of a bundle"
+        "clause", nargs="?", type=clause_named, metavar="CLAUSE", help="left out of a bundle"
     )
     accept.add_argument("--file", type=Path, required=True, metavar="FILE.toml")
     accept.add_argument("--reason", required=True, metavar="TEXT")
@@ -79,6 +81,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     listed = deeds.add_parser("list", help="list the entries of a file")
     listed.add_argument("file", type=Path, metavar="FILE.toml")
     listed.set_defaults(command=_list)
+
+
+def clause_named(text: str) -> str:
+    """The name of a clause, as an argument's type."""
+    if text in CLAUSES:
+        return text
+    near = get_close_matches(text, CLAUSES, n=1)
+    meant = f", did you mean {near[0]}?" if near else ";"
+    why = f"there is no clause {text!a}{meant} `loopback-conformance clauses` lists them"
+    raise argparse.ArgumentTypeError(why)
 
 
 def add_known_option(parser: argparse.ArgumentParser) -> None:
@@ -113,26 +125,38 @@ def example_of(path: Path, clause: str | None) -> tuple[str, str, Scenario]:
         return str(found["clause"]), leg, scenario
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; name a report") from error
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except _NoFindingError as error:
         why = f"{path} shows no such finding: {error}"
         raise UsageError(f"{why}; name a JSON report with one, and its clause") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        why = f"{path} is neither a report nor a bundle that can be read"
+        raise UsageError(f"{why}; name a JSON report with a finding, and its clause") from error
+
+
+class _NoFindingError(Exception):
+    """A report has no such finding; `str()` says why."""
 
 
 def _example(value: Mapping[str, Any], clause: str | None) -> Mapping[str, Any]:
     """Clause, leg and scenario as JSON, of a bundle's example or of a report's."""
     if "clauses" not in value:
         if clause not in (None, value["clause"]):
-            raise ValueError(f"it is of {value['clause']!a}")
+            raise _NoFindingError(f"it is of {value['clause']!a}")
         return value
     if clause is None:
-        raise ValueError("no clause is named")
-    clauses = value["clauses"]
-    assert isinstance(clauses, list)
-    (one,) = (one for one in clauses if one["name"] == clause)
+        raise _NoFindingError("no clause is named")
+    one = next((one for one in value["clauses"] if one["name"] == clause), None)
+    if one is None:
+        raise _NoFindingError(f"it does not tell of {clause}")
     if "cases" in one:  # a comparison: the new switch's findings are the ones to accept
-        worst = next(cases[0] for cases in one["cases"].values() if cases and cases[0]["new"])
+        worst = next((c[0] for c in one["cases"].values() if c and c[0]["new"]), None)
+        if worst is None:
+            raise _NoFindingError("the new switch shows nothing against it")
         return {"clause": clause, "leg": worst["new"][0]["leg"], "scenario": worst["scenario"]}
     example = one["example"]
+    if example is None:
+        said = "passes" if one["verdict"] == Verdict.PASS else f"is {one['verdict']}"
+        raise _NoFindingError(f"{clause} {said} there")
     leg = example["findings"][0]["leg"]
     return {"clause": clause, "leg": leg, "scenario": example["scenario"]}
 
@@ -149,9 +173,11 @@ def _accept(parsed: argparse.Namespace, console: Console) -> int:
         expires=parsed.expires,
         witness=scenario,
     )
+    if entry.expires < datetime.now(UTC).date():
+        raise UsageError(f"{entry.expires} has passed; name a day to come, until which it is known")
     before = ""
     if parsed.file.exists():
-        load(parsed.file)
+        _require_new(entry, load(parsed.file), parsed.file)
         before = parsed.file.read_text(encoding="utf-8").rstrip("\n") + "\n\n"
     text = before + render(entry)
     try:
@@ -163,6 +189,15 @@ def _accept(parsed: argparse.Namespace, console: Console) -> int:
         raise UsageError(str(error)) from error
     console.print(f"accepted until {entry.expires}: {entry.name}, in {parsed.file}", markup=False)
     return CONFORMS
+
+
+def _require_new(entry: Divergence, known: Iterable[Divergence], path: Path) -> None:
+    """Refuse what is covered as it is already: two entries would disagree on why and until when."""
+    told = {name: getattr(entry, name) for name in ("reason", "owner", "link", "expires")}
+    for one in known:
+        if replace(one, **told) == entry:
+            why = f"{entry.name} is accepted there until {one.expires}"
+            raise UsageError(f"{why}; edit that entry in {path}, or take it out")
 
 
 def _list(parsed: argparse.Namespace, console: Console) -> int:

@@ -19,6 +19,7 @@ T = TypeVar("T")
 SWITCHES = """\
 switches:
   embedded:                       a small switch of the suite's own, where nothing is installed
+  'embedded:?fault=NAME&seed=N'   the same with a fault of `faults --list`, other uuids, or both
   process:///path/to/freeswitch   a private instance of a FreeSWITCH that is installed here
   docker://IMAGE[:TAG]            a container of its own; `docker://` alone is the default image
   esl://HOST:PORT                 a switch that already runs; see `export-config` and `doctor`

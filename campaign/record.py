@@ -47,16 +47,40 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("recording", type=Path, metavar="RECORDING")
     parser.add_argument("--switch", required=True, metavar="URL", help="see below")
-    parser.add_argument("--scenarios", type=positive, default=300, metavar="N")
     parser.add_argument(
-        "--times", type=positive, default=2, metavar="N", help="how often (default %(default)s)"
+        "--scenarios",
+        type=positive,
+        default=300,
+        metavar="N",
+        help="how many (default %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=1, metavar="N")
-    parser.add_argument("--window", type=positive, default=100, metavar="N", help="calls at once")
+    parser.add_argument(
+        "--times",
+        type=positive,
+        default=2,
+        metavar="N",
+        help="each how often (default %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="same seed, same calls (default %(default)s)",
+    )
+    parser.add_argument(
+        "--window",
+        type=positive,
+        default=100,
+        metavar="N",
+        help="calls at once (default %(default)s)",
+    )
     parser.add_argument("--release", type=release, metavar="X.Y.Z", help="what the endpoint is")
     parser.add_argument("--overwrite", action="store_true", help="replace a recording there")
     parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
-    parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
+    parser.add_argument(
+        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     parser.set_defaults(command=_record)
 

@@ -114,13 +114,18 @@ class RunResult:
 
     @property
     def exit_status(self) -> int:
-        """1 with any finding or a stale divergence, else 3 where a MUST clause is not decided.
+        """As the outcome, but 1 with a stale divergence, which is to be gone over."""
+        return FINDINGS if self.stale else self.outcome
+
+    @property
+    def outcome(self) -> int:
+        """What is to be said of the switch: 1 with any finding, else 3 where a MUST is not decided.
 
         3 as well where the run is not whole, or exercised nothing, or where a switch was lost: one
-        that cannot be reached any more may well have crashed.
+        that cannot be reached any more may well have crashed. Else 0.
         """
         results = self.clauses.values()
-        if self.stale or any(result.verdict is Verdict.FAIL for result in results):
+        if any(result.verdict is Verdict.FAIL for result in results):
             return FINDINGS
         undecided = any(
             result.verdict not in SETTLED and result.clause.level is Level.MUST

@@ -161,7 +161,7 @@ def _own(acceptance: Acceptance) -> _Json:
         "format": {"name": FORMAT, "version": VERSION},
         "judged": {"on": acceptance.judged_on.isoformat(), "by": acceptance.judged_by},
         "outcome": {
-            "outcome": OUTCOMES[result.exit_status],
+            "outcome": OUTCOMES[result.outcome],
             "exit_status": result.exit_status,
             "shortfall": result.shortfall,
             **({"lost": list(result.lost)} if result.lost else {}),

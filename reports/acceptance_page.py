@@ -9,7 +9,7 @@ from markupsafe import Markup
 from conformance.clauses import Level
 from conformance.verdicts import Verdict
 from reports.acceptance import OWN, Acceptance, digest_of, not_verified, render, statement
-from reports.standing import OUTCOMES
+from reports.standing import heading
 from reports.template import policy, text_of
 from reports.template import render as fill
 
@@ -28,7 +28,7 @@ def page(acceptance: Acceptance) -> str:
         acceptance=acceptance,
         report=report,
         result=report.result,
-        heading=OUTCOMES[report.result.exit_status].capitalize(),
+        heading=heading(report.result).capitalize(),
         record=record,
         own=record[OWN],
         file=FILE,

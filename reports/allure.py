@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,15 @@ from conformance.verdicts import ClauseResult, Verdict
 from reports import files
 from reports.content import Example, Report
 from reports.diagram import clipped, diagram, printable
-from reports.standing import OUTCOMES, doubts, standing
+from reports.standing import OUTCOMES, Standing, doubts, standing
 from reports.text import example_text, headline
 from reports.timeline import timeline
 from reports.transcript import cdrs, scenario_json, transcript
 
 SUITE = "loopback-conformance"
 RUN = "run"
-"""Name of the result that is not a clause: why a run is not decided."""
+DIVERGENCES = "known-divergences"
+"""Names of the results that are not clauses: why a run is not decided, what is stale."""
 
 _SEVERITIES = {
     Level.MUST: Severity.CRITICAL,
@@ -65,7 +66,7 @@ TOLD = (
 """Fields of a result that are the same whoever runs the suite: all but its times and its uuid."""
 
 _CATEGORIES = [
-    {"name": "Findings: the switch differs", "matchedStatuses": ["failed"]},
+    {"name": "Findings: the switch differs; stale divergences", "matchedStatuses": ["failed"]},
     {"name": "Not decided, or the suite's own fault", "matchedStatuses": ["broken"]},
     {"name": "Not judged", "matchedStatuses": ["skipped"]},
 ]
@@ -85,7 +86,8 @@ def write(report: Report, directory: Path) -> None:
     What else is there stays; results of the same clauses are replaced.
     """
     files.folder(directory)
-    files.remove(directory / _file_name(RUN))
+    for name in (RUN, DIVERGENCES):
+        files.remove(directory / _file_name(name))
     for one in results(report):
         for name, content in one.attachments.items():
             files.write(directory / name, content)
@@ -100,7 +102,7 @@ def write_background(report: Report, directory: Path) -> None:
 
 
 def results(report: Report) -> Iterator[Result]:
-    """A result a clause, and one of the run where it is not decided."""
+    """A result a clause, and those of the run."""
     for name in report.result.clauses:
         yield result_of(report, name)
     yield from of_run(report)
@@ -132,17 +134,28 @@ def result_of(report: Report, name: str) -> Result:
 
 
 def of_run(report: Report) -> Iterator[Result]:
-    """What Allure is told of a run that is not decided, nothing of one that is."""
-    why = [printable(one) for one in doubts(report.result)]
-    if why:
-        result = _result(report, RUN, RUN)
-        result.status = "broken"
-        result.description = "Whether the run was completed, and every MUST clause decided."
-        result.statusDetails = StatusDetails(
-            message=clipped(f"not decided: {why[0]}", _MESSAGE), trace="\n".join(why)
-        )
-        result.labels.append(Label(LabelType.SEVERITY, Severity.CRITICAL.value))
-        yield Result(result)
+    """What Allure is told of a run as a whole: that it is not decided, what is stale."""
+    if why := doubts(report.result):
+        about = "Whether the run was completed, and every MUST clause decided."
+        yield _beside(report, RUN, Standing.BROKEN, about, ("not decided", why))
+    if stale := report.result.stale:
+        about = "Whether known divergences still differ, and have not expired."
+        yield _beside(report, DIVERGENCES, Standing.FAILED, about, ("stale", stale))
+
+
+def _beside(
+    report: Report, name: str, status: Standing, about: str, why: tuple[str, Sequence[str]]
+) -> Result:
+    """A result that is no clause; `why` is in a word, and a sentence each."""
+    word, sentences = why
+    result = _result(report, name, RUN)
+    result.status = status.value
+    result.description = about
+    shown = [printable(one) for one in sentences]
+    message = clipped(f"{word}: {shown[0]}", _MESSAGE)
+    result.statusDetails = StatusDetails(message=message, trace="\n".join(shown))
+    result.labels.append(Label(LabelType.SEVERITY, Severity.CRITICAL.value))
+    return Result(result)
 
 
 def environment(report: Report) -> str:
@@ -159,7 +172,7 @@ def environment(report: Report) -> str:
         "started": report.started.isoformat(timespec="seconds"),
         "scenarios": str(result.scenarios),
         "attempts": str(result.attempts),
-        "outcome": OUTCOMES[result.exit_status],
+        "outcome": OUTCOMES[result.outcome],
         "exit_status": str(result.exit_status),
         "lost": "; ".join(result.lost),
     }

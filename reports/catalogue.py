@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from textwrap import wrap
 
 from rich.console import Console
 from rich.markup import escape
@@ -34,9 +35,18 @@ without one, no older release is known that differs. **MUST** is what the docume
 and releases do, if with other figures or an exception, **SHOULD** what releases do and the
 documentation leaves open or denies, **MAY** what is racy or bound to a version.
 
-Sources: *wiki* is the documentation, FreeSWITCH's page on the loopback endpoint; *facts* are the
-project's notes from reading and measuring FreeSWITCH, by section; *history* are its commits.
+Sources: *wiki* is the documentation, FreeSWITCH's page on the loopback endpoint; *history* are
+FreeSWITCH's commits; names of C functions are of its mod_loopback.c and core. *facts* are the
+project's notes from reading mod_loopback, which is the same in 1.10.12 and 1.11.2, and from
+measuring these two. They are not part of the repository: what is tested of them is the clauses, and
+recordings of both releases show it. The number says what a note is about: 0 (measured on real
+switches), 2.1 (how targets are parsed), 2.2 (variables that legs are given), 2.3 (variables of the
+endpoint), 2.4 (loopback.conf), 2.5 (events), 2.6 (when a bridge bows out), 2.7 (who is bridged
+then), 2.8 (bowout on execute), 2.9 (messages, DTMF, deflection), 2.10 (null/ legs), 4 (CDRs), 5
+(issues reported to FreeSWITCH), 6 (where the documentation and the code differ).
 """
+
+_INDENT = "    "
 
 _SAYS = {
     Documentation.AGREES: "the documentation promises it",
@@ -45,8 +55,31 @@ _SAYS = {
 }
 
 
+_TABLE = 100
+"""Columns from which on a table is readable; with fewer a statement has a paragraph of its own."""
+
+
 def print_table(console: Console, clauses: Sequence[Clause]) -> None:
-    """One row a clause, readable from 100 columns on."""
+    """A row a clause, or an entry where a row would be too narrow."""
+    if console.width < _TABLE:
+        _print_entries(console, clauses)
+    else:
+        _print_rows(console, clauses)
+    console.print(
+        f"{len(clauses)} clauses; sources, and {len(NOT_OBSERVABLE)} statements that cannot be "
+        "observed from outside: --markdown, --json"
+    )
+
+
+def _print_entries(console: Console, clauses: Iterable[Clause]) -> None:
+    for one in clauses:
+        words = (one.level.value, one.since, f"wiki {one.documentation.value}")
+        console.print("  ".join([f"[bold]{one.name}[/]", *filter(None, words)]))
+        for line in wrap(one.statement, console.width - len(_INDENT), break_on_hyphens=False):
+            console.print(f"{_INDENT}{line}", markup=False)
+
+
+def _print_rows(console: Console, clauses: Iterable[Clause]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("clause", "level", "since", "wiki"):
         table.add_column(column, no_wrap=True)
@@ -55,10 +88,6 @@ def print_table(console: Console, clauses: Sequence[Clause]) -> None:
         row = (one.name, one.level.value, one.since, one.documentation.value, escape(one.statement))
         table.add_row(*row)
     console.print(table)
-    console.print(
-        f"{len(clauses)} clauses; sources, and {len(NOT_OBSERVABLE)} statements that cannot be "
-        "observed from outside: --markdown, --json"
-    )
 
 
 def as_json(clauses: Iterable[Clause]) -> str:

@@ -190,9 +190,10 @@ def _summary(report: ChangesReport) -> str:
         for change in _ORDER
     }
     told = ", ".join(f"{count} with {change}" for change, count in kinds.items() if count)
+    took = f", {report.seconds:.1f} s" if report.seconds else ""  # recordings took none
     return (
-        f"{changes.scenarios} scenarios on both, {changes.attempts} attempts, "
-        f"{report.seconds:.1f} s; {len(changes.clauses)} clauses, {told or 'all the same'}; "
+        f"{changes.scenarios} scenarios on both, {changes.attempts} attempts{took}; "
+        f"{len(changes.clauses)} clauses, {told or 'all the same'}; "
         f"{len(changes.shifts)} distributions and {len(changes.raw)} raw differences"
     )
 
@@ -249,7 +250,7 @@ def as_json(report: ChangesReport) -> str:
         "notes": report.notes,
         "scenarios": changes.scenarios,
         "attempts": changes.attempts,
-        "seconds": round(report.seconds, 3),
+        "seconds": round(report.seconds, 3) or None,
         "meanings": {change.value: meaning for change, meaning in MEANINGS.items()},
         "clauses": [_clause(one) for one in changes.clauses.values()],
         "distributions": [_shift(one) for one in changes.shifts],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from conformance.judge import Finding
@@ -60,7 +60,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run: `seconds` is what placing took, `examples` are by the name of the clause."""
+    """A run: `seconds` is how long it took, 0 where a recording without its end does not say.
+
+    `examples` are by the name of the clause.
+    """
 
     subject: Subject
     suite_version: str
@@ -71,3 +74,16 @@ class Report:
     result: RunResult
     examples: Mapping[str, Example] = field(default_factory=lambda: MappingProxyType({}))
     corpus: tuple[Kept, ...] = ()
+
+    @property
+    def took(self) -> str:
+        """How long it took, and the calls a second with those to minimise; "" if unknown."""
+        if not self.seconds:
+            return ""
+        calls = self.result.attempts + self.result.minimising
+        return f"{_duration(self.seconds)}, {calls / self.seconds:.1f} calls a second"
+
+
+def _duration(seconds: float) -> str:
+    """A time for a reader."""
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

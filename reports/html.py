@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -25,7 +24,7 @@ from reports.content import Example, Report
 from reports.diagram import diagram
 from reports.fields import Field, Value, fields
 from reports.histogram import histogram, spread
-from reports.standing import OUTCOMES, counts, undecided
+from reports.standing import counts, heading, undecided
 from reports.template import policy, render, text_of
 from reports.timeline import shared, timeline
 from reports.visible import visible
@@ -121,7 +120,9 @@ def page(report: Report) -> str:
 
 def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[str]) -> str:
     result = report.result
-    outcome, said = _SAID[result.exit_status]
+    outcome, said = _SAID[result.outcome]
+    if result.stale and result.outcome != FINDINGS:
+        outcome = _SAID[UNDECIDED][0]  # neither as good nor as bad as it may be
     results = list(result.clauses.values())
     style = text_of("report.css") + text_of("timeline.css")
     script = text_of("report.js")
@@ -129,7 +130,7 @@ def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[s
         "report.html.j2",
         report=report,
         outcome=outcome,
-        heading=OUTCOMES[result.exit_status].capitalize(),
+        heading=heading(result).capitalize(),
         said=said,
         counts=counts(result),
         areas={
@@ -143,8 +144,6 @@ def _rendered(report: Report, cards: Sequence[FindingCard], findings: Sequence[s
         findings=[Markup(finding) for finding in findings],
         results=sorted(results, key=lambda one: _RANKS[one.verdict]),
         plots=[Plot(one, Markup(histogram(one)), spread(one)) for one in result.times],
-        duration=_duration(report.seconds),
-        rate=result.attempts / report.seconds if report.seconds else None,
         style=Markup(style),
         script=Markup(script),
         shared=Markup(shared()),
@@ -195,10 +194,6 @@ _RANKS = {
         )
     )
 }
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 
 def _differs_from_documentation(one: ClauseResult) -> bool:

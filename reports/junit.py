@@ -1,12 +1,13 @@
 """A run as JUnit XML, for a CI system: a test case a clause, its class the area.
 
 Where a run is not decided there is one more case, which is in error and says why: a clause that
-was not verified is only skipped, and a file without a failure or an error would be green.
+was not verified is only skipped, and a file without a failure or an error would be green. So it is
+with known divergences that are stale: their case is a failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -20,7 +21,8 @@ from reports.text import example_text, headline
 
 SUITE = "loopback-conformance"
 RUN = "run"
-"""Name of the case that is not a clause."""
+DIVERGENCES = "known-divergences"
+"""Names of the cases that are not clauses."""
 
 _ELEMENTS = {
     Standing.FAILED: "failure",
@@ -40,14 +42,15 @@ def write(report: Report, path: Path) -> None:
 def render(report: Report) -> bytes:
     """The report as an XML document in UTF-8; what XML cannot hold is escaped as in Python."""
     cases = [_case(one, report.examples.get(name)) for name, one in report.result.clauses.items()]
-    cases += _undecided(report)
+    cases += _beside(RUN, "error", "not decided", doubts(report.result))
+    cases += _beside(DIVERGENCES, "failure", "stale", report.result.stale)
     found = [child.tag for case in cases for child in case]
     totals = {
         "name": SUITE,
         "tests": str(len(cases)),
         "failures": str(found.count("failure")),
         "errors": str(found.count("error")),
-        "time": f"{report.seconds:.3f}",
+        **({"time": f"{report.seconds:.3f}"} if report.seconds else {}),
     }
     skipped, timestamp = str(found.count("skipped")), f"{report.started:%Y-%m-%dT%H:%M:%S}"
     suite = Element("testsuite", totals, skipped=skipped, timestamp=timestamp)
@@ -75,7 +78,7 @@ def properties(report: Report) -> Iterator[tuple[str, str]]:
     yield "seed", "" if report.seed is None else str(report.seed)
     yield "scenarios", str(result.scenarios)
     yield "attempts", str(result.attempts)
-    yield "outcome", OUTCOMES[result.exit_status]
+    yield "outcome", OUTCOMES[result.outcome]
     yield "exit_status", str(result.exit_status)
     yield "shortfall", result.shortfall
     yield "lost", "; ".join(result.lost)
@@ -99,12 +102,12 @@ def _case(one: ClauseResult, example: Example | None) -> Element:
     return case
 
 
-def _undecided(report: Report) -> Iterator[Element]:
-    why = doubts(report.result)
+def _beside(name: str, tag: str, kind: str, why: Sequence[str]) -> Iterator[Element]:
+    """A case that is no clause, where there is anything to say in it."""
     if why:
-        case = Element("testcase", name=RUN, classname=f"{SUITE}.{RUN}", time="0")
-        error = SubElement(case, "error", type="not decided", message=_xml(why[0]))
-        error.text = _xml("\n".join(why))
+        case = Element("testcase", name=name, classname=f"{SUITE}.{RUN}", time="0")
+        element = SubElement(case, tag, type=kind, message=_xml(why[0]))
+        element.text = _xml("\n".join(why))
         yield case
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Protocol
 
 from conformance.clauses import CLAUSES
@@ -41,7 +42,8 @@ def markdown(rows: Sequence[Row], heading: str, reasons: Mapping[str, str]) -> s
     lines = [
         "# Kill matrix",
         "",
-        heading,
+        f"{heading} With Hypothesis {version('hypothesis')}: another one makes other scenarios of "
+        "a seed, which changes what is in the columns *after* and *also failing*.",
         "",
         "| fault | what goes wrong | caught by | after | also failing |",
         "|---|---|---|---|---|",

@@ -15,7 +15,7 @@ from conformance.verdicts import Verdict
 from reports import files
 from reports.content import Report
 from reports.diagram import clipped, printable
-from reports.standing import OUTCOMES, counts
+from reports.standing import counts, heading
 from reports.text import example_text, headline
 
 LIMIT = 60_000
@@ -57,11 +57,13 @@ def render(report: Report) -> str:
 def _summary(report: Report) -> Iterator[str]:
     result, subject = report.result, report.subject
     passing = counts(result)[Verdict.PASS]
-    yield f"## loopback-conformance: {OUTCOMES[result.exit_status]}"
+    yield f"## loopback-conformance: {heading(result)}"
     yield ""
+    placed = f"{result.scenarios} scenarios in {result.attempts} attempts"
+    told = ", ".join(filter(None, (placed, report.took)))
     yield (
-        f"{passing} of {len(result.clauses)} clauses pass: {result.scenarios} scenarios in "
-        f"{result.attempts} attempts, {report.seconds:.1f} s. Exit status {result.exit_status}."
+        f"{passing} of {len(result.clauses)} clauses pass: {told}. "
+        f"Exit status {result.exit_status}."
     )
     yield ""
     if result.shortfall:

@@ -27,7 +27,10 @@ OUTCOMES: Mapping[int, str] = {
     FINDINGS: "does not conform",
     UNDECIDED: "not decided",
 }
-"""What a run comes to, by its exit status."""
+"""What is said of the switch, by the outcome of a run."""
+
+STALE = "a known divergence is stale"
+"""What is said beside the outcome where one expired, or differs no more."""
 
 
 class Standing(StrEnum):
@@ -66,15 +69,17 @@ def undecided(result: RunResult) -> Iterator[ClauseResult]:
             yield one
 
 
-def doubts(result: RunResult) -> tuple[str, ...]:
-    """Why a run is not decided, or not whole, a sentence each; nothing if it is both.
+def heading(result: RunResult) -> str:
+    """The outcome in words, and what else there is that fails the gate."""
+    words = OUTCOMES[result.outcome]
+    return f"{words}; {STALE}" if result.stale else words
 
-    Known divergences that are to be gone over are told here too: no clause speaks of them.
-    """
+
+def doubts(result: RunResult) -> tuple[str, ...]:
+    """Why a run is not decided, or not whole, a sentence each; nothing if it is both."""
     found = [f"the run is not whole: {result.shortfall}"] if result.shortfall else []
     found += [f"a switch was lost: {one}" for one in result.lost]
-    found += [f"known divergence {one}" for one in result.stale]
-    if result.exit_status == UNDECIDED:
+    if result.outcome == UNDECIDED:
         found += [f"{one.clause.name}: {one.verdict}, {one.note}" for one in undecided(result)]
         if not any(one.exercised for one in result.clauses.values()):
             found.append("no clause was exercised")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from enum import StrEnum
+from itertools import accumulate
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -11,7 +14,7 @@ from rich.text import Text
 
 from conformance.cdr_modules import MODULES
 from conformance.clauses import Level
-from conformance.verdicts import Verdict
+from conformance.verdicts import ClauseResult, Verdict
 from reports.content import Example, Report
 from reports.diagram import printable
 from reports.text import (
@@ -26,10 +29,13 @@ from reports.text import (
 )
 
 _SHOWN = 7
-"""Clauses that do not pass and are on the screen: it has 24 lines on the smallest terminals."""
+"""Clauses that do not pass and are told, if the screen has room for them."""
+
+_ELSE = 17
+"""Rows of the screen that all else takes; on the smallest terminals it has 24."""
 
 _LINE = 500
-"""Columns of a line that goes to no terminal, of which a value of 10 kB would make a page."""
+"""Columns of a finding, of which a value of 10 kB would make a page."""
 
 
 class Detail(StrEnum):
@@ -63,8 +69,8 @@ def print_run(console: Console, report: Report, detail: Detail = Detail.SCREEN) 
     if failing:
         console.print(f"failing: {', '.join(failing)}", markup=False)
     if detail is Detail.OUTCOME:
-        for example in report.examples.values():
-            _print_replay(console, example)
+        for line in (line for one in report.examples.values() for line in _replay(one)):
+            console.print(line, markup=False)
 
 
 def print_corpus(console: Console, report: Report) -> None:
@@ -84,27 +90,38 @@ def _print_not_passing(console: Console, report: Report) -> None:
         (one for one in report.result.clauses.values() if one.verdict is not Verdict.PASS),
         key=lambda one: (one.verdict is not Verdict.FAIL, one.clause.level is not Level.MUST),
     )
+    if not found:
+        return
+    entries = [_entry(one, report.examples.get(one.clause.name)) for one in found[:_SHOWN]]
+    rows = accumulate(_rows(entry, console.width) for entry in entries)
     # in a file nothing has to fit
-    width = console.width if console.is_terminal else _LINE
-    if found:
-        console.print()
-    for one in found[:_SHOWN]:
-        name = one.clause.name
-        example = report.examples.get(name)
-        what = f" {name} ({one.clause.level}): "
-        why = _fitted(headline(one, example), width - len(one.verdict + what))
-        console.print(Text.assemble((one.verdict.value, STYLES[one.verdict]), what, why))
-        if example:
-            _print_replay(console, example)
-    if len(found) > _SHOWN:
-        console.print(f"and {len(found) - _SHOWN} more that do not pass: --verbose shows them")
-    if found:
-        console.print()
+    room = console.height - _ELSE if console.is_terminal else math.inf
+    shown = max(1, sum(needed <= room for needed in rows))
+    console.print()
+    for entry in entries[:shown]:
+        for line in entry:
+            console.print(line)
+    if len(found) > shown:
+        console.print(f"and {len(found) - shown} more that do not pass: --verbose shows them")
+    console.print()
 
 
-def _print_replay(console: Console, example: Example) -> None:
-    if example.replay:
-        console.print(f"    replay: {printable(example.replay)}", markup=False)
+def _entry(one: ClauseResult, example: Example | None) -> list[Text]:
+    """The lines of a clause that does not pass."""
+    what = f" {one.clause.name} ({one.clause.level}): "
+    why = _fitted(headline(one, example), _LINE)
+    line = Text.assemble((one.verdict.value, STYLES[one.verdict]), what, why)
+    return [line, *map(Text, _replay(example))] if example else [line]
+
+
+def _rows(lines: Iterable[Text], width: int) -> int:
+    """How many rows of a terminal lines take, for it folds those that are too long."""
+    return sum(max(1, math.ceil(line.cell_len / width)) for line in lines)
+
+
+def _replay(example: Example) -> list[str]:
+    """The line with the command that replays an example, where there is one."""
+    return [f"    replay: {printable(example.replay)}"] if example.replay else []
 
 
 def _fitted(text: str, columns: int) -> str:
@@ -122,7 +139,7 @@ def _fitted(text: str, columns: int) -> str:
 
 def _print_subject(console: Console, report: Report) -> None:
     """What was tested, with what, and how long it took."""
-    subject, result = report.subject, report.result
+    subject = report.subject
     if not any(f"mod_{name}" in subject.modules for name in MODULES):
         modules = " or ".join(f"mod_{name}" for name in MODULES)
         why = f"the switch has no CDR module; load {modules}"
@@ -130,5 +147,4 @@ def _print_subject(console: Console, report: Report) -> None:
     identity = subject.image_digest or subject.loopback_sha256
     what = printable(f"{subject.url}: {subject.version} {identity}".rstrip())
     console.print(escape(what))
-    rate = result.attempts / report.seconds if report.seconds else 0.0
-    console.print(f"seed {report.seed}, {report.seconds:.1f} s, {rate:.1f} scenarios a second")
+    console.print(", ".join(filter(None, (f"seed {report.seed}", report.took))))

@@ -13,11 +13,19 @@ from rich.text import Text
 from conformance.clauses import Area, Clause, Documentation
 from conformance.observation import Observation, observe
 from conformance.scenario import Scenario
-from conformance.verdicts import Case, ClauseResult, RunResult, Verdict
+from conformance.verdicts import (
+    CONFORMS,
+    FINDINGS,
+    UNDECIDED,
+    Case,
+    ClauseResult,
+    RunResult,
+    Verdict,
+)
 from reports.by_hand import recipe
 from reports.content import Example
 from reports.diagram import diagram, printable
-from reports.standing import undecided
+from reports.standing import STALE, undecided
 
 STYLES = {
     Verdict.PASS: "green",
@@ -32,12 +40,12 @@ STYLES = {
 """How a verdict looks on a terminal."""
 
 _OUTCOMES = {
-    0: ("green", "conforms"),
-    1: (
+    CONFORMS: ("green", "conforms"),
+    FINDINGS: (
         "bold red",
         "does not conform: the switch differs from released FreeSWITCH in the clauses that fail",
     ),
-    3: ("yellow", "not decided"),
+    UNDECIDED: ("yellow", "not decided"),
 }
 
 
@@ -107,7 +115,9 @@ def print_outcome(console: Console, result: RunResult) -> None:
         console.print(f"[bold red]known divergence[/] {escape(printable(one))}")
     for one in result.idle:
         console.print(f"[yellow]known divergence[/] {escape(printable(one))}")
-    style, words = _OUTCOMES[result.exit_status]
+    style, words = _OUTCOMES[result.outcome]
+    if result.stale:
+        style, words = _OUTCOMES[FINDINGS][0], f"{words}; {STALE}"
     console.print(
         f"[{style}]{words}[/]: {result.scenarios} scenarios in {result.attempts} attempts, "
         f"{sum(r.verdict is Verdict.PASS for r in result.clauses.values())} of "

@@ -88,6 +88,16 @@ CONFORMING_RUN = run_of()
 """Exit status 0."""
 
 
+def with_stale(done: Run) -> Run:
+    """The same run, where a known divergence differs no more: exit status 1."""
+    stale = (f"{MUST[0].name} (0f) no longer differs on its witness; take the entry out",)
+    return replace(done, result=replace(done.result, stale=stale))
+
+
+STALE_RUN = with_stale(CONFORMING_RUN)
+"""Exit status 1 although the switch conforms."""
+
+
 def with_value(done: Run, value: str) -> Run:
     """The same run of a switch that puts this value wherever it can."""
     switch = replace(done.header.switch, url=f"process:///{value}", version=value)

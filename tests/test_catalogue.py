@@ -101,6 +101,16 @@ def test_the_page_tells_what_is_not_observable() -> None:
     assert len(re.findall(r"^\| (?!statement)", last, re.MULTILINE)) == len(NOT_OBSERVABLE)
 
 
+def test_sections_of_the_notes_that_are_cited_are_told() -> None:
+    """The notes are not in the repository: the page says what each number is about."""
+    head, _, entries = PAGE.partition("## Legs")
+    sections = re.findall(r"\bfacts ([0-9.]+(?:(?:, | and )[0-9.]+)*)", entries)
+    cited = {number for one in sections for number in re.split(r", | and ", one)}
+    assert cited
+    assert "not part of the repository" in head
+    assert cited <= set(re.findall(r"\b([0-9](?:\.[0-9]+)?)\s\(", head))
+
+
 def test_text_is_not_taken_for_markup() -> None:
     """`<extension>` would vanish from a page, and a bar would end the cell of a table."""
     made = page([MARKUP])
@@ -126,6 +136,20 @@ def test_the_table_is_readable_at_100_columns() -> None:
     said = "".join(line[header.index("statement") :] for line in lines).replace(" ", "")
     for clause in ALL:
         assert clause.statement.replace(" ", "") in said
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_on_a_narrow_terminal_the_table_is_a_list(width: int) -> None:
+    """Each clause with its level, its release, the documentation, and all of its statement."""
+    out = StringIO()
+    print_table(Console(file=out, width=width, soft_wrap=True), ALL)
+    entries = re.split(r"\n(?! )", out.getvalue())[: len(ALL)]
+    for clause, entry in zip(ALL, entries, strict=True):
+        head, *statement = entry.split("\n")
+        words = (clause.name, clause.level, clause.since, f"wiki {clause.documentation}")
+        assert head == "  ".join(filter(None, words))
+        assert all(len(line.rstrip()) <= width for line in statement)
+        assert "".join(statement).replace(" ", "") == clause.statement.replace(" ", "")
 
 
 def test_json_has_all_fields() -> None:

@@ -103,6 +103,15 @@ def test_a_switch_that_is_lost_leaves_the_other_its_scenarios(
     assert [one.partition(":")[0] for one in done.shortfalls] == [lost.name.lower()]
 
 
+def test_two_recordings_take_no_time(tmp_path: Path) -> None:
+    """None is said: what was placed, was placed before."""
+    path, told = tmp_path / "baseline.jsonl.gz", tmp_path / "changes.json"
+    run("record", str(path), "--switch", FAULTLESS, "--scenarios", "3", "--quiet")
+    ended = compare(str(path), str(path), "--quiet", "--json", str(told))
+    assert "3 scenarios on both, 12 attempts; " in ended.out
+    assert json.loads(told.read_text())["seconds"] is None
+
+
 def test_a_switch_that_cannot_be_started_ends_both(tmp_path: Path) -> None:
     ended = compare(FAULTLESS, f"process://{tmp_path}/freeswitch", "--scenarios", "5", "--quiet")
     assert ended.status == 2

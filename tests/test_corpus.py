@@ -130,6 +130,18 @@ def test_a_zip_without_an_example(tmp_path: Path) -> None:
         read_example(path)
 
 
+def test_a_folder_of_examples_is_not_one_of_them(tmp_path: Path) -> None:
+    """What --save-example names is a folder: whoever replays it is told what to name."""
+    path = save_example(tmp_path, EXAMPLES[0])
+    with pytest.raises(CorpusError, match=rf"{tmp_path} is no bundle; name .* {path}"):
+        read_example(tmp_path)
+
+
+def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=rf"{tmp_path} is no bundle; name a bundle, or a file"):
+        read_example(tmp_path)
+
+
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"cannot read .*: No such file or directory; "):
         read_example(tmp_path / "none")

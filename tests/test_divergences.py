@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaign.command_line import main
+from campaign.report import report_of
 from conformance.divergences import Divergence, DivergenceError, Known, parse, render
 from conformance.judge import Finding, Judgement
 from conformance.scenario import ALegBridges, BridgeToNull, Direct, ExtensionTarget, Park, Scenario
 from conformance.verdicts import Verdict, Verdicts
+from reports import json_report
 from tests.command import run
+from tests.every_verdict import FINDINGS_RUN
 
 CLAUSE = "bowout.bridges-real-legs"
 CALL = Scenario(ALegBridges(), ExtensionTarget("1000"), (BridgeToNull(),))
@@ -162,6 +167,83 @@ def test_accept_a_finding_and_see_it_as_known(tmp_path: Path) -> None:
     ended = run("run", *healthy)
     assert ended.status == 1
     assert "no longer differs on its witness" in ended.out
+    assert "does not conform" not in ended.out
+
+
+REPORT = report_of(FINDINGS_RUN)
+FAILING = next(n for n, one in REPORT.result.clauses.items() if one.verdict is Verdict.FAIL)
+PASSING = next(n for n, one in REPORT.result.clauses.items() if one.verdict is Verdict.PASS)
+
+
+@dataclass(frozen=True)
+class Accepting:
+    """The command `divergences accept` with a report in which `FAILING` fails."""
+
+    report: Path
+    known: Path
+
+    def accept(self, clause: str = FAILING, *more: str, expires: str = "2999-01-01") -> int:
+        told = ("--file", str(self.known), "--reason", "r", "--owner", "o", "--expires", expires)
+        return main(["divergences", "accept", str(self.report), clause, *told, *more])
+
+
+@pytest.fixture
+def accepting(tmp_path: Path) -> Accepting:
+    report = tmp_path / "run.json"
+    report.write_text(json_report.render(REPORT))
+    return Accepting(report, tmp_path / "known.toml")
+
+
+def test_what_has_expired_is_not_accepted(
+    accepting: Accepting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert accepting.accept(expires="2020-01-01") == 2
+    assert "2020-01-01 has passed" in capsys.readouterr().err
+    assert not accepting.known.exists()
+
+
+def test_the_same_is_accepted_once(
+    accepting: Accepting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For the same clause, leg, versions and call; the file keeps what its owner wrote."""
+    assert accepting.accept() == 0
+    accepting.known.write_text("# ours\n" + accepting.known.read_text())
+    before = accepting.known.read_text()
+    assert accepting.accept(expires="3000-01-01") == 2
+    assert "is accepted there until 2999-01-01; edit that entry" in capsys.readouterr().err
+    assert accepting.known.read_text() == before
+    assert accepting.accept(FAILING, "--any-leg") == 0
+    assert accepting.accept(FAILING, "--versions", "<1.10.3") == 0
+    assert len(parse(accepting.known.read_text())) == 3
+
+
+def test_a_clause_that_passes_has_no_finding(
+    accepting: Accepting, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor has one that nobody asked; a comparison that shows nothing has none either."""
+    bisect = ["bisect", str(accepting.report), PASSING, "--images", "1.10.6,1.10.7"]
+    for command in (partial(accepting.accept, PASSING), partial(main, bisect)):
+        assert command() == 2
+        said = capsys.readouterr().err
+        assert f"{PASSING} passes there" in said
+        assert said.count("\n") == 1
+    accepting.report.write_text(json.dumps({"clauses": [{"name": FAILING, "cases": {}}]}))
+    assert accepting.accept() == 2
+    assert "the new switch shows nothing against it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["divergences accept", "bisect"])
+def test_a_misspelt_clause_is_told_what_is_near(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command.split(), "run.json", "bowout.bridge-real-leg"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "there is no clause 'bowout.bridge-real-leg'" in said
+    assert "did you mean bowout.bridges-real-legs?" in said
+    assert "`loopback-conformance clauses`" in said
+    assert len(said) < 2000
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"clauses": []}', "\udc80"])
@@ -173,4 +255,7 @@ def test_what_shows_no_finding_is_refused(
     told = ("--file", str(tmp_path / "k"), "--reason", "r", "--owner", "o")
     status = main(["divergences", "accept", str(path), CLAUSE, *told, "--expires", "2999-01-01"])
     assert status == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "name a JSON report" in said
+    assert not re.search(r"NoneType|object|unpack|: 'clause'|line 1 column", said)

@@ -41,6 +41,18 @@ def test_the_tests_of_a_user_run(tmp_path: Path) -> None:
     assert re.search(r"^(\d+) passed", done.stdout.splitlines()[-1])
 
 
+def test_the_report_to_look_at_is_of_the_command_that_is_named() -> None:
+    """Of the same switch, seed, and number of scenarios besides those of the corpus."""
+    page, told = ((DOCS / f"report{name}").read_text() for name in ("s.md", "-with-findings.txt"))
+    (line,) = re.findall(r"^    .* --html docs/report-with-findings\.html .*$", page, re.MULTILINE)
+    words = shlex.split(line)
+    asked = {name: words[words.index(name) + 1] for name in ("--switch", "--seed", "--scenarios")}
+    assert f"\n{asked['--switch']}: FreeSWITCH" in told
+    assert f"\nseed {asked['--seed']}, " in told
+    (corpus,) = re.findall(r"^corpus: (\d+) examples", told, re.MULTILINE)
+    assert f" {int(asked['--scenarios']) + int(corpus)} scenarios in " in told
+
+
 @pytest.mark.parametrize(
     ("page", "last"),
     [

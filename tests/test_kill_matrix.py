@@ -1,6 +1,7 @@
 """The kill matrix says of each fault which clause caught it, and of each clause what it catches."""
 
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from conformance.clauses import CLAUSES
 from fixtures.embedded.faults import FAULTS, NEVER_ALONE
@@ -42,6 +43,12 @@ def test_every_clause_has_a_fault_that_names_it_or_a_reason_why_none_can() -> No
     named = {clause for fault in FAULTS.values() for clause in fault.clauses}
     assert set(CLAUSES) == named | NEVER_ALONE.keys()
     assert all(reason.endswith(".") for reason in NEVER_ALONE.values())
+
+
+def test_the_version_that_a_seed_depends_on_is_said() -> None:
+    """With another Hypothesis the same seed makes other scenarios, which catch a fault later."""
+    page = markdown([Row("one")], "Seed 1.", {})
+    assert f"Seed 1. With Hypothesis {version('hypothesis')}: " in page
 
 
 def test_every_clause_has_its_line_and_a_missed_fault_is_said_to_be_missed() -> None:

@@ -164,6 +164,31 @@ def test_console_blocks_show_commands_that_exist() -> None:
                 assert not option.startswith("--") or option in done.stdout
 
 
+def test_commands_are_of_one_form() -> None:
+    """Once everything is set up the environment is active, which the line after it says."""
+    first, tests = of_kind("sh")[0], of_kind("sh tests")[0]
+    others = [block for block in BLOCKS if block not in (first, tests)]
+    assert not [block.text for block in others if ".venv/" in block.text]
+    after = README.partition(first.text)[2]
+    assert "`. .venv/bin/activate`" in after.partition(others[0].text)[0]
+
+
+def test_what_is_named_of_an_export_is_written_by_it(tmp_path: Path) -> None:
+    lines = [
+        line.removeprefix("$ ")
+        for block in of_kind("console")
+        for line in block.text.splitlines()
+        if "install-there" in line
+    ]
+    export, *others = lines
+    assert run(export, tmp_path).returncode == 0
+    files = {word for line in others for word in line.split() if "/" in word and ":" not in word}
+    assert files == {"install-there/password", "install-there/collector.json"}
+    for name in files:
+        assert (tmp_path / name).is_file()
+    assert not [line for line in others if "password-file" in line and "/password" not in line]
+
+
 def test_samples_are_what_is_printed() -> None:
     """Of the recording that is shipped: what the README shows, and docs/report.txt in full."""
     command = "loopback-conformance judge fixtures/recordings/freeswitch-1.10.12.jsonl.gz"

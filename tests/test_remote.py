@@ -37,7 +37,14 @@ WORD = "a-very-secret-word"
 
 
 @pytest.mark.parametrize(
-    "url", [f"esl://user:{WORD}@host:8021", f"esl://{WORD}@host", "esl://", "esl://host/x"]
+    "url",
+    [
+        f"esl://user:{WORD}@host:8021",
+        f"esl://{WORD}@host",
+        "esl://",
+        "esl://host/x",
+        f"esl://a:{WORD}",
+    ],
 )
 def test_a_url_that_is_none_is_refused_without_being_shown(
     url: str, monkeypatch: pytest.MonkeyPatch
@@ -46,6 +53,12 @@ def test_a_url_that_is_none_is_refused_without_being_shown(
     with pytest.raises(UsageError) as caught:
         open_switch(url)
     assert WORD not in str(caught.value)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_port_that_is_none_is_named(port: str) -> None:
+    with pytest.raises(UsageError, match=f"{port} is no port: they go from 1 to 65535"):
+        open_switch(f"esl://127.0.0.1:{port}")
 
 
 def test_without_a_password_it_says_where_one_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

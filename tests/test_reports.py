@@ -8,7 +8,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -27,7 +27,7 @@ from campaign.report import report_of
 from campaign.session import Run
 from conformance.clauses import CLAUSES, Level
 from conformance.verdicts import Verdict
-from reports import allure, json_report, junit, markdown
+from reports import allure, html, json_report, junit, markdown
 from reports.diagram import printable
 from reports.standing import OUTCOMES, Standing, standing
 from reports.visible import visible
@@ -37,8 +37,10 @@ from tests.every_verdict import (
     FINDINGS_RUN,
     LOST_RUN,
     MUST,
+    STALE_RUN,
     UNDECIDED_RUN,
     run_of,
+    with_stale,
     with_value,
 )
 
@@ -47,6 +49,8 @@ RUNS = {
     "undecided": UNDECIDED_RUN,
     "lost": LOST_RUN,
     "conforming": CONFORMING_RUN,
+    "stale": STALE_RUN,
+    "stale and undecided": with_stale(UNDECIDED_RUN),
 }
 SCHEMA = json.loads((Path(reports.__file__).parent / "report.schema.json").read_text())
 
@@ -111,7 +115,8 @@ def said_by_html(told: Told) -> Said:
     verdicts = {name: names[verdict] for name, verdict in page.verdicts.items()}
     counts = {str(verdict): page.counts[verdict.name.lower()] for verdict in Verdict}
     statuses = {text.capitalize(): status for status, text in OUTCOMES.items()}
-    return Said(verdicts, counts, statuses[page.heading])
+    outcome, stale, _ = page.heading.partition("; a known divergence is stale")
+    return Said(verdicts, counts, 1 if stale else statuses[outcome])
 
 
 class Page(HTMLParser):
@@ -156,7 +161,8 @@ def said_by_junit(told: Told) -> Said:
         assert name not in verdicts, "one case a clause"
         results = [child for child in case if child.tag != "system-out"]
         verdicts[name] = results[0].attrib["type"] if results else "pass"
-    verdicts.pop(junit.RUN, None)
+    for beside in (junit.RUN, junit.DIVERGENCES):
+        verdicts.pop(beside, None)
     facts = {one.attrib["name"]: one.attrib["value"] for one in suite.iter("property")}
     counts = {str(verdict): int(facts[f"clauses.{verdict}"]) for verdict in Verdict}
     return Said(verdicts, counts, int(facts["exit_status"]))
@@ -177,7 +183,7 @@ def said_by_markdown(told: Told) -> Said:
 def said_by_allure(told: Told) -> Said:
     verdicts = {}
     for result in results_in(told.folder / "allure"):
-        if result["name"] != allure.RUN:
+        if result["name"] not in (allure.RUN, allure.DIVERGENCES):
             (tag,) = (one["value"] for one in result["labels"] if one["name"] == "tag")
             verdicts[result["name"]] = tag
     facts = dict(
@@ -286,6 +292,82 @@ def test_what_ci_reads_is_green_only_where_the_exit_status_is(name: str) -> None
     statuses = {one.result.status for one in allure.results(report)}
     assert red is bool(statuses & {"failed", "broken"})
     assert red is (report.result.exit_status != 0)
+
+
+# --- how long it took: the same everywhere, and nothing where nothing is known -------------------
+
+
+def test_calls_a_second_are_all_calls_that_were_placed(tmp_path: Path) -> None:
+    """Those to minimise as well: 5 attempts and 20 further calls in 12.5 s."""
+    done = replace(FINDINGS_RUN, result=replace(FINDINGS_RUN.result, minimising=20))
+    told = tell(done, tmp_path)
+    placed = "3 scenarios in 5 attempts"
+    assert "seed 7, 12.5 s, 2.0 calls a second" in told.out.splitlines()
+    assert f"{placed}, " in told.out
+    assert "(20 further calls to minimise)" in told.out
+    assert "<dd>12.5 s, 2.0 calls a second</dd>" in told.text("r.html")
+    assert f"<dd>{placed} and 20 further calls to minimise</dd>" in told.text("r.html")
+    assert f"{placed}, 12.5 s, 2.0 calls a second. Exit" in told.text("r.md")
+
+
+def test_of_a_recording_without_its_end_no_time_is_said(tmp_path: Path) -> None:
+    told = tell(replace(LOST_RUN, seconds=0.0), tmp_path)
+    assert "seed 7" in told.out.splitlines()
+    for text in (told.out, told.text("r.html"), told.text("r.md")):
+        assert not re.search(r"\b0\.0 s|a second\b|<dt>Duration", text)
+    assert json.loads(told.text("r.json"))["seconds"] is None
+    Draft202012Validator(SCHEMA).validate(json.loads(told.text("r.json")))
+    (suite,) = root = ElementTree.fromstring(told.text("r.xml"))
+    assert "time" not in {*suite.attrib, *root.attrib}
+
+
+# --- a known divergence that is stale speaks against itself, not against the switch ---------------
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"), [("stale", "conforms"), ("stale and undecided", "not decided")]
+)
+def test_a_stale_divergence_is_told_beside_what_the_switch_does(
+    tmp_path: Path, name: str, outcome: str
+) -> None:
+    told = tell(RUNS[name], tmp_path)
+    assert told.status == 1
+    words = f"{outcome}; a known divergence is stale"
+    last = told.out.splitlines()[-2]
+    assert last.startswith(f"{words}: 3 scenarios in 5 attempts, ")
+    for text in (told.out, told.text("r.html"), told.text("r.md")):
+        assert "does not conform" not in text
+        assert "in the clauses that fail" not in text
+    page = Page()
+    page.feed(told.text("r.html"))
+    assert page.heading == words.capitalize()
+    assert "The switch differs from released FreeSWITCH." not in told.text("r.html")
+    assert told.text("r.md").splitlines()[0] == f"## loopback-conformance: {words}"
+    assert json.loads(told.text("r.json"))["outcome"] == outcome
+
+
+@pytest.mark.parametrize("name", ["stale", "stale and undecided"])
+def test_a_stale_divergence_is_a_failure_of_its_own_to_ci_tools(name: str) -> None:
+    report = report_of(RUNS[name])
+    undecided = report.result.outcome != 0
+    root = ElementTree.fromstring(junit.render(report))
+    cases = {case.attrib["name"]: case for case in root.iter("testcase")}
+    assert (junit.RUN in cases) is undecided
+    (failure,) = [one for one in cases[junit.DIVERGENCES] if one.tag == "failure"]
+    assert failure.attrib["type"] == "stale"
+    assert report.result.stale[0] in failure.attrib["message"]
+    results = {one.result.name: one.result for one in allure.results(report)}
+    assert (allure.RUN in results) is undecided
+    assert results[allure.DIVERGENCES].status == "failed"
+    assert report.result.stale[0] in results[allure.DIVERGENCES].statusDetails.message
+
+
+def test_what_is_known_is_not_said_to_conform() -> None:
+    """Its calls differ, as was accepted."""
+    page = html.page(report_of(run_of((MUST[0], Verdict.KNOWN))))
+    assert "No call differs" not in page
+    assert "but what is known" in page
+    assert "No call differs" in html.page(report_of(CONFORMING_RUN))
 
 
 # --- JSON, JUnit ---------------------------------------------------------------------------------

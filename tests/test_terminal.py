@@ -29,11 +29,19 @@ SCREEN = 24
 EVERYTHING_FAILS = run_of(*((clause, Verdict.FAIL) for clause in CLAUSES.values()))
 
 
-def printed(report: Report, detail: Detail = Detail.SCREEN, columns: int = 80) -> list[str]:
-    """The lines of a report on a terminal of so many columns, without what makes them coloured."""
+def printed(
+    report: Report, detail: Detail = Detail.SCREEN, columns: int = 80, height: int = SCREEN
+) -> list[str]:
+    """The lines of a report on a terminal of this size, without what makes them coloured."""
     out = StringIO()
     console = Console(
-        file=out, highlight=False, emoji=False, soft_wrap=True, force_terminal=True, width=columns
+        file=out,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+        force_terminal=True,
+        width=columns,
+        height=height,
     )
     print_run(console, report, detail)
     return re.sub(r"\x1b\[[\d;]*m", "", out.getvalue()).splitlines()
@@ -64,12 +72,33 @@ def test_a_switch_that_differs_everywhere_takes_one_screen_but_for_the_list_of_n
     *lines, failing = printed(report_of(EVERYTHING_FAILS))
     assert rows(lines) <= SCREEN
     assert failing == f"failing: {', '.join(CLAUSES)}"
-    assert f"and {len(CLAUSES) - 7} more that do not pass: --verbose shows them" in lines
+    shown = [line for line in lines if line.startswith("fail ")]
+    assert len(shown) > 1
+    left = len(CLAUSES) - len(shown)
+    assert f"and {left} more that do not pass: --verbose shows them" in lines
+
+
+@pytest.mark.parametrize("height", [SCREEN, 30, 50])
+def test_on_a_larger_terminal_more_of_what_fails_is_shown(height: int) -> None:
+    *lines, _ = printed(report_of(EVERYTHING_FAILS), height=height)
+    assert rows(lines) <= height
+    shown = [line for line in lines if line.startswith("fail ")]
+    assert len(shown) == 7 if height == 50 else 1 < len(shown) < 7
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_a_finding_is_told_whole(columns: int) -> None:
+    """The terminal folds it: what would be cut is what differs."""
+    lines = printed(report_of(FINDINGS_RUN), columns=columns)
+    results = FINDINGS_RUN.result.clauses.values()
+    one = next(one for one in results if one.verdict is Verdict.FAIL)
+    (sentence,) = (finding.sentence for finding in one.failing[0].findings)
+    assert f"fail {one.clause.name} ({one.clause.level}): {sentence}" in lines
 
 
 def test_findings_come_first_then_what_keeps_the_run_undecided() -> None:
     """What decides must not be among those that are left out."""
-    lines = printed(report_of(FINDINGS_RUN))
+    lines = printed(report_of(FINDINGS_RUN), height=60)
     words = [line.split(" ")[0] for line in lines if " (MUST): " in line or " (SHOULD): " in line]
     assert words[:2] == ["fail", "fail"]
     levels = [level for line in lines if (level := re.search(r"\((MUST|SHOULD)\): ", line))]
