@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
@@ -102,12 +103,19 @@ def predict(
     """
     numbers = [pair.number for pair in pairs(scenario)]
     on_time = _on_time(scenario, applied)
-    paces, tried = deque([(on_time, 0)]), {on_time}
-    shapes: set[object] = set()
-    for _ in range(MOST):
-        if not paces:
-            return
-        pace, astray = paces.popleft()
+    tried, deviated = {on_time}, deque[tuple[Pace, int]]()
+    shapes: set[int] = set()
+
+    def in_turn() -> Iterator[tuple[Pace, int]]:
+        yield on_time, 0
+        while deviated:
+            pace, astray = deviated.popleft()
+            for other in _deviations(scenario, applied, numbers, pace):
+                if other not in tried:
+                    tried.add(other)
+                    yield other, astray + 1
+
+    for pace, astray in islice(in_turn(), MOST):
         run = course(scenario, applied.stimuli, pace)
         shape = _shape(run) if shapes else None
         if shape in shapes:
@@ -115,12 +123,8 @@ def predict(
         rare = pace.collide or pace.overtaken or pace.caught
         yield Alternative(_claims(scenario, run, modules, alike=alike), rare, run)
         shapes.add(shape or _shape(run))  # of the first only where another is asked for, rarely
-        if astray == most_astray:
-            continue
-        for other in _deviations(scenario, applied, numbers, pace):
-            if other not in tried:
-                tried.add(other)
-                paces.append((other, astray + 1))
+        if astray != most_astray:
+            deviated.append((pace, astray))
 
 
 def in_full(scenario: Scenario, alternative: Alternative, modules: tuple[str, ...]) -> Alternative:
@@ -232,10 +236,13 @@ def _later_than(release: str) -> frozenset[str]:
     )
 
 
-def _shape(run: Course) -> object:
-    """What tells one course from another, whatever its times."""
+def _shape(run: Course) -> int:
+    """What tells one course from another, whatever its times.
+
+    A hash: hundreds of courses are told apart, each of some kilobytes.
+    """
     legs = run.legs.values()
-    return (
+    shape = (
         tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
         tuple(leg.digits for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
@@ -243,3 +250,4 @@ def _shape(run: Course) -> object:
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),
         tuple((one.how, one.pair, one.legs, one.clean) for one in run.leavings),
     )
+    return hash(shape)
