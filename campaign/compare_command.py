@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
 from campaign.campaign import Pace
-from campaign.compare import Compared, Source, baseline, compare
+from campaign.compare import Compared, Source, baseline, compare, kept
 from campaign.divergences import add_known_option, load
 from campaign.options import SWITCHES, positive, release
+from campaign.outputs import Form, exit_status, places, write_reports
 from campaign.progress import Bar
 from campaign.report import subject_of
 from campaign.session import Plan, suite_version
 from campaign.streams import printing
-from conformance.changes import MEANINGS, Change
+from conformance.changes import MEANINGS, Change, Side
 from conformance.gate import DISTRIBUTION, RAW, WORDS, FailOn, doubts, fail_on, failures
 from fixtures.switches import DEFAULT_IMAGE, UsageError, open_switch
 from reports import files
 from reports.changes import ChangesReport, as_json, markdown, print_changes
 from reports.diagram import printable
-from reports.files import ReportError
 
 _SOURCES = """\
 old and new:
@@ -48,12 +49,23 @@ _EXIT_STATUS = """\
 exit status:
   0  nothing that fails the gate
   1  the gate fails, or a known divergence has expired or differs no more
-  2  usage or configuration: a switch cannot be started or reached, a file not read or written
+  2  usage or configuration: a switch cannot be started or reached, a file not read, or the gate
+     is passed and a report of that cannot be written
   3  not decided: a MUST clause was not compared, or is flaky on the new one alone; or a side is
      not whole
 """
 
 _WIDTH = max(map(len, Change))
+
+
+def _written(render: Callable[[ChangesReport], str]) -> Callable[[ChangesReport, Path], None]:
+    return lambda report, path: files.write(path, render(report))
+
+
+_FORMS = (
+    Form("json", "FILE", "all of it, for programs", _written(as_json)),
+    Form("markdown", "FILE", "one screen, for a comment", _written(markdown)),
+)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -104,8 +116,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="what fails the gate (default regression)",
     )
     add_known_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="all of it, for programs")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="one screen, for a comment")
+    for form in _FORMS:
+        parser.add_argument(f"--{form.name}", type=Path, metavar=form.takes, help=form.help)
     detail = parser.add_mutually_exclusive_group()
     detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
     detail.add_argument("-v", "--verbose", action="store_true", help="print every change in full")
@@ -121,8 +133,13 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
         overwrite=parsed.overwrite,
     )
     old, new = (_source(text, parsed) for text in (parsed.old, parsed.new))
+    sides = {Side.OLD: old, Side.NEW: new}
+    recordings = {side: one for side, one in sides.items() if isinstance(one, Path)}
+    written = []
     if parsed.record:
         _make(parsed.record)
+        written = [kept(parsed.record, side) for side in Side if side not in recordings]
+    asked = places(_FORMS, vars(parsed), written, [parsed.known, *recordings.values()])
     with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
         done = compare(
             old,
@@ -133,11 +150,15 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
             progress=bar,
         )
     report = report_of(done, parsed.fail_on)
-    _write(parsed.json, report, as_json)
-    _write(parsed.markdown, report, markdown)
-    with printing():
-        print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
-    return report.exit_status
+    unwritten = write_reports(report, asked)
+    try:
+        with printing():
+            print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
+    except UsageError as error:
+        unwritten.append(str(error))
+    for line in unwritten:
+        print(f"loopback-conformance: {printable(line)}", file=sys.stderr)
+    return exit_status(report.exit_status, unwritten)
 
 
 def report_of(done: Compared, asked: FailOn) -> ChangesReport:
@@ -172,17 +193,6 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make {folder}: {error.strerror}; name another folder") from error
-
-
-def _write(
-    path: Path | None, report: ChangesReport, render: Callable[[ChangesReport], str]
-) -> None:
-    if path is None:
-        return
-    try:
-        files.write(path, render(report))
-    except ReportError as error:
-        raise UsageError(printable(str(error))) from error
 
 
 def _fail_on(text: str) -> FailOn:
