@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +12,8 @@ from rich.console import Console
 from campaign.campaign import Pace
 from campaign.compare import Compared, Source, baseline, compare, kept
 from campaign.divergences import add_known_option, load
-from campaign.options import SWITCHES, positive, release
+from campaign.guest import add_guest_options
+from campaign.options import SWITCHES, positive, reached, release
 from campaign.outputs import Form, exit_status, places, write_reports
 from campaign.progress import Bar
 from campaign.report import subject_of
@@ -105,6 +106,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace recordings there")
     parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
     parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
+    add_guest_options(parser, several=True)
     parser.add_argument(
         "--event-socket", choices=("asyncio", "python-esl"), default="asyncio", help="client"
     )
@@ -132,7 +134,7 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
         known=load(parsed.known),
         overwrite=parsed.overwrite,
     )
-    old, new = (_source(text, parsed) for text in (parsed.old, parsed.new))
+    old, new = _sources(parsed)
     sides = {Side.OLD: old, Side.NEW: new}
     recordings = {side: one for side, one in sides.items() if isinstance(one, Path)}
     written = []
@@ -177,15 +179,19 @@ def report_of(done: Compared, asked: FailOn) -> ChangesReport:
     )
 
 
-def _source(text: str, parsed: argparse.Namespace) -> Source:
-    if "://" in text or text.startswith("embedded:"):
-        return open_switch(
-            text,
-            event_socket=parsed.event_socket,
-            image=parsed.image,
-            binary=parsed.binary,
-        )
-    return baseline(text)
+def _sources(parsed: argparse.Namespace) -> Iterator[Source]:
+    for text, password_file, cdrs in reached((parsed.old, parsed.new), parsed):
+        if "://" in text or text.startswith("embedded:"):
+            yield open_switch(
+                text,
+                event_socket=parsed.event_socket,
+                image=parsed.image,
+                binary=parsed.binary,
+                password_file=password_file,
+                cdrs=cdrs,
+            )
+        else:
+            yield baseline(text)
 
 
 def _make(folder: Path) -> None:
