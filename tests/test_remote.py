@@ -126,6 +126,9 @@ def test_bisect_reaches_those_that_already_run(
 def test_an_export_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     posting = Posting.new("127.0.0.1", 8055)
     names = export(tmp_path / "there", port=8021, posting=posting)
+    read = (tmp_path / "there" / "README.txt").read_text()
+    command = "doctor --switch esl://HOST:PORT --password-file password --cdrs collector.json"
+    assert f"5. loopback-conformance {command}\n   (or --cdrs DIRECTORY, where" in read
     files = [tmp_path / "there" / name for name in names]
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
     word = (tmp_path / "there/password").read_text().strip()
