@@ -93,7 +93,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=DEFAULT_IMAGE.rpartition(":")[0],
         help="repository of --images (default %(default)s)",
     )
-    parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
+    parser.add_argument(
+        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
+    )
     add_guest_options(parser, several=True)
     parser.set_defaults(command=_bisect)
 

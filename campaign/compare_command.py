@@ -56,6 +56,9 @@ exit status:
      not whole
 """
 
+_PLACING = {"scenarios": 300, "seed": 1, "window": 100}
+"""Numbers that say what is placed and how fast, where their options are not given."""
+
 _WIDTH = max(map(len, Change))
 
 
@@ -91,24 +94,42 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             metavar="X.Y.Z",
             help=f"what the {side} endpoint is, where that is not the switch's own version",
         )
-    parser.add_argument("--scenarios", type=positive, default=300, metavar="N")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same calls")
+    parser.add_argument(
+        "--scenarios",
+        type=positive,
+        metavar="N",
+        help=f"how many (default {_PLACING['scenarios']}); beside a recording the first of its own",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help=f"same seed, same calls (default {_PLACING['seed']})",
+    )
     parser.add_argument(
         "--window",
         type=positive,
-        default=100,
         metavar="N",
-        help="calls at once on one switch; of two each gets three quarters of them",
+        help=f"calls at once on one switch (default {_PLACING['window']}); of two each gets three "
+        "quarters of them",
     )
     parser.add_argument(
-        "--record", type=Path, metavar="DIR", help="record what is placed, as old and new.jsonl.gz"
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="record what is placed, as old.jsonl.gz and new.jsonl.gz",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace recordings there")
     parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
-    parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
+    parser.add_argument(
+        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
+    )
     add_guest_options(parser, several=True)
     parser.add_argument(
-        "--event-socket", choices=("asyncio", "python-esl"), default="asyncio", help="client"
+        "--event-socket",
+        choices=("asyncio", "python-esl"),
+        default="asyncio",
+        help="client (default %(default)s)",
     )
     parser.add_argument(
         "--fail-on",
@@ -127,16 +148,19 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _compare(parsed: argparse.Namespace, console: Console) -> int:
-    plan = Plan(
-        scenarios=parsed.scenarios,
-        seed=parsed.seed,
-        pace=Pace(window=parsed.window),
-        known=load(parsed.known),
-        overwrite=parsed.overwrite,
-    )
     old, new = _sources(parsed)
     sides = {Side.OLD: old, Side.NEW: new}
     recordings = {side: one for side, one in sides.items() if isinstance(one, Path)}
+    _require_use(parsed, len(recordings))
+    given = {name: getattr(parsed, name) for name in _PLACING}
+    placing = _PLACING | {name: value for name, value in given.items() if value is not None}
+    plan = Plan(
+        scenarios=placing["scenarios"],
+        seed=placing["seed"],
+        pace=Pace(window=placing["window"]),
+        known=load(parsed.known),
+        overwrite=parsed.overwrite,
+    )
     written = []
     if parsed.record:
         _make(parsed.record)
@@ -192,6 +216,17 @@ def _sources(parsed: argparse.Namespace) -> Iterator[Source]:
             )
         else:
             yield baseline(text)
+
+
+def _require_use(parsed: argparse.Namespace, recordings: int) -> None:
+    """Refuse what would change nothing: of the two sides so many are recordings."""
+    if recordings == len(Side):
+        names, why = (*_PLACING, "record"), "nothing is placed where both sides are recordings"
+    else:
+        names, why = ("seed",) * recordings, "beside a recording its own calls are placed"
+    for name in names:
+        if getattr(parsed, name) is not None:
+            raise UsageError(f"--{name} is of no use: {why}; leave it out")
 
 
 def _make(folder: Path) -> None:

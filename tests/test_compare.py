@@ -76,9 +76,11 @@ def test_a_recording_and_a_switch(tmp_path: Path) -> None:
     assert ended.status == 0, ended.err
     attempts = [len(one.attempts) for one in Recording(path)]
     assert sum(attempts) == 12
-    ended = compare(str(path), SWAPPED, "--quiet")
+    kept = tmp_path / "kept"
+    ended = compare(str(path), SWAPPED, "--quiet", "--record", str(kept), "--scenarios", "5")
     assert ended.status == 1
-    assert "6 scenarios on both" in ended.out
+    assert "5 scenarios on both" in ended.out
+    assert [one.name for one in kept.iterdir()] == ["new.jsonl.gz"]
 
 
 @pytest.mark.parametrize("lost", Side)
@@ -132,6 +134,31 @@ def test_a_switch_that_cannot_be_started_ends_both(tmp_path: Path) -> None:
 def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("new", "option", "value", "why"),
+    [
+        (str(SHIPPED), "--scenarios", "7", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--seed", "99", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--window", "3", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--record", "{}/kept", "nothing is placed where both sides are recordings"),
+        (FAULTLESS, "--seed", "1", "beside a recording its own calls are placed"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(
+    new: str,
+    option: str,
+    value: str,
+    why: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [option, value.format(tmp_path)]
+    assert main(["compare", "--old", str(SHIPPED), "--new", new, *given]) == 2
+    said = f"loopback-conformance: {option} is of no use: {why}; leave it out\n"
+    assert capsys.readouterr().err == said
+    assert not list(tmp_path.iterdir())
 
 
 def lay(path: Path) -> bytes:
