@@ -16,7 +16,8 @@ from pathlib import Path
 from rich.console import Console
 
 from campaign.divergences import clause_named, example_of
-from campaign.options import SWITCHES, cancel_on_signals
+from campaign.guest import add_guest_options
+from campaign.options import SWITCHES, cancel_on_signals, reached
 from campaign.session import Plan, Scenarios, run
 from conformance.judge import Judgement
 from conformance.observation import Placement
@@ -92,7 +93,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=DEFAULT_IMAGE.rpartition(":")[0],
         help="repository of --images (default %(default)s)",
     )
-    parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
+    parser.add_argument(
+        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
+    )
+    add_guest_options(parser, several=True)
     parser.set_defaults(command=_bisect)
 
 
@@ -155,13 +159,16 @@ class _Repeating:
 def _bisect(parsed: argparse.Namespace, console: Console) -> int:
     clause, leg, scenario = example_of(parsed.found, parsed.clause)
     urls = _urls(parsed)
-    for url in urls:
-        open_switch(url, binary=parsed.binary)  # a name that is wrong is told before any is started
+    # all of them now: a name that is wrong is told before any is started
+    switches = {
+        url: open_switch(url, binary=parsed.binary, password_file=password_file, cdrs=cdrs)
+        for url, password_file, cdrs in reached(urls, parsed)
+    }
 
     def ask(url: str, attempts: int, further: bool) -> Probe:
         watcher = _Repeating(scenario, clause, leg, further=further)
         plan = Plan(scenarios=1, release=scenario.profile.release, attempts=attempts)
-        asyncio.run(_place(open_switch(url, binary=parsed.binary), plan, watcher))
+        asyncio.run(_place(switches[url], plan, watcher))
         probe = Probe(url, watcher.decided, watcher.shown, watcher.problem)
         console.print(f"{printable(url)}: {printable(str(probe))}", markup=False)
         return probe

@@ -136,7 +136,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
-    asked = asked_for(vars(parsed), parsed.record)
+    asked = asked_for(vars(parsed), parsed.record, read=[parsed.known])
     _require_folders(parsed)
     switch, *further = switches_of(parsed)
     done = placed(parsed, switch, partial(run, further=further))
@@ -221,7 +221,7 @@ def _detail(parsed: argparse.Namespace) -> Detail:
 
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
-    asked = asked_for(vars(parsed), parsed.recording)
+    asked = asked_for(vars(parsed), read=[parsed.recording, parsed.known])
     _require_folders(parsed)
     done = judge_recording(parsed.recording, divergences.load(parsed.known))
     return _reported(parsed, console, done, asked, parsed.bundles)

@@ -83,6 +83,11 @@ def baseline(text: str) -> Path:
     return path
 
 
+def kept(folder: Path, side: Side) -> Path:
+    """The recording of a live side in the folder for them."""
+    return folder / f"{side.name.lower()}.jsonl.gz"
+
+
 def compare(
     old: Source,
     new: Source,
@@ -245,13 +250,12 @@ async def _place(table: _Table, live: dict[Side, Switch], progress: Progress) ->
         pace = Pace(window=max(1, round(pace.window * SHARE)), rate=pace.rate * SHARE)
 
     async def place(side: Side, switch: Switch, made: Iterator[Scenario] | None) -> Run:
-        name = f"{side.name.lower()}.jsonl.gz"
         plan = replace(
             table.plan,
             pace=pace,
             release=table.releases[side.value],
             confirming=CONFIRMING,
-            record=table.record / name if table.record else None,
+            record=kept(table.record, side) if table.record else None,
         )
         beside = _Beside(side, table, step)
         watched = progress if side is Side.NEW or len(live) == 1 else Silent()

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from campaign.campaign import Pace
-from campaign.compare import Compared, Source, baseline, compare
+from campaign.compare import Compared, Source, baseline, compare, kept
 from campaign.divergences import add_known_option, load
-from campaign.options import SWITCHES, positive, release
+from campaign.guest import add_guest_options
+from campaign.options import SWITCHES, positive, reached, release
+from campaign.outputs import Form, exit_status, places, write_reports
 from campaign.progress import Bar
 from campaign.report import subject_of
 from campaign.session import Plan, suite_version
 from campaign.streams import printing
-from conformance.changes import MEANINGS, Change
+from conformance.changes import MEANINGS, Change, Side
 from conformance.gate import DISTRIBUTION, RAW, WORDS, FailOn, doubts, fail_on, failures
 from fixtures.switches import DEFAULT_IMAGE, UsageError, open_switch
 from reports import files
 from reports.changes import ChangesReport, as_json, markdown, print_changes
 from reports.diagram import printable
-from reports.files import ReportError
 
 _SOURCES = """\
 old and new:
@@ -48,12 +50,26 @@ _EXIT_STATUS = """\
 exit status:
   0  nothing that fails the gate
   1  the gate fails, or a known divergence has expired or differs no more
-  2  usage or configuration: a switch cannot be started or reached, a file not read or written
+  2  usage or configuration: a switch cannot be started or reached, a file not read, or the gate
+     is passed and a report of that cannot be written
   3  not decided: a MUST clause was not compared, or is flaky on the new one alone; or a side is
      not whole
 """
 
+_PLACING = {"scenarios": 300, "seed": 1, "window": 100}
+"""Numbers that say what is placed and how fast, where their options are not given."""
+
 _WIDTH = max(map(len, Change))
+
+
+def _written(render: Callable[[ChangesReport], str]) -> Callable[[ChangesReport, Path], None]:
+    return lambda report, path: files.write(path, render(report))
+
+
+_FORMS = (
+    Form("json", "FILE", "all of it, for programs", _written(as_json)),
+    Form("markdown", "FILE", "one screen, for a comment", _written(markdown)),
+)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -78,23 +94,42 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
             metavar="X.Y.Z",
             help=f"what the {side} endpoint is, where that is not the switch's own version",
         )
-    parser.add_argument("--scenarios", type=positive, default=300, metavar="N")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same calls")
+    parser.add_argument(
+        "--scenarios",
+        type=positive,
+        metavar="N",
+        help=f"how many (default {_PLACING['scenarios']}); beside a recording the first of its own",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help=f"same seed, same calls (default {_PLACING['seed']})",
+    )
     parser.add_argument(
         "--window",
         type=positive,
-        default=100,
         metavar="N",
-        help="calls at once on one switch; of two each gets three quarters of them",
+        help=f"calls at once on one switch (default {_PLACING['window']}); of two each gets three "
+        "quarters of them",
     )
     parser.add_argument(
-        "--record", type=Path, metavar="DIR", help="record what is placed, as old and new.jsonl.gz"
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="record what is placed, as old.jsonl.gz and new.jsonl.gz",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace recordings there")
     parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
-    parser.add_argument("--binary", default="freeswitch", help="FreeSWITCH in an image")
     parser.add_argument(
-        "--event-socket", choices=("asyncio", "python-esl"), default="asyncio", help="client"
+        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
+    )
+    add_guest_options(parser, several=True)
+    parser.add_argument(
+        "--event-socket",
+        choices=("asyncio", "python-esl"),
+        default="asyncio",
+        help="client (default %(default)s)",
     )
     parser.add_argument(
         "--fail-on",
@@ -104,8 +139,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="what fails the gate (default regression)",
     )
     add_known_option(parser)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="all of it, for programs")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="one screen, for a comment")
+    for form in _FORMS:
+        parser.add_argument(f"--{form.name}", type=Path, metavar=form.takes, help=form.help)
     detail = parser.add_mutually_exclusive_group()
     detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
     detail.add_argument("-v", "--verbose", action="store_true", help="print every change in full")
@@ -113,16 +148,24 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _compare(parsed: argparse.Namespace, console: Console) -> int:
+    old, new = _sources(parsed)
+    sides = {Side.OLD: old, Side.NEW: new}
+    recordings = {side: one for side, one in sides.items() if isinstance(one, Path)}
+    _require_use(parsed, len(recordings))
+    given = {name: getattr(parsed, name) for name in _PLACING}
+    placing = _PLACING | {name: value for name, value in given.items() if value is not None}
     plan = Plan(
-        scenarios=parsed.scenarios,
-        seed=parsed.seed,
-        pace=Pace(window=parsed.window),
+        scenarios=placing["scenarios"],
+        seed=placing["seed"],
+        pace=Pace(window=placing["window"]),
         known=load(parsed.known),
         overwrite=parsed.overwrite,
     )
-    old, new = (_source(text, parsed) for text in (parsed.old, parsed.new))
+    written = []
     if parsed.record:
         _make(parsed.record)
+        written = [kept(parsed.record, side) for side in Side if side not in recordings]
+    asked = places(_FORMS, vars(parsed), written, [parsed.known, *recordings.values()])
     with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
         done = compare(
             old,
@@ -133,11 +176,15 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
             progress=bar,
         )
     report = report_of(done, parsed.fail_on)
-    _write(parsed.json, report, as_json)
-    _write(parsed.markdown, report, markdown)
-    with printing():
-        print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
-    return report.exit_status
+    unwritten = write_reports(report, asked)
+    try:
+        with printing():
+            print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
+    except UsageError as error:
+        unwritten.append(str(error))
+    for line in unwritten:
+        print(f"loopback-conformance: {printable(line)}", file=sys.stderr)
+    return exit_status(report.exit_status, unwritten)
 
 
 def report_of(done: Compared, asked: FailOn) -> ChangesReport:
@@ -156,15 +203,30 @@ def report_of(done: Compared, asked: FailOn) -> ChangesReport:
     )
 
 
-def _source(text: str, parsed: argparse.Namespace) -> Source:
-    if "://" in text or text.startswith("embedded:"):
-        return open_switch(
-            text,
-            event_socket=parsed.event_socket,
-            image=parsed.image,
-            binary=parsed.binary,
-        )
-    return baseline(text)
+def _sources(parsed: argparse.Namespace) -> Iterator[Source]:
+    for text, password_file, cdrs in reached((parsed.old, parsed.new), parsed):
+        if "://" in text or text.startswith("embedded:"):
+            yield open_switch(
+                text,
+                event_socket=parsed.event_socket,
+                image=parsed.image,
+                binary=parsed.binary,
+                password_file=password_file,
+                cdrs=cdrs,
+            )
+        else:
+            yield baseline(text)
+
+
+def _require_use(parsed: argparse.Namespace, recordings: int) -> None:
+    """Refuse what would change nothing: of the two sides so many are recordings."""
+    if recordings == len(Side):
+        names, why = (*_PLACING, "record"), "nothing is placed where both sides are recordings"
+    else:
+        names, why = ("seed",) * recordings, "beside a recording its own calls are placed"
+    for name in names:
+        if getattr(parsed, name) is not None:
+            raise UsageError(f"--{name} is of no use: {why}; leave it out")
 
 
 def _make(folder: Path) -> None:
@@ -172,17 +234,6 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot make {folder}: {error.strerror}; name another folder") from error
-
-
-def _write(
-    path: Path | None, report: ChangesReport, render: Callable[[ChangesReport], str]
-) -> None:
-    if path is None:
-        return
-    try:
-        files.write(path, render(report))
-    except ReportError as error:
-        raise UsageError(printable(str(error))) from error
 
 
 def _fail_on(text: str) -> FailOn:

@@ -17,7 +17,10 @@ def load(folders: Iterable[Path], shipped: Path = SHIPPED) -> tuple[tuple[str, S
     """
     found: dict[str, tuple[str, Scenario]] = {}
     for folder in (shipped, *folders):
-        for example in read_corpus(folder):
+        examples = read_corpus(folder)
+        if not examples:
+            raise CorpusError(f"there is no example in {folder}", "name a folder that holds some")
+        for example in examples:
             require_sendable(example, folder / f"{example.name}.json")
             found.setdefault(example.scenario.id, (example.name, example.scenario))
     return tuple(found.values())

@@ -47,18 +47,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def add_guest_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
     """The options that say how a switch that is not ours is reached, or `several` of them."""
     action = "append" if several else "store"
+    more = "; once for all switches, or once for each, in their order" if several else ""
     parser.add_argument(
         "--password-file",
         type=Path,
         action=action,
         metavar="FILE",
-        help="the Event Socket password of esl:// (else from LOOPBACK_CONFORMANCE_PASSWORD)",
+        help=f"the Event Socket password of esl:// (else from LOOPBACK_CONFORMANCE_PASSWORD){more}",
     )
     parser.add_argument(
         "--cdrs",
         action=action,
         metavar="PLACE",
-        help="where the CDRs of esl:// are: a directory, or the collector.json of export-config",
+        help="where the CDRs of esl:// are: a directory, or the collector.json of export-config"
+        f"{more}",
     )
 
 

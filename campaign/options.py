@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,8 +33,7 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         action="append",
         metavar="URL",
-        help="what to test, see below; `run` takes several that are alike, a pool: then "
-        "--cdrs and --password-file come once for all, or once for each, in their order",
+        help="what to test, see below; `run` takes several that are alike, a pool",
     )
     parser.add_argument(
         "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
@@ -73,9 +72,6 @@ def switch_of(parsed: argparse.Namespace) -> Switch:
 
 def switches_of(parsed: argparse.Namespace) -> list[Switch]:
     """The switches that the options name, in that order; raises UsageError."""
-    number = len(parsed.switch)
-    password_files = _of_each(parsed.password_file, number, "--password-file")
-    places = _of_each(parsed.cdrs, number, "--cdrs")
     return [
         open_switch(
             url,
@@ -86,8 +82,17 @@ def switches_of(parsed: argparse.Namespace) -> list[Switch]:
             password_file=password_file,
             cdrs=cdrs,
         )
-        for url, password_file, cdrs in zip(parsed.switch, password_files, places, strict=True)
+        for url, password_file, cdrs in reached(parsed.switch, parsed)
     ]
+
+
+def reached(
+    urls: Sequence[str], parsed: argparse.Namespace
+) -> Iterator[tuple[str, Path | None, str | None]]:
+    """Each URL with the password file and the place of CDRs that are given; raises UsageError."""
+    password_files = _of_each(parsed.password_file, len(urls), "--password-file")
+    places = _of_each(parsed.cdrs, len(urls), "--cdrs")
+    return zip(urls, password_files, places, strict=True)
 
 
 def _of_each(given: list[T] | None, number: int, option: str) -> Sequence[T | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from conformance.verdicts import CONFORMS, USAGE
 from fixtures.switches import UsageError
@@ -14,15 +15,17 @@ from reports import allure, html, json_report, junit, markdown
 from reports.content import Report
 from reports.files import ReportError
 
+R = TypeVar("R")
+
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Form(Generic[R]):
     """A form of report: its option `--name`, what that takes, and what writes it."""
 
     name: str
     takes: str
     help: str
-    write: Callable[[Report, Path], None]
+    write: Callable[[R, Path], None]
 
 
 FORMS = (
@@ -34,7 +37,7 @@ FORMS = (
 )
 """Every form that a run can be asked for."""
 
-Asked = Mapping[Form, Path]
+Asked = Mapping[Form[Report], Path]
 """Where which forms of report are to be written."""
 
 
@@ -47,15 +50,31 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{form.name}", type=Path, metavar=form.takes, help=form.help)
 
 
-def asked_for(paths: Mapping[str, Path | None], recording: Path | None = None) -> Asked:
-    """The reports that options ask for, by name of form; none may be where the recording is.
+def asked_for(
+    paths: Mapping[str, Path | None],
+    recording: Path | None = None,
+    read: Iterable[Path | None] = (),
+) -> Asked:
+    """The reports of a run that options ask for, as `places` has it."""
+    return places(FORMS, paths, [recording], read)
 
-    Raises UsageError where one can be seen not to be writable, before a call is placed.
+
+def places(
+    forms: Iterable[Form[R]],
+    paths: Mapping[str, Path | None],
+    recordings: Iterable[Path | None],
+    read: Iterable[Path | None],
+) -> dict[Form[R], Path]:
+    """The reports that options ask for, by name of form; no file is written twice, or read too.
+
+    Raises UsageError where that is so, or a report can be seen not to be writable, before a call is
+    placed.
     """
-    asked = {form: path for form in FORMS if (path := paths.get(form.name))}
-    taken = {os.path.realpath(recording)} if recording else set()
+    asked = {form: path for form in forms if (path := paths.get(form.name))}
     for form, path in asked.items():
         _require_place(form, path)
+    taken = {os.path.realpath(path) for path in read if path}
+    for path in (*filter(None, recordings), *asked.values()):
         real = os.path.realpath(path)
         if real in taken and (path.is_file() or not path.exists()):
             raise UsageError(f"cannot write {path}: it is asked for twice; name another file")
@@ -63,7 +82,7 @@ def asked_for(paths: Mapping[str, Path | None], recording: Path | None = None) -
     return asked
 
 
-def write_reports(report: Report, asked: Asked) -> list[str]:
+def write_reports(report: R, asked: Mapping[Form[R], Path]) -> list[str]:
     """Write each of them; gives a line for each that could not be, and writes the others."""
     failures = []
     for form, path in asked.items():
@@ -82,7 +101,7 @@ def exit_status(of_run: int, failures: Sequence[str]) -> int:
     return USAGE if of_run == CONFORMS and failures else of_run
 
 
-def _require_place(form: Form, path: Path) -> None:
+def _require_place(form: Form[R], path: Path) -> None:
     is_folder = form.takes == "DIR"
     if path.exists() and path.is_dir() is not is_folder:
         what = "no folder" if is_folder else "a folder"

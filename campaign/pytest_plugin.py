@@ -140,7 +140,7 @@ def check_loopback_clause(loopback_run: Run, pytestconfig: pytest.Config) -> Cal
     return check
 
 
-def _option(form: Form) -> str:
+def _option(form: Form[Report]) -> str:
     """What asks for a form of report; pytest-html calls its own option --html."""
     return "--html-report" if form.name == "html" else f"--{form.name}"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from campaign.campaign import Pace
+from campaign.guest import add_guest_options
 from campaign.options import SWITCHES, cancel_on_signals, positive, release
 from campaign.progress import Bar
 from campaign.session import Plan, Run, Scenarios, run
@@ -81,6 +82,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
     )
+    add_guest_options(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     parser.set_defaults(command=_record)
 
@@ -113,7 +115,13 @@ def _record(parsed: argparse.Namespace, console: Console) -> int:
         record=parsed.recording,
         overwrite=parsed.overwrite,
     )
-    switch = open_switch(parsed.switch, image=parsed.image, binary=parsed.binary)
+    switch = open_switch(
+        parsed.switch,
+        image=parsed.image,
+        binary=parsed.binary,
+        password_file=parsed.password_file,
+        cdrs=parsed.cdrs,
+    )
 
     async def place() -> Run:
         cancel_on_signals()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from tests.command import Ended, run
 from tests.fake_switch import Fake
 from tests.recorded_calls import SHIPPED
 
+FULL = Path("/dev/full")
 FAULTLESS, SWAPPED = "embedded:", "embedded:?fault=legs-swapped"
 
 
@@ -45,8 +47,9 @@ def test_the_same_switch_twice_shows_nothing(tmp_path: Path) -> None:
 
 def test_a_fault_is_a_regression_and_a_fix_an_improvement(tmp_path: Path) -> None:
     """Side by side; in JSON, on one screen of Markdown, on the terminal."""
-    told, page = tmp_path / "changes.json", tmp_path / "changes.md"
-    reports = ("--json", str(told), "--markdown", str(page), "--record", str(tmp_path))
+    kept = tmp_path / "kept"
+    told, page = kept / "changes.json", tmp_path / "changes.md"
+    reports = ("--json", str(told), "--markdown", str(page), "--record", str(kept))
     ended = compare(FAULTLESS, SWAPPED, "--scenarios", "25", *reports)
     assert ended.status == 1
     assert "the gate fails" in ended.out
@@ -57,7 +60,7 @@ def test_a_fault_is_a_regression_and_a_fix_an_improvement(tmp_path: Path) -> Non
     text = page.read_text()
     assert len(text.splitlines()) <= SCREEN
     assert "**regression**" in text
-    recordings = [str(tmp_path / name) for name in ("new.jsonl.gz", "old.jsonl.gz")]
+    recordings = [str(kept / name) for name in ("new.jsonl.gz", "old.jsonl.gz")]
     ended = compare(*recordings, "--json", str(told))
     read = json.loads(told.read_text())
     better = {one["name"] for one in read["clauses"] if one["counts"]["improvement"]}
@@ -73,9 +76,11 @@ def test_a_recording_and_a_switch(tmp_path: Path) -> None:
     assert ended.status == 0, ended.err
     attempts = [len(one.attempts) for one in Recording(path)]
     assert sum(attempts) == 12
-    ended = compare(str(path), SWAPPED, "--quiet")
+    kept = tmp_path / "kept"
+    ended = compare(str(path), SWAPPED, "--quiet", "--record", str(kept), "--scenarios", "5")
     assert ended.status == 1
-    assert "6 scenarios on both" in ended.out
+    assert "5 scenarios on both" in ended.out
+    assert [one.name for one in kept.iterdir()] == ["new.jsonl.gz"]
 
 
 @pytest.mark.parametrize("lost", Side)
@@ -129,6 +134,112 @@ def test_a_switch_that_cannot_be_started_ends_both(tmp_path: Path) -> None:
 def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("new", "option", "value", "why"),
+    [
+        (str(SHIPPED), "--scenarios", "7", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--seed", "99", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--window", "3", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--record", "{}/kept", "nothing is placed where both sides are recordings"),
+        (FAULTLESS, "--seed", "1", "beside a recording its own calls are placed"),
+    ],
+)
+def test_what_would_change_nothing_is_refused(
+    new: str,
+    option: str,
+    value: str,
+    why: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [option, value.format(tmp_path)]
+    assert main(["compare", "--old", str(SHIPPED), "--new", new, *given]) == 2
+    said = f"loopback-conformance: {option} is of no use: {why}; leave it out\n"
+    assert capsys.readouterr().err == said
+    assert not list(tmp_path.iterdir())
+
+
+def lay(path: Path) -> bytes:
+    """Put a recording there."""
+    shutil.copy(SHIPPED, path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("side", "place", "options"),
+    [
+        ("old", "b.jsonl.gz", ["--json", "{}/b.jsonl.gz"]),
+        ("new", "b.jsonl.gz", ["--markdown", "{}/b.jsonl.gz"]),
+        ("old", "new.jsonl.gz", ["--record", "{}", "--overwrite"]),
+        ("new", "old.jsonl.gz", ["--record", "{}", "--overwrite"]),
+        ("old", "b.jsonl.gz", ["--record", "{}", "--json", "{}/new.jsonl.gz"]),
+        ("old", "b.jsonl.gz", ["--known", "{}/known.toml", "--json", "{}/known.toml"]),
+        ("old", "b.jsonl.gz", ["--json", "{}/same", "--markdown", "{}/same"]),
+    ],
+)
+def test_what_is_read_or_written_is_not_written_again(
+    side: str, place: str, options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / place
+    before = lay(path)
+    (tmp_path / "known.toml").touch()
+    given = [text.format(tmp_path) for text in options]
+    other = "new" if side == "old" else "old"
+    assert main(["compare", f"--{side}", str(path), f"--{other}", FAULTLESS, *given]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.endswith(": it is asked for twice; name another file\n")
+    assert captured.out == ""
+    assert path.read_bytes() == before
+    assert {one.name for one in tmp_path.iterdir()} == {place, "known.toml"}
+
+
+def test_a_report_that_nothing_can_be_made_of_is_refused_before_a_switch_is_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = str(tmp_path / "none" / "x.json")
+    assert main(["compare", "--old", FAULTLESS, "--new", "process:///x", "--json", nowhere]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"cannot write {nowhere}: nothing can be made in" in line
+
+
+@pytest.fixture(scope="module")
+def swapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording that is a regression beside one that is shipped."""
+    path = tmp_path_factory.mktemp("swapped") / "swapped.jsonl.gz"
+    ended = run("record", str(path), "--switch", SWAPPED, "--scenarios", "6", "--quiet")
+    assert ended.status == 0, ended.err
+    return path
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize(
+    ("shipped", "gate", "status", "without"),
+    [(True, [], 0, 2), (False, ["--fail-on", "differs-alike"], 1, 1), (False, [], 3, 3)],
+    ids=["passed", "fails", "undecided"],
+)
+def test_a_report_on_a_full_disk_does_not_hide_the_result(
+    shipped: bool,
+    gate: list[str],
+    status: int,
+    without: int,
+    swapped: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A gate that fails stays one; one that is passed is not, without what was asked for."""
+    page = tmp_path / "page.md"
+    side = str(SHIPPED if shipped else swapped)
+    arguments = ["compare", "--old", side, "--new", side, *gate]
+    assert main(arguments) == status
+    said = capsys.readouterr().out
+    assert main([*arguments, "--json", str(FULL), "--markdown", str(page)]) == without
+    captured = capsys.readouterr()
+    assert captured.out == said
+    (line,) = captured.err.splitlines()
+    assert line.startswith("loopback-conformance: cannot write /dev/full: No space left on device;")
+    assert page.read_text()
 
 
 def test_baselines_are_shipped() -> None:

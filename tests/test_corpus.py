@@ -149,6 +149,12 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         read_corpus(tmp_path / "none")
 
 
+def test_a_folder_without_an_example_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(CorpusError, match=f"there is no example in {tmp_path}; name a folder"):
+        load([tmp_path])
+
+
 def test_a_folder_that_cannot_be_written() -> None:
     with pytest.raises(CorpusError, match=r"cannot write /proc/none/.*; name another folder"):
         save_example(Path("/proc/none"), EXAMPLES[0])

@@ -169,6 +169,18 @@ def test_a_run_conforms_and_leaves_the_calls_of_others_alone(
     assert "loopback-conformance" not in theirs.ask("hash_dump db")
 
 
+def test_it_is_compared_with_its_own_baseline(theirs: Theirs, tmp_path: Path) -> None:
+    before, path, told = theirs.legs(), tmp_path / "baseline.jsonl.gz", tmp_path / "changes.json"
+    done = run("record", str(path), *theirs.options, "--scenarios", "10", "-q", seconds=180)
+    assert done.status == 0, done.out + done.err
+    given = ("--old", str(path), "--new", *theirs.options[1:], "--json", str(told))
+    done = run("compare", *given, seconds=180)
+    read = json.loads(told.read_text())
+    assert read["failures"] == [], done.out
+    assert read["scenarios"] == 10
+    wait_until(lambda: theirs.legs() == before)
+
+
 def test_a_run_that_is_broken_off_leaves_no_call_behind(theirs: Theirs, tmp_path: Path) -> None:
     before, path = theirs.legs(), tmp_path / "run.jsonl"
     running = Running("run", *theirs.options, "--scenarios", "200", "--record", str(path))

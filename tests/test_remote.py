@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import shutil
 import socket
 import stat
 from dataclasses import replace
@@ -14,8 +15,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from campaign.command_line import main
 from campaign.doctor import Row, State, _cdrs
 from fixtures.configuration import csv_row
+from fixtures.corpus import SHIPPED as EXAMPLES
 from fixtures.event_socket import EventSocket
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
 from fixtures.switches.cdr_collector import CdrCollector, Posting
@@ -29,8 +32,10 @@ from fixtures.switches.survey import ContextState, Survey, survey
 from tests.answers import Answers
 from tests.command import run
 from tests.fake_switch import scenario
+from tests.recorded_calls import SHIPPED
 
 WORD = "a-very-secret-word"
+NOWHERE = "esl://127.0.0.1:1"
 
 
 # --- the password --------------------------------------------------------------------------------
@@ -76,14 +81,43 @@ def test_a_password_file_that_others_may_read_is_refused(tmp_path: Path) -> None
     assert WORD not in str(caught.value)
 
 
-def test_a_switch_that_is_not_there_is_one_line_and_no_password(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "--switch", NOWHERE],
+        ["record", "{}/baseline.jsonl", "--switch", NOWHERE],
+        ["compare", "--old", str(SHIPPED), "--new", NOWHERE],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_switch_that_is_not_there_is_one_line_and_no_password(
+    command: list[str], tmp_path: Path
+) -> None:
     file = tmp_path / "word"
     file.touch(0o600)
     file.write_text(WORD)
-    ended = run("run", "--switch", "esl://127.0.0.1:1", "--password-file", str(file))
+    given = [text.format(tmp_path) for text in command]
+    ended = run(*given, "--password-file", str(file), "--cdrs", str(tmp_path))
     assert ended.status == 2
     assert "cannot connect" in ended.one_line()
     assert WORD not in ended.err
+
+
+def test_bisect_reaches_those_that_already_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with its own password; the example is asked of the last one first."""
+    shutil.copy(next(EXAMPLES.glob("*.json")), tmp_path / "example.json")
+    words = [tmp_path / name for name in ("old", "new")]
+    for file in words:
+        file.touch(0o600)
+        file.write_text(WORD)
+    given = [text for file in words for text in ("--password-file", str(file))]
+    place = ["bisect", str(tmp_path), "--switches", f"esl://127.0.0.1:2,{NOWHERE}"]
+    assert main([*place, *given]) == 2
+    assert "cannot connect to 127.0.0.1:1" in capsys.readouterr().err
+    assert main([*place, *given, *given[:2]]) == 2
+    assert "once for all switches, or once for each" in capsys.readouterr().err
 
 
 # --- what is installed ---------------------------------------------------------------------------
@@ -92,6 +126,9 @@ def test_a_switch_that_is_not_there_is_one_line_and_no_password(tmp_path: Path) 
 def test_an_export_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     posting = Posting.new("127.0.0.1", 8055)
     names = export(tmp_path / "there", port=8021, posting=posting)
+    read = (tmp_path / "there" / "README.txt").read_text()
+    command = "doctor --switch esl://HOST:PORT --password-file password --cdrs collector.json"
+    assert f"5. loopback-conformance {command}\n   (or --cdrs DIRECTORY, where" in read
     files = [tmp_path / "there" / name for name in names]
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
     word = (tmp_path / "there/password").read_text().strip()

@@ -277,6 +277,25 @@ def test_two_reports_cannot_be_one_file(tmp_path: Path) -> None:
     assert "it is asked for twice" in ended.one_line()
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["run", "--switch", "embedded:"], "--json"),
+        (["run", "--switch", "embedded:", "--overwrite"], "--record"),
+        (["judge", "run.jsonl"], "--html"),
+    ],
+)
+def test_known_divergences_are_not_replaced(
+    command: list[str], option: str, tmp_path: Path
+) -> None:
+    known = tmp_path / "known.toml"
+    known.touch()
+    ended = run(*command, "--known", str(known), option, str(known))
+    assert ended.status == 2
+    assert ended.one_line() == f"cannot write {known}: it is asked for twice; name another file"
+    assert known.read_bytes() == b""
+
+
 # --- the recording -------------------------------------------------------------------------------
 
 
