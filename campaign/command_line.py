@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ from campaign.outputs import Asked, add_report_options, asked_for, exit_status, 
 from campaign.placing import placed
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run, suite_version
-from campaign.streams import give_up, without_need_of_stderr
+from campaign.streams import OutputError, printing, without_need_of_stderr
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
@@ -108,7 +109,15 @@ REPORT_WIDTH = 120
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     with without_need_of_stderr():
-        return _main(arguments)
+        try:
+            with printing():
+                return _main(arguments)
+        except OutputError as error:
+            if error.left:
+                end_by_broken_pipe()
+                signal.raise_signal(signal.SIGPIPE)
+            print(f"loopback-conformance: {error}", file=sys.stderr)
+            return USAGE
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -119,13 +128,15 @@ def _main(arguments: Sequence[str] | None) -> int:
     console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
+    except OutputError:  # of every command alike
+        raise
     except (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
     except AheadError as error:
         print(f"loopback-conformance: {error}; nothing is decided", file=sys.stderr)
         return UNDECIDED
-    except (KeyboardInterrupt, asyncio.CancelledError, SystemExit):  # the last is rich's
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("loopback-conformance: interrupted; nothing is decided", file=sys.stderr)
         return UNDECIDED
     except Exception:  # a fault of the suite must not end with Python's status 1: "findings"
@@ -147,7 +158,6 @@ def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     _require_folders(parsed)
     done = placed(parsed, switch_of(parsed), run_metamorphic)
     report, kept, failures = _written(done.run, parsed, _bundles(parsed))
-    end_by_broken_pipe()
     print_run(console, report, _detail(parsed))
     if not parsed.quiet:
         console.print()
@@ -169,10 +179,9 @@ def _reported(
     bundles: Path | None,
     recording: Path | None = None,
 ) -> int:
-    """Write what is asked for of a run, then print it: who reads along may leave at any line."""
+    """Write what is asked for of a run, then print it, whatever becomes of that."""
     report, kept, failures = _written(done, parsed, bundles)
     failures += write_reports(report, asked)
-    end_by_broken_pipe()
     try:
         print_run(console, report, _detail(parsed))
         if asked:
@@ -181,9 +190,10 @@ def _reported(
             console.print(f"example: {path}", markup=False)
         if recording:
             console.print(f"recording: {recording}", markup=False)
-    except OSError as error:
-        failures.append(f"cannot write to the standard output: {error.strerror}")
-        give_up(sys.stdout)
+    except OutputError as error:
+        if error.left:
+            raise
+        failures.append(str(error))
     _print_failures(failures)
     return exit_status(report.result.exit_status, failures)
 
@@ -228,7 +238,6 @@ def _judge(parsed: argparse.Namespace, console: Console) -> int:
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
-    end_by_broken_pipe()
     areas, levels = parsed.area or tuple(Area), parsed.level or tuple(Level)
     listed = [one for one in CLAUSES.values() if one.area in areas and one.level in levels]
     if parsed.json:
