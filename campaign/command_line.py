@@ -441,7 +441,3 @@ def _parser() -> argparse.ArgumentParser:
         divergences.add_known_option(command)
         add_report_options(command)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -233,6 +233,13 @@ def test_without_more_scenarios_what_was_placed_is_kept(
     assert kept.footer.ended is Ending.FAILED
 
 
+def test_ctrl_c_while_modules_are_imported_is_told_in_a_line(tmp_path: Path) -> None:
+    interrupting = "import signal; signal.raise_signal(signal.SIGINT)"
+    (tmp_path / "rich.py").write_text(interrupting)
+    ended = run("--version", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert (ended.status, ended.one_line()) == (3, "interrupted; nothing is decided")
+
+
 # --- streams that cannot be written --------------------------------------------------------------
 
 
