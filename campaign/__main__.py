@@ -1,4 +1,4 @@
-"""The entry of the command: all that takes time to import comes after it, and may be interrupted."""
+"""The entry of the command: what takes time to import comes after it, and may be interrupted."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -267,9 +268,11 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         return 0
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
     rows = []
-    for caught in run_faults(faults, plan, comparing=parsed.compare, jobs=parsed.jobs):
-        rows.append(caught)
-        console.print(_fault_line(caught), markup=False)
+    _interrupt_on_signals()
+    with closing(run_faults(faults, plan, comparing=parsed.compare, jobs=parsed.jobs)) as run_each:
+        for caught in run_each:
+            rows.append(caught)
+            console.print(_fault_line(caught), markup=False)
     if parsed.markdown:
         heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
         _write(parsed.markdown, markdown(rows, heading, NEVER_ALONE))
@@ -278,6 +281,13 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
     if missed:
         console.print(f"missed: {', '.join(missed)}", markup=False)
     return FINDINGS if missed else CONFORMS
+
+
+def _interrupt_on_signals() -> None:
+    """Let a polite kill and a closed terminal interrupt this process, as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup asks for
+            signal.signal(number, signal.default_int_handler)
 
 
 def _write(path: Path, text: str) -> None:

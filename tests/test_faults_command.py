@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,32 @@ def test_what_runs_faults_side_by_side_ends_with_the_command() -> None:
             pytest.fail(f"{len(left)} processes outlived the command")
         time.sleep(0.05)
     running.end(ENDED_SECONDS)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="processes are looked for in /proc, as in Linux"
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("placing", [False, True])
+def test_interrupted_faults_end_with_one_line(
+    number: signal.Signals, placing: bool, tmp_path: Path
+) -> None:
+    """As workers import, and as switches run: those end, and leave no directory."""
+    running = Running(
+        "faults", "--jobs", "2", "legs-swapped", "three-seconds", TMPDIR=str(tmp_path)
+    )
+    part = b"fixtures.embedded" if placing else b"multiprocessing.spawn"
+
+    def begun() -> list[int]:
+        started = descendants(running.process.pid)
+        return [pid for pid in started if part in command_line(pid)]
+
+    running.until(lambda: len(begun()) == 2)
+    ending = begun()
+    for pid in [running.process.pid, *descendants(running.process.pid)]:  # as a terminal does
+        if number is signal.SIGINT or pid == running.process.pid:
+            os.kill(pid, number)
+    ended = running.end(ENDED_SECONDS)
+    assert (ended.status, ended.one_line()) == (3, "interrupted; nothing is decided")
+    assert not [pid for pid in ending if is_running(pid)]
+    assert not list(tmp_path.glob("loopback*"))
