@@ -149,14 +149,14 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.record)
-    _require_folders(parsed)
+    _require_folders(_bundles(parsed), parsed.save_example)
     switch, *further = switches_of(parsed)
     done = placed(parsed, switch, partial(run, further=further))
     return _reported(parsed, console, done, asked, _bundles(parsed), parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
-    _require_folders(parsed)
+    _require_folders(_bundles(parsed), parsed.save_example)
     done = placed(parsed, switch_of(parsed), run_metamorphic)
     report, kept, failures = _written(done.run, parsed, _bundles(parsed))
     print_run(console, report, _detail(parsed))
@@ -165,9 +165,9 @@ def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
         print_contrasts(console, done.contrasts)
     print_summary(console, done.contrasts, done.compared)
     for path in kept:
-        console.print(f"example: {path}", markup=False)
+        console.print(printable(f"example: {path}"), markup=False)
     if parsed.record:
-        console.print(f"recording: {parsed.record}", markup=False)
+        console.print(printable(f"recording: {parsed.record}"), markup=False)
     _print_failures(failures)
     return exit_status(done.exit_status, failures)
 
@@ -182,15 +182,19 @@ def _reported(
 ) -> int:
     """Write what is asked for of a run, then print it, whatever becomes of that."""
     report, kept, failures = _written(done, parsed, bundles)
-    failures += write_reports(report, asked)
+    written = []
+    for form, path in asked.items():
+        wrong = write_reports(report, {form: path})
+        failures += wrong
+        written += [] if wrong else [str(path)]
     try:
         print_run(console, report, _detail(parsed))
-        if asked:
-            console.print(f"reports: {', '.join(map(str, asked.values()))}", markup=False)
+        if written:
+            console.print(printable(f"reports: {', '.join(written)}"), markup=False)
         for path in kept:
-            console.print(f"example: {path}", markup=False)
+            console.print(printable(f"example: {path}"), markup=False)
         if recording:
-            console.print(f"recording: {recording}", markup=False)
+            console.print(printable(f"recording: {recording}"), markup=False)
     except OutputError as error:
         if error.left:
             raise
@@ -220,8 +224,8 @@ def _bundles(parsed: argparse.Namespace) -> Path | None:
     return folder
 
 
-def _require_folders(parsed: argparse.Namespace) -> None:
-    for folder in filter(None, (parsed.bundles, parsed.save_example)):
+def _require_folders(bundles: Path | None, examples: Path | None) -> None:
+    for folder in filter(None, (bundles, examples)):
         require_folder(folder)
 
 
@@ -233,7 +237,7 @@ def _detail(parsed: argparse.Namespace) -> Detail:
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.recording)
-    _require_folders(parsed)
+    _require_folders(parsed.bundles, parsed.save_example)
     done = judge_recording(parsed.recording, divergences.load(parsed.known))
     return _reported(parsed, console, done, asked, parsed.bundles)
 
@@ -266,6 +270,7 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
                 style="dim",
             )
         return 0
+    asked_for(vars(parsed))
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
     rows = []
     _interrupt_on_signals()
@@ -273,14 +278,19 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
         for caught in run_each:
             rows.append(caught)
             console.print(_fault_line(caught), markup=False)
-    if parsed.markdown:
-        heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
-        _write(parsed.markdown, markdown(rows, heading, NEVER_ALONE))
     missed = [caught.name for caught in rows if not caught.right]
     console.print(f"{len(rows) - len(missed)} of {len(rows)} faults are caught as they should be")
     if missed:
         console.print(f"missed: {', '.join(missed)}", markup=False)
-    return FINDINGS if missed else CONFORMS
+    failures = []
+    if parsed.markdown:
+        heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
+        try:
+            _write(parsed.markdown, markdown(rows, heading, NEVER_ALONE))
+        except UsageError as error:
+            failures.append(str(error))
+    _print_failures(failures)
+    return exit_status(FINDINGS if missed else CONFORMS, failures)
 
 
 def _interrupt_on_signals() -> None:
@@ -427,9 +437,27 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compare each with the faultless switch: it must be a regression",
     )
-    seeded.add_argument("--scenarios", type=positive, default=500, metavar="N")
-    seeded.add_argument("--seed", type=int, default=1, metavar="N")
-    seeded.add_argument("--window", type=positive, default=200, metavar="N")
+    seeded.add_argument(
+        "--scenarios",
+        type=positive,
+        default=500,
+        metavar="N",
+        help="how many for each fault at most (default %(default)s)",
+    )
+    seeded.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="same seed, same calls (default %(default)s)",
+    )
+    seeded.add_argument(
+        "--window",
+        type=positive,
+        default=200,
+        metavar="N",
+        help="calls at once at most (default %(default)s)",
+    )
     seeded.add_argument(
         "--jobs",
         type=positive,

@@ -156,7 +156,7 @@ def _replay(parsed: argparse.Namespace, console: Console) -> int:
     if not parsed.quiet:
         _print(console, example, done, again)
     if kept:
-        console.print(f"example: {kept}", markup=False)
+        console.print(printable(f"example: {kept}"), markup=False)
     console.print(f"{said} ({example.clause}, {len(again.judgements)} attempts)", markup=False)
     return answer.exit_status
 

@@ -86,6 +86,10 @@ def temporary(tmp_path: Path) -> Path:
         (["record"], ["how many (default 300)", "(default 2)", "same calls (default 1)"]),
         (["record"], ["at once (default 100)", "in an image (default freeswitch)"]),
         (["replay"], ["BUNDLE", "example:", "0 fixed", "1 still differs", "3 not decided"]),
+        (
+            ["faults"],
+            ["at most (default 500)", "calls (default 1)", "at once at most (default 200)"],
+        ),
         (["judge"], ["RECORDING", "exit status:", "3 not decided"]),
         (["run"], ["reports:", "--json FILE", "--junit FILE", "--markdown FILE", "--allure DIR"]),
         (["judge"], ["reports:", "--json FILE", "--quiet", "--verbose"]),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import Running, children, command_line, is_running
+from tests.command import Running, children, command_line, is_running, run
 
 ENDED_SECONDS = 20.0
 """Within which all that it started is gone."""
@@ -69,3 +69,18 @@ def test_interrupted_faults_end_with_one_line(
     assert (ended.status, ended.one_line()) == (3, "interrupted; nothing is decided")
     assert not [pid for pid in ending if is_running(pid)]
     assert not list(tmp_path.glob("loopback*"))
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_a_fault_is_run(tmp_path: Path) -> None:
+    page = tmp_path / "none" / "page.md"
+    ended = run("faults", "three-seconds", "--markdown", str(page))
+    assert ended.status == 2
+    assert ended.one_line().startswith(f"cannot write {page}: nothing can be made in ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is a device of Linux")
+def test_a_page_that_fails_takes_the_outcome_not_with_it() -> None:
+    ended = run("faults", "legs-swapped", "--scenarios", "20", "--markdown", "/dev/full")
+    assert ended.status == 2
+    assert ended.out.splitlines()[-1] == "1 of 1 faults are caught as they should be"
+    assert ended.err.startswith("loopback-conformance: cannot write /dev/full: No space left")
