@@ -18,7 +18,6 @@ from campaign.options import (
     add_recording_options,
     add_run_options,
     add_switch_options,
-    end_by_broken_pipe,
     switch_of,
 )
 from campaign.outputs import exit_status
@@ -151,7 +150,6 @@ def _recorded(parsed: argparse.Namespace, console: Console, recording: Path) -> 
     known = divergences.load(parsed.known)
     made = acceptance_of(recording, known, datetime.now(UTC).date())
     failures = _write(made, parsed.out)
-    end_by_broken_pipe()
     print_run(console, made.report, Detail.OUTCOME if parsed.quiet else Detail.SCREEN)
     for failure in failures:
         print(f"loopback-conformance: {printable(failure)}", file=sys.stderr)
@@ -185,7 +183,6 @@ def _verify(parsed: argparse.Namespace, console: Console) -> int:
     signed = read_record(parsed.record)
     known = divergences.load(parsed.known) if parsed.known else None
     checked = verify(signed, parsed.recording, known)
-    end_by_broken_pipe()
     if not parsed.quiet:
         for line in _lines(parsed.record, signed, checked):
             console.print(printable(line), markup=False)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -44,7 +46,7 @@ from campaign.outputs import Asked, add_report_options, asked_for, exit_status, 
 from campaign.placing import placed
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run, suite_version
-from campaign.streams import give_up, without_need_of_stderr
+from campaign.streams import OutputError, printing, without_need_of_stderr
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
@@ -108,7 +110,15 @@ REPORT_WIDTH = 120
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     with without_need_of_stderr():
-        return _main(arguments)
+        try:
+            with printing():
+                return _main(arguments)
+        except OutputError as error:
+            if error.left:
+                end_by_broken_pipe()
+                signal.raise_signal(signal.SIGPIPE)
+            print(f"loopback-conformance: {error}", file=sys.stderr)
+            return USAGE
 
 
 def _main(arguments: Sequence[str] | None) -> int:
@@ -119,13 +129,15 @@ def _main(arguments: Sequence[str] | None) -> int:
     console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)
     try:
         status: int = parsed.command(parsed, console)
+    except OutputError:  # of every command alike
+        raise
     except (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
     except AheadError as error:
         print(f"loopback-conformance: {error}; nothing is decided", file=sys.stderr)
         return UNDECIDED
-    except (KeyboardInterrupt, asyncio.CancelledError, SystemExit):  # the last is rich's
+    except (KeyboardInterrupt, asyncio.CancelledError):
         print("loopback-conformance: interrupted; nothing is decided", file=sys.stderr)
         return UNDECIDED
     except Exception:  # a fault of the suite must not end with Python's status 1: "findings"
@@ -137,26 +149,25 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.record, read=[parsed.known])
-    _require_folders(parsed)
+    _require_folders(_bundles(parsed), parsed.save_example)
     switch, *further = switches_of(parsed)
     done = placed(parsed, switch, partial(run, further=further))
     return _reported(parsed, console, done, asked, _bundles(parsed), parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
-    _require_folders(parsed)
+    _require_folders(_bundles(parsed), parsed.save_example)
     done = placed(parsed, switch_of(parsed), run_metamorphic)
     report, kept, failures = _written(done.run, parsed, _bundles(parsed))
-    end_by_broken_pipe()
     print_run(console, report, _detail(parsed))
     if not parsed.quiet:
         console.print()
         print_contrasts(console, done.contrasts)
     print_summary(console, done.contrasts, done.compared)
     for path in kept:
-        console.print(f"example: {path}", markup=False)
+        console.print(printable(f"example: {path}"), markup=False)
     if parsed.record:
-        console.print(f"recording: {parsed.record}", markup=False)
+        console.print(printable(f"recording: {parsed.record}"), markup=False)
     _print_failures(failures)
     return exit_status(done.exit_status, failures)
 
@@ -169,21 +180,25 @@ def _reported(
     bundles: Path | None,
     recording: Path | None = None,
 ) -> int:
-    """Write what is asked for of a run, then print it: who reads along may leave at any line."""
+    """Write what is asked for of a run, then print it, whatever becomes of that."""
     report, kept, failures = _written(done, parsed, bundles)
-    failures += write_reports(report, asked)
-    end_by_broken_pipe()
+    written = []
+    for form, path in asked.items():
+        wrong = write_reports(report, {form: path})
+        failures += wrong
+        written += [] if wrong else [str(path)]
     try:
         print_run(console, report, _detail(parsed))
-        if asked:
-            console.print(f"reports: {', '.join(map(str, asked.values()))}", markup=False)
+        if written:
+            console.print(printable(f"reports: {', '.join(written)}"), markup=False)
         for path in kept:
-            console.print(f"example: {path}", markup=False)
+            console.print(printable(f"example: {path}"), markup=False)
         if recording:
-            console.print(f"recording: {recording}", markup=False)
-    except OSError as error:
-        failures.append(f"cannot write to the standard output: {error.strerror}")
-        give_up(sys.stdout)
+            console.print(printable(f"recording: {recording}"), markup=False)
+    except OutputError as error:
+        if error.left:
+            raise
+        failures.append(str(error))
     _print_failures(failures)
     return exit_status(report.result.exit_status, failures)
 
@@ -209,8 +224,8 @@ def _bundles(parsed: argparse.Namespace) -> Path | None:
     return folder
 
 
-def _require_folders(parsed: argparse.Namespace) -> None:
-    for folder in filter(None, (parsed.bundles, parsed.save_example)):
+def _require_folders(bundles: Path | None, examples: Path | None) -> None:
+    for folder in filter(None, (bundles, examples)):
         require_folder(folder)
 
 
@@ -222,13 +237,12 @@ def _detail(parsed: argparse.Namespace) -> Detail:
 
 def _judge(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), read=[parsed.recording, parsed.known])
-    _require_folders(parsed)
+    _require_folders(parsed.bundles, parsed.save_example)
     done = judge_recording(parsed.recording, divergences.load(parsed.known))
     return _reported(parsed, console, done, asked, parsed.bundles)
 
 
 def _clauses(parsed: argparse.Namespace, console: Console) -> int:
-    end_by_broken_pipe()
     areas, levels = parsed.area or tuple(Area), parsed.level or tuple(Level)
     listed = [one for one in CLAUSES.values() if one.area in areas and one.level in levels]
     if parsed.json:
@@ -256,19 +270,34 @@ def _faults(parsed: argparse.Namespace, console: Console) -> int:
                 style="dim",
             )
         return 0
+    asked_for(vars(parsed))
     plan = Plan(scenarios=parsed.scenarios, seed=parsed.seed, pace=Pace(window=parsed.window))
     rows = []
-    for caught in run_faults(faults, plan, comparing=parsed.compare, jobs=parsed.jobs):
-        rows.append(caught)
-        console.print(_fault_line(caught), markup=False)
-    if parsed.markdown:
-        heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
-        _write(parsed.markdown, markdown(rows, heading, NEVER_ALONE))
+    _interrupt_on_signals()
+    with closing(run_faults(faults, plan, comparing=parsed.compare, jobs=parsed.jobs)) as run_each:
+        for caught in run_each:
+            rows.append(caught)
+            console.print(_fault_line(caught), markup=False)
     missed = [caught.name for caught in rows if not caught.right]
     console.print(f"{len(rows) - len(missed)} of {len(rows)} faults are caught as they should be")
     if missed:
         console.print(f"missed: {', '.join(missed)}", markup=False)
-    return FINDINGS if missed else CONFORMS
+    failures = []
+    if parsed.markdown:
+        heading = f"Seed {parsed.seed}, up to {parsed.scenarios} scenarios a fault."
+        try:
+            _write(parsed.markdown, markdown(rows, heading, NEVER_ALONE))
+        except UsageError as error:
+            failures.append(str(error))
+    _print_failures(failures)
+    return exit_status(FINDINGS if missed else CONFORMS, failures)
+
+
+def _interrupt_on_signals() -> None:
+    """Let a polite kill and a closed terminal interrupt this process, as Ctrl-C does."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # which nohup asks for
+            signal.signal(number, signal.default_int_handler)
 
 
 def _write(path: Path, text: str) -> None:
@@ -408,9 +437,27 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compare each with the faultless switch: it must be a regression",
     )
-    seeded.add_argument("--scenarios", type=positive, default=500, metavar="N")
-    seeded.add_argument("--seed", type=int, default=1, metavar="N")
-    seeded.add_argument("--window", type=positive, default=200, metavar="N")
+    seeded.add_argument(
+        "--scenarios",
+        type=positive,
+        default=500,
+        metavar="N",
+        help="how many for each fault at most (default %(default)s)",
+    )
+    seeded.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="same seed, same calls (default %(default)s)",
+    )
+    seeded.add_argument(
+        "--window",
+        type=positive,
+        default=200,
+        metavar="N",
+        help="calls at once at most (default %(default)s)",
+    )
     seeded.add_argument(
         "--jobs",
         type=positive,
@@ -432,7 +479,3 @@ def _parser() -> argparse.ArgumentParser:
         divergences.add_known_option(command)
         add_report_options(command)
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

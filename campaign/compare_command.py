@@ -18,7 +18,7 @@ from campaign.outputs import Form, exit_status, places, write_reports
 from campaign.progress import Bar
 from campaign.report import subject_of
 from campaign.session import Plan, suite_version
-from campaign.streams import printing
+from campaign.streams import OutputError, printing
 from conformance.changes import MEANINGS, Change, Side
 from conformance.gate import DISTRIBUTION, RAW, WORDS, FailOn, doubts, fail_on, failures
 from fixtures.switches import DEFAULT_IMAGE, UsageError, open_switch
@@ -180,7 +180,9 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
     try:
         with printing():
             print_changes(console, report, full=parsed.verbose, quiet=parsed.quiet)
-    except UsageError as error:
+    except OutputError as error:
+        if error.left:
+            raise
         unwritten.append(str(error))
     for line in unwritten:
         print(f"loopback-conformance: {printable(line)}", file=sys.stderr)

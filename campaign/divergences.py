@@ -187,7 +187,8 @@ def _accept(parsed: argparse.Namespace, console: Console) -> int:
         raise UsageError(f"this cannot be accepted: {error}") from error
     except ReportError as error:
         raise UsageError(str(error)) from error
-    console.print(f"accepted until {entry.expires}: {entry.name}, in {parsed.file}", markup=False)
+    told = f"accepted until {entry.expires}: {entry.name}, in {parsed.file}"
+    console.print(printable(told), markup=False)
     return CONFORMS
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+from tempfile import gettempdir
 from threading import Thread
 
 from hypothesis import strategies as st
@@ -31,6 +34,7 @@ from conformance.scenario import Scenario
 from conformance.verdicts import CONFORMS, FINDINGS, Verdict
 from fixtures.embedded.faults import FAULTS, Fault
 from fixtures.switches import Switch, open_switch
+from fixtures.switches.owner import remove_left_over
 from strategies import scenarios
 
 FIRST = 100
@@ -80,7 +84,7 @@ def chosen(names: Sequence[str], part: int, parts: int) -> list[Fault]:
 
 def run_faults(
     faults: Sequence[Fault], plan: Plan, *, comparing: bool = False, jobs: int = 1
-) -> Iterator[Caught]:
+) -> Generator[Caught, None, None]:
     """Run each fault on an embedded switch of its own; the plan's number of scenarios at most.
 
     With `comparing` it is caught where it is a regression beside the faultless switch: of a clause
@@ -88,16 +92,30 @@ def run_faults(
     process of its own; what came of them is given in the order of the faults.
     """
     one = partial(run_fault, plan=plan, comparing=comparing)
-    if min(jobs, len(faults)) <= 1:
-        yield from map(one, faults)
-        return
     # Not forked: this process may have threads, of which a fork would keep the locks.
-    several, spawn = min(jobs, len(faults)), get_context("spawn")
-    with ProcessPoolExecutor(several, spawn, _begin) as pool:
+    several = max(1, min(jobs, len(faults)))
+    with ProcessPoolExecutor(several, get_context("spawn"), _begin) as pool:
         try:
-            yield from pool.map(one, faults)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            with _without_interrupts():
+                placed = [pool.submit(one, fault) for fault in faults]
+            for each in placed:
+                yield each.result()
+        except BaseException:  # an interruption too: the pool would run to its end what it took on
+            for worker in active_children():
+                worker.kill()
+                worker.join()
+            remove_left_over(Path(gettempdir()))  # by the switches, which went with the workers
+            raise
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Have no process that is started within be interrupted: Ctrl-C is for this one alone."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:

@@ -14,7 +14,6 @@ from campaign.guest import add_guest_options
 from campaign.options import SWITCHES, cancel_on_signals, positive, release
 from campaign.progress import Bar
 from campaign.session import Plan, Run, Scenarios, run
-from campaign.streams import printing
 from conformance.judge import Judgement
 from conformance.observation import Placement
 from conformance.scenario import Scenario
@@ -131,9 +130,8 @@ def _record(parsed: argparse.Namespace, console: Console) -> int:
     done = asyncio.run(place())
     result, facts = done.result, done.header.switch
     told = f"{result.scenarios} scenarios in {result.attempts} attempts: {parsed.recording}"
-    with printing():
-        console.print(printable(f"{facts.url}: {facts.version}"), markup=False)
-        console.print(told, markup=False)
-        if result.shortfall:
-            console.print(f"not whole: {printable(result.shortfall)}", markup=False)
+    console.print(printable(f"{facts.url}: {facts.version}"), markup=False)
+    console.print(printable(told), markup=False)
+    if result.shortfall:
+        console.print(f"not whole: {printable(result.shortfall)}", markup=False)
     return UNDECIDED if result.shortfall else CONFORMS

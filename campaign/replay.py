@@ -21,7 +21,6 @@ from campaign.options import (
 )
 from campaign.progress import Bar
 from campaign.session import ATTEMPTS, Plan, Run, Scenarios, run
-from campaign.streams import printing
 from conformance.clauses import CLAUSES
 from conformance.judge import Finding, Judgement
 from conformance.observation import Placement, observe
@@ -153,13 +152,12 @@ def _replay(parsed: argparse.Namespace, console: Console) -> int:
     if done.result.shortfall and answer is not Answer.STILL_DIFFERS:
         answer, why = Answer.NOT_DECIDED, done.result.shortfall
     said = f"{answer}: {printable(why)}" if why else str(answer)
-    with printing():
-        console.print(f"{printable(facts.url)}: {printable(facts.version)}", markup=False)
-        if not parsed.quiet:
-            _print(console, example, done, again)
-        if kept:
-            console.print(f"example: {kept}", markup=False)
-        console.print(f"{said} ({example.clause}, {len(again.judgements)} attempts)", markup=False)
+    console.print(f"{printable(facts.url)}: {printable(facts.version)}", markup=False)
+    if not parsed.quiet:
+        _print(console, example, done, again)
+    if kept:
+        console.print(printable(f"example: {kept}"), markup=False)
+    console.print(f"{said} ({example.clause}, {len(again.judgements)} attempts)", markup=False)
     return answer.exit_status
 
 

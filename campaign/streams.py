@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO, cast
 
-from campaign.options import end_by_broken_pipe
-from fixtures.switches import UsageError
+
+class OutputError(Exception):
+    """The standard output cannot be written; `left` tells whether its reader is gone.
+
+    No OSError: where a reader has left, rich would end with 1, "findings".
+    """
+
+    def __init__(self, error: OSError) -> None:
+        """Say why, by what the system said."""
+        super().__init__(f"cannot write to the standard output: {error.strerror}")
+        self.left = error.errno == errno.EPIPE
 
 
 class _Lossy:
@@ -21,18 +31,30 @@ class _Lossy:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except OSError:
-            give_up(self._stream)
+        except OSError as error:
+            self._lose(error)
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except OSError:
-            give_up(self._stream)
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        """Lose what is left: it would fail at the end, with a status of Python's own."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+class _Needed(_Lossy):
+    """A stream of which the first text that cannot be written raises OutputError."""
+
+    def _lose(self, error: OSError) -> None:
+        super()._lose(error)
+        raise OutputError(error) from error
 
 
 @contextmanager
@@ -47,19 +69,11 @@ def without_need_of_stderr() -> Iterator[None]:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Print what a command has to say; raises UsageError where that cannot be written.
-
-    Who reads along may leave at any line: this process then ends as any other does.
-    """
-    end_by_broken_pipe()
-    try:
-        yield
-    except OSError as error:
-        give_up(sys.stdout)
-        cause = f"cannot write to the standard output: {error.strerror}"
-        raise UsageError(f"{cause}; see where it goes") from error
-
-
-def give_up(stream: TextIO) -> None:
-    """Lose what is left of a stream: it would fail at the end, with a status of Python's own."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    """Print what a command has to say; raises OutputError where that cannot be written."""
+    # where it was closed before, one that cannot be written takes its place, and its number
+    stream = sys.stdout or os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    with redirect_stdout(cast(TextIO, _Needed(stream))):
+        try:
+            yield
+        finally:
+            sys.stdout.flush()

@@ -14,7 +14,7 @@ from pathlib import Path
 from fixtures.recording import Recording, RecordingError
 from fixtures.switches.process import _module_directory
 
-COMMAND = (sys.executable, "-m", "campaign.command_line")
+COMMAND = (sys.executable, "-m", "campaign")
 ROOT = Path(__file__).parents[1]
 
 

@@ -11,8 +11,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from datetime import date
 from importlib.metadata import version
-from itertools import chain, islice
+from itertools import chain, islice, product
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,7 @@ from campaign import session
 from campaign.ahead import AheadError
 from campaign.command_line import main
 from conformance.clauses import CLAUSES, Area
+from conformance.divergences import Divergence, render
 from conformance.profile import Profile
 from conformance.scenario import Scenario
 from fixtures.corpus import SHIPPED as EXAMPLES
@@ -87,6 +89,10 @@ def temporary(tmp_path: Path) -> Path:
         (["compare"], ["--password-file FILE", "in an image (default freeswitch)"]),
         (["bisect"], ["--password-file FILE", "in an image (default freeswitch)"]),
         (["replay"], ["BUNDLE", "example:", "0 fixed", "1 still differs", "3 not decided"]),
+        (
+            ["faults"],
+            ["at most (default 500)", "calls (default 1)", "at once at most (default 200)"],
+        ),
         (["judge"], ["RECORDING", "exit status:", "3 not decided"]),
         (["run"], ["reports:", "--json FILE", "--junit FILE", "--markdown FILE", "--allure DIR"]),
         (["judge"], ["reports:", "--json FILE", "--quiet", "--verbose"]),
@@ -234,6 +240,13 @@ def test_without_more_scenarios_what_was_placed_is_kept(
     assert kept.footer.ended is Ending.FAILED
 
 
+def test_ctrl_c_while_modules_are_imported_is_told_in_a_line(tmp_path: Path) -> None:
+    interrupting = "import signal; signal.raise_signal(signal.SIGINT)"
+    (tmp_path / "rich.py").write_text(interrupting)
+    ended = run("--version", PYTHONPATH=f"{tmp_path}:{ROOT}")
+    assert (ended.status, ended.one_line()) == (3, "interrupted; nothing is decided")
+
+
 # --- streams that cannot be written --------------------------------------------------------------
 
 
@@ -284,28 +297,52 @@ def test_an_error_that_cannot_be_told_keeps_its_status(
     assert ended.returncode == 2
 
 
-@pytest.mark.parametrize("command", ["compare", "record", "replay"])
+PRINTING = {
+    "accept judge": (str(SHIPPED), "--out", "{}/record", "-q"),
+    "clauses": (),
+    "clauses --json": (),
+    "compare": ("--old", str(SHIPPED), "--new", str(SHIPPED)),
+    "divergences list": ("{}/known.toml",),
+    "export-config": ("{}/there",),
+    "faults": ("three-seconds", "--scenarios", "1"),
+    "faults --list": (),
+    "judge": (str(SHIPPED), "-q"),
+    "metamorphic": ("--switch", "embedded:", "--scenarios", "1", "--no-corpus", "-q"),
+    "record": ("{}/x.jsonl", "--switch", "embedded:", "--scenarios", "1", "-q"),
+    "replay": (str(next(EXAMPLES.glob("*.json"))), "--switch", "embedded:", "-q"),
+    "--version": (),
+}
+"""Commands that print something."""
+
+
+@pytest.mark.parametrize(
+    ("command", "output"),
+    [*product(PRINTING, ("gone", "full")), ("clauses", "closed"), ("judge", "closed")],
+)
 def test_a_standard_output_that_cannot_be_written_is_no_finding(
-    command: str, tmp_path: Path
+    command: str, output: str, tmp_path: Path
 ) -> None:
     """A reader that leaves ends the command as any other; on a full disk its status is 2."""
-    given = {
-        "compare": ("--old", str(SHIPPED), "--new", str(SHIPPED)),
-        "record": (str(tmp_path / "x.jsonl"), "--switch", "embedded:", "--scenarios", "1", "-q"),
-        "replay": (str(next(EXAMPLES.glob("*.json"))), "--switch", "embedded:", "-q"),
-    }[command]
-    more = ("--overwrite",) if command == "record" else ()
-    for broken, status in ((gone, -signal.SIGPIPE), (full, 2)):
-        with broken() as end:
-            ended = subprocess.run(
-                [*COMMAND, command, *given, *more],
-                cwd=ROOT,
-                stdout=end,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
-        assert ended.returncode == status, ended.stderr
-        assert ended.stderr.count(b"\n") == (status == 2)
+    known = Divergence("cdr.duration", "because", "us", "", date.max, next(stream(1)))
+    (tmp_path / "known.toml").write_text(render(known))
+    arguments = [*command.split(), *(one.format(tmp_path) for one in PRINTING[command])]
+    shell = 'exec "$@" >&-' if output == "closed" else 'exec "$@"'
+    with gone() if output == "gone" else full() as end:
+        ended = subprocess.run(
+            ["sh", "-c", shell, "sh", *COMMAND, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=end,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    if output == "gone":
+        assert (ended.returncode, ended.stderr) == (-signal.SIGPIPE, "")
+        return
+    cause = "Bad file descriptor" if output == "closed" else "No space left on device"
+    said = f"loopback-conformance: cannot write to the standard output: {cause}\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
 
 
 # --- recordings ----------------------------------------------------------------------------------

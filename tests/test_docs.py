@@ -68,7 +68,7 @@ def test_the_commands_of_a_page_run(page: str, last: str, tmp_path: Path) -> Non
     assert len(lines) == 2
     for line in lines:
         done = subprocess.run(
-            [sys.executable, "-m", "campaign.command_line", *shlex.split(line)[1:]],
+            [sys.executable, "-m", "campaign", *shlex.split(line)[1:]],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,

@@ -4,10 +4,11 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from tests.command import Running, children, command_line, is_running
+from tests.command import Running, children, command_line, is_running, run
 
 ENDED_SECONDS = 20.0
 """Within which all that it started is gone."""
@@ -39,3 +40,47 @@ def test_what_runs_faults_side_by_side_ends_with_the_command() -> None:
             pytest.fail(f"{len(left)} processes outlived the command")
         time.sleep(0.05)
     running.end(ENDED_SECONDS)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="processes are looked for in /proc, as in Linux"
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("placing", [False, True])
+def test_interrupted_faults_end_with_one_line(
+    number: signal.Signals, placing: bool, tmp_path: Path
+) -> None:
+    """As workers import, and as switches run: those end, and leave no directory."""
+    running = Running(
+        "faults", "--jobs", "2", "legs-swapped", "three-seconds", TMPDIR=str(tmp_path)
+    )
+    part = b"fixtures.embedded" if placing else b"multiprocessing.spawn"
+
+    def begun() -> list[int]:
+        started = descendants(running.process.pid)
+        return [pid for pid in started if part in command_line(pid)]
+
+    running.until(lambda: len(begun()) == 2)
+    ending = begun()
+    for pid in [running.process.pid, *descendants(running.process.pid)]:  # as a terminal does
+        if number is signal.SIGINT or pid == running.process.pid:
+            os.kill(pid, number)
+    ended = running.end(ENDED_SECONDS)
+    assert (ended.status, ended.one_line()) == (3, "interrupted; nothing is decided")
+    assert not [pid for pid in ending if is_running(pid)]
+    assert not list(tmp_path.glob("loopback*"))
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_a_fault_is_run(tmp_path: Path) -> None:
+    page = tmp_path / "none" / "page.md"
+    ended = run("faults", "three-seconds", "--markdown", str(page))
+    assert ended.status == 2
+    assert ended.one_line().startswith(f"cannot write {page}: nothing can be made in ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="it is a device of Linux")
+def test_a_page_that_fails_takes_the_outcome_not_with_it() -> None:
+    ended = run("faults", "legs-swapped", "--scenarios", "20", "--markdown", "/dev/full")
+    assert ended.status == 2
+    assert ended.out.splitlines()[-1] == "1 of 1 faults are caught as they should be"
+    assert ended.err.startswith("loopback-conformance: cannot write /dev/full: No space left")

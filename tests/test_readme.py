@@ -58,7 +58,7 @@ def run(command: str, cwd: Path, *more: str) -> subprocess.CompletedProcess[str]
     program, *arguments = shlex.split(command)
     name = program.removeprefix(".venv/bin/")
     assert name in PROGRAMS, command
-    modules = {"loopback-conformance": ["-m", "campaign.command_line"], "pytest": ["-m", "pytest"]}
+    modules = {"loopback-conformance": ["-m", "campaign"], "pytest": ["-m", "pytest"]}
     return subprocess.run(
         [sys.executable, *modules.get(name, []), *arguments, *more],
         cwd=cwd,

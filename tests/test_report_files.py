@@ -158,6 +158,10 @@ def test_a_report_on_a_full_disk_takes_nothing_with_it(
     (line,) = captured.err.splitlines()
     assert line.startswith("loopback-conformance: cannot write /dev/full: No space left on device;")
     assert " clauses pass" in captured.out
+    (told,) = (line for line in captured.out.splitlines() if line.startswith("reports: "))
+    assert set(told.removeprefix("reports: ").split(", ")) == {
+        str(path) for name, path in paths.items() if name != form
+    }
     assert {path.name for path in tmp_path.iterdir()} == set(FORMS) - {form}
     assert all(path.stat().st_size for path in tmp_path.iterdir())
     assert FULL.is_char_device()
@@ -254,6 +258,28 @@ def test_what_cannot_be_written_is_refused_before_a_switch_is_started(
     assert ended.one_line() == (
         f"cannot write {path}: {cause.format(tmp_path)}; name another place"
     )
+
+
+def test_a_name_cannot_steer_the_terminal(
+    judging: Callable[[Run], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judging(CONFORMING_RUN)
+    assert main(["judge", "r", "--json", str(tmp_path / "a\x1b[1m\u202eb")]) == 0
+    assert f"\nreports: {tmp_path}/a?[1m?b\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["run", "metamorphic"])
+def test_bundles_that_nobody_named_are_refused_before_a_switch_is_started(
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "loopback-bundles").touch()
+    monkeypatch.chdir(tmp_path)
+    assert main([command, "--switch", "process:///nowhere"]) == 2
+    said = "cannot write in loopback-bundles: loopback-bundles is not a folder; name another folder"
+    assert capsys.readouterr().err == f"loopback-conformance: {said}\n"
 
 
 @pytest.mark.parametrize("linked", [False, True])
