@@ -43,20 +43,17 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     rows: list[dict[str, float]] = []
+    if not asked.json:
+        print(f"{'scenarios':>10}{'peak memory, MB':>18}{'ratio':>8}{'seconds':>10}")
     for scenarios in asked.scenarios:
         with get_context("spawn").Pool(1, collect_rarely) as pool:
             memory, seconds = pool.apply(peak, (scenarios, asked.record))
-        first = rows[0]["peak_mb"] if rows else memory
-        row = {"scenarios": scenarios, "peak_mb": memory, "ratio": memory / first}
-        rows.append(row | {"seconds": seconds})
+        ratio = memory / (rows[0]["peak_mb"] if rows else memory)
+        rows.append({"scenarios": scenarios, "peak_mb": memory, "ratio": ratio, "seconds": seconds})
+        if not asked.json:  # one at a time: the longest takes half an hour
+            print(f"{scenarios:10}{memory:18.1f}{ratio:8.2f}{seconds:10.1f}", flush=True)
     if asked.json:
         print(json.dumps(rows, indent=2))
-        return
-    print(f"{'scenarios':>10}{'peak memory, MB':>18}{'ratio':>8}{'seconds':>10}")
-    for row in rows:
-        print(
-            f"{row['scenarios']:10}{row['peak_mb']:18.1f}{row['ratio']:8.2f}{row['seconds']:10.1f}"
-        )
 
 
 if __name__ == "__main__":
