@@ -45,7 +45,7 @@ from campaign.options import (
 from campaign.outputs import Asked, add_report_options, asked_for, exit_status, write_reports
 from campaign.placing import placed
 from campaign.report import report_of
-from campaign.session import Plan, Run, judge_recording, run, suite_version
+from campaign.session import Plan, Run, judge_recording, require_place, run, suite_version
 from campaign.streams import OutputError, printing, without_need_of_stderr
 from conformance.clauses import CLAUSES, Area, Level
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
@@ -149,6 +149,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     asked = asked_for(vars(parsed), parsed.record, read=[parsed.known])
+    require_place(parsed.record, overwrite=parsed.overwrite)
     _require_folders(_bundles(parsed), parsed.save_example)
     switch, *further = switches_of(parsed)
     done = placed(parsed, switch, partial(run, further=further))

@@ -210,7 +210,7 @@ async def run(
     alike, RecordingError where the recording cannot be begun. When the last switch is lost the run
     ends, as with a disk that is full: its result then has a shortfall.
     """
-    _require_place(plan)
+    require_place(plan.record, overwrite=plan.overwrite)
     making = nullcontext(made) if made else made_for(plan, beside_calls=bool(further))
     with making as scenarios:
         return await _run((switch, *further), plan, scenarios, progress, watcher, partner)
@@ -649,9 +649,11 @@ async def _stop(switches: Sequence[Switch]) -> str:
     return f"the switch cannot be stopped: {errors[0]}" if errors else ""
 
 
-def _require_place(plan: Plan) -> None:
-    """Refuse before a switch is started what the recording would refuse after it."""
-    path = plan.record
+def require_place(path: Path | None, *, overwrite: bool) -> None:
+    """Refuse before a switch is started what a recording there would refuse after it.
+
+    Raises RecordingError.
+    """
     if path is None:
         return
     special = path.exists() and not path.is_file()
@@ -660,7 +662,7 @@ def _require_place(plan: Plan) -> None:
         if special:
             why = "it is a folder" if path.is_dir() else "it is no file"
         raise RecordingError(f"cannot write {path}: {why}", "name a file where one can be made")
-    if path.exists() and not plan.overwrite:
+    if path.exists() and not overwrite:
         hint = "choose another name or ask to overwrite it"
         raise RecordingError(f"{path} is already there", hint)
 

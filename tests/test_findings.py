@@ -6,10 +6,13 @@ import shlex
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from campaign.command_line import main
+from campaign.placing import placed
+from campaign.session import Run
 from conformance.verdicts import FINDINGS, USAGE
 from fixtures.corpus import read_corpus
 from fixtures.embedded.faults import WRONG_CAUSE_IN_CDR
@@ -112,10 +115,16 @@ def test_a_place_where_nothing_can_be_written_is_refused_before_a_call(
 
 
 def test_what_cannot_be_written_afterwards_is_said_and_loses_nothing(
-    red: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    red: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bundles have no place any more; the findings and the recording are whole."""
-    Path("run-bundles").write_text("precious")
+
+    def taking(*arguments: Any) -> Run:
+        done: Run = placed(*arguments)
+        Path("run-bundles").write_text("precious")
+        return done
+
+    monkeypatch.setattr("campaign.command_line.placed", taking)
     assert red("--record", "run.jsonl") == FINDINGS
     captured = capsys.readouterr()
     assert captured.err.startswith("loopback-conformance: cannot write run-bundles/")

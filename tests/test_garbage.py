@@ -16,6 +16,6 @@ def test_cycles_are_looked_for_rarely_but_looked_for() -> None:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-    assert youngest > before[0]
+    assert youngest > 700, "Python's own"
     assert min(older, oldest) > 0
     assert gc.isenabled()

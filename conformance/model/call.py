@@ -74,7 +74,7 @@ from conformance.scenario import (
 )
 
 NOTICED = 0.02
-"""How often (seconds) a waiting `null/` leg looks about it."""
+"""How often (seconds) a waiting `null/` leg looks about it, and who dials whether it is there."""
 
 BEHIND = 0.02
 """How much later (seconds) a stimulus takes effect that others overtake."""
@@ -757,7 +757,11 @@ class _Call:
                     # Its caller may be gone while it is told of the answer.
                     one.causes |= {"INCOMPATIBLE_DESTINATION"}
 
-        self._after_notice(pair, cancel)
+        notice = min(self._pace.notice[pair], NOTICED)
+        if notice:
+            self._later(notice, cancel)
+        else:
+            cancel()
 
     def _orphan(self, peer: _Leg) -> None:
         """Who is left by the one that consulted it is parked, and hung up some seconds later."""
