@@ -15,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import active_children, get_context, parent_process
-from pathlib import Path
-from tempfile import gettempdir
 from threading import Thread
 
 from hypothesis import strategies as st
@@ -34,6 +32,7 @@ from conformance.scenario import Scenario
 from conformance.verdicts import CONFORMS, FINDINGS, Verdict
 from fixtures.embedded.faults import FAULTS, Fault
 from fixtures.switches import Switch, open_switch
+from fixtures.switches.embedded import place_of_files
 from fixtures.switches.owner import remove_left_over
 from strategies import scenarios
 
@@ -104,7 +103,7 @@ def run_faults(
             for worker in active_children():
                 worker.kill()
                 worker.join()
-            remove_left_over(Path(gettempdir()))  # by the switches, which went with the workers
+            remove_left_over(place_of_files())  # by the switches, which went with the workers
             raise
 
 

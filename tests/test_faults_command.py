@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.switches.embedded import place_of_files
+from fixtures.switches.owner import FILE, PREFIX
 from tests.command import Running, children, command_line, is_running, run
 
 ENDED_SECONDS = 20.0
@@ -69,6 +71,25 @@ def test_interrupted_faults_end_with_one_line(
     assert (ended.status, ended.one_line()) == (3, "interrupted; nothing is decided")
     assert not [pid for pid in ending if is_running(pid)]
     assert not list(tmp_path.glob("loopback*"))
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="processes are looked for in /proc, as in Linux"
+)
+def test_interrupted_faults_leave_no_directory_where_switches_have_theirs() -> None:
+    """In memory, mostly."""
+    running = Running("faults", "three-seconds")
+
+    def begun() -> list[Path]:
+        owners = {str(pid) for pid in descendants(running.process.pid)}
+        marks = place_of_files().glob(f"{PREFIX}*/{FILE}")
+        return [mark.parent for mark in marks if owners & {*mark.read_text().split("/")}]
+
+    running.until(lambda: bool(begun()))
+    made = begun()
+    os.kill(running.process.pid, signal.SIGTERM)
+    running.end(ENDED_SECONDS)
+    assert not any(directory.exists() for directory in made)
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_a_fault_is_run(tmp_path: Path) -> None:
