@@ -7,12 +7,9 @@ connection (Event Socket notes, traps).
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import uuid as uuids
 from collections.abc import Coroutine, Iterable, Mapping
-
-import orjson
 
 from campaign.attempt import TOKEN, UUID, Attempt, Call, patience, sequence
 from campaign.gathered import Gathered
@@ -27,6 +24,7 @@ from fixtures.event_socket import (
     EventSocketError,
     EventSocketTimeout,
     ProtocolError,
+    rows_of,
 )
 from fixtures.switches import Switch
 
@@ -426,20 +424,12 @@ class Placer:
             del self._by_uuid[uuid]
 
 
-def _rows(text: str) -> list[dict[str, object]]:
-    """The rows of a table that was asked for as JSON; without any it has none."""
+def _rows(text: str) -> list[dict[str, str]]:
     try:
-        table = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        try:
-            table = json.loads(text)  # as it reads events: names may be no UTF-8
-        except (ValueError, RecursionError):
-            table = None
-    rows = table.get("rows", []) if isinstance(table, dict) else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return rows_of(text)
+    except ValueError:
         cause = f"a table of channels that cannot be read: {text[:40]!a}"
-        raise ProtocolError(cause, "see what `show channels as json` says there")
-    return rows
+        raise ProtocolError(cause, "see what `show channels as json` says there") from None
 
 
 def _answer(call: Call, job: asyncio.Task[Headers]) -> None:

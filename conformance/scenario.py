@@ -499,9 +499,11 @@ class Scenario:
         """Scenario from its JSON value; raises ValueError where that is not one."""
         try:
             scenario = _from_json(dict(value), _Allowed(parts=frozenset({cls})), "scenario")
+            assert isinstance(scenario, cls)
+            if "\\ud" in scenario.text:  # a character of two halves, or half of one, which is none
+                json.dumps(scenario.to_json(), ensure_ascii=False).encode()
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a scenario: {error}") from error
-        assert isinstance(scenario, cls)
         return scenario
 
 

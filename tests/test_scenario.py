@@ -207,6 +207,15 @@ def test_json_of_a_wrong_type_is_refused(change: dict[str, Any]) -> None:
         Scenario.from_json({**SIMPLE.to_json(), **change})
 
 
+def test_half_a_character_is_refused() -> None:
+    """No switch can be asked to dial it; a recording that was changed by hand may have one."""
+    whole = SIMPLE.to_json() | {"target": {**SIMPLE.to_json()["target"], "extension": "\U0001f600"}}
+    assert Scenario.from_json(whole).to_json() == whole
+    half = whole | {"target": {**whole["target"], "extension": "\ud83d"}}
+    with pytest.raises(ValueError, match="not a scenario: 'utf-8' codec can't encode"):
+        Scenario.from_json(half)
+
+
 # --- legs ----------------------------------------------------------------------------------------
 
 
