@@ -18,6 +18,7 @@ from campaign.options import (
     add_recording_options,
     add_run_options,
     add_switch_options,
+    kept_is_told,
     switch_of,
 )
 from campaign.outputs import exit_status
@@ -136,7 +137,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _run(parsed: argparse.Namespace, console: Console) -> int:
     _require_place(parsed.out, parsed.overwrite)
-    placed(parsed, switch_of(parsed), run)
+    switch = switch_of(parsed)
+    with kept_is_told([switch]):
+        placed(parsed, switch, run)
     return _recorded(parsed, console, parsed.record)
 
 

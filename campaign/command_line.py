@@ -38,6 +38,7 @@ from campaign.options import (
     add_run_options,
     add_switch_options,
     end_by_broken_pipe,
+    kept_is_told,
     positive,
     switch_of,
     switches_of,
@@ -152,13 +153,16 @@ def _run(parsed: argparse.Namespace, console: Console) -> int:
     require_place(parsed.record, overwrite=parsed.overwrite)
     _require_folders(_bundles(parsed), parsed.save_example)
     switch, *further = switches_of(parsed)
-    done = placed(parsed, switch, partial(run, further=further))
+    with kept_is_told((switch, *further)):
+        done = placed(parsed, switch, partial(run, further=further))
     return _reported(parsed, console, done, asked, _bundles(parsed), parsed.record)
 
 
 def _metamorphic(parsed: argparse.Namespace, console: Console) -> int:
     _require_folders(_bundles(parsed), parsed.save_example)
-    done = placed(parsed, switch_of(parsed), run_metamorphic)
+    switch = switch_of(parsed)
+    with kept_is_told([switch]):
+        done = placed(parsed, switch, run_metamorphic)
     report, kept, failures = _written(done.run, parsed, _bundles(parsed))
     print_run(console, report, _detail(parsed))
     if not parsed.quiet:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,6 +70,17 @@ def switch_of(parsed: argparse.Namespace) -> Switch:
     if further:
         raise UsageError("this is done on one switch: several, a pool, are for `run`")
     return switch
+
+
+@contextmanager
+def kept_is_told(switches: Iterable[Switch]) -> Iterator[None]:
+    """Say at the end, however it comes, where the switches left what they were asked to keep."""
+    try:
+        yield
+    finally:
+        for switch in switches:
+            if switch.kept:
+                print(f"kept of the switch: {switch.kept}", file=sys.stderr)
 
 
 def switches_of(parsed: argparse.Namespace) -> list[Switch]:

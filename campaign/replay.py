@@ -17,6 +17,7 @@ from campaign.options import (
     add_recording_options,
     add_switch_options,
     cancel_on_signals,
+    kept_is_told,
     switch_of,
 )
 from campaign.progress import Bar
@@ -145,7 +146,8 @@ def _replay(parsed: argparse.Namespace, console: Console) -> int:
         with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
             return await run(switch, plan, bar, again)
 
-    done = asyncio.run(place())
+    with kept_is_told([switch]):
+        done = asyncio.run(place())
     facts = done.header.switch
     kept = save_example(parsed.save_example, example) if parsed.save_example else None
     answer, why = answer_to(example, again.judgements)

@@ -113,6 +113,7 @@ class Fake:
         self.fixed: Profile | None = None
         self.manners: Manners | None = None
         self.posts_cdrs = False
+        self.kept = ""
         self.cdr_delay = 0.1
         self.lines: list[Line] = []
         self.commands: list[str] = []

@@ -6,6 +6,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -284,6 +286,19 @@ def test_progress_that_cannot_be_shown_is_not_shown(
     assert ended.returncode == 3
     assert b"not decided: 3 scenarios in " in ended.stdout
     assert report.exists()
+
+
+def test_it_is_said_where_the_files_of_a_switch_are_kept() -> None:
+    """Its directory has a name that nobody can guess."""
+    asked = ("--scenarios", "1", "--no-corpus", "--keep", "-q")
+    command = [*COMMAND, "run", "--switch", "embedded:", *asked]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    told = re.search(r"^kept of the switch: (\S+)$", ended.stderr, re.MULTILINE)
+    assert told is not None
+    kept = Path(told[1])
+    assert list(kept.glob("**/event_socket.conf.xml")) == []  # which would hold the password
+    assert list(kept.rglob("*.cdr.json"))
+    shutil.rmtree(kept)
 
 
 @pytest.mark.parametrize("broken", [gone, full])
