@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from campaign.garbage import collect_rarely
+from campaign.memory import keep_memory_flat
 from campaign.session import judge_recording
 from conformance.dialstring import token_of
 from conformance.scenario import Scenario
@@ -92,7 +92,7 @@ def peak(path: Path) -> float:
 def measure(source: Path, scenarios: int, rounds: int) -> dict[str, dict[str, float]]:
     """Give the figures for recordings of this many scenarios and of `LONGER` times as many."""
     found = []
-    process = get_context("spawn").Pool(1, collect_rarely, (), 1)
+    process = get_context("spawn").Pool(1, keep_memory_flat, (), 1)
     with tempfile.TemporaryDirectory() as folder, process as pool:
         for count in (scenarios, LONGER * scenarios):
             path = Path(folder, f"{count}.jsonl.gz")
@@ -125,7 +125,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="print JSON")
     asked = parser.parse_args()
-    collect_rarely()  # as the command does
+    keep_memory_flat()  # as the command does
     figures = measure(asked.recording, asked.scenarios, asked.rounds)
     if asked.json:
         print(json.dumps(figures, indent=2))

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from campaign.campaign import Pace
-from campaign.garbage import collect_rarely
+from campaign.memory import keep_memory_flat
 from campaign.session import Plan, run
 from fixtures.switches import open_switch
 
@@ -46,7 +46,7 @@ def main() -> None:
     if not asked.json:
         print(f"{'scenarios':>10}{'peak memory, MB':>18}{'ratio':>8}{'seconds':>10}")
     for scenarios in asked.scenarios:
-        with get_context("spawn").Pool(1, collect_rarely) as pool:
+        with get_context("spawn").Pool(1, keep_memory_flat) as pool:
             memory, seconds = pool.apply(peak, (scenarios, asked.record))
         ratio = memory / (rows[0]["peak_mb"] if rows else memory)
         rows.append({"scenarios": scenarios, "peak_mb": memory, "ratio": ratio, "seconds": seconds})

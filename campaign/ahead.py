@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
-from campaign.garbage import collect_rarely
+from campaign.memory import keep_memory_flat
 from conformance.scenario import Scenario
 from strategies import stream
 
@@ -74,7 +74,7 @@ def _read(lines: IO[bytes], asking: IO[bytes], wanted: int) -> Iterator[Scenario
 def main() -> None:
     """Write scenarios, a line each: of which seed and how many unasked the command line says."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody reads any more: there is no more to do
-    collect_rarely()
+    keep_memory_flat()
     seed, wanted = map(int, sys.argv[1:])
     with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:
         for number, scenario in enumerate(stream(seed)):

@@ -29,7 +29,7 @@ from campaign.admission import Pace
 from campaign.ahead import AheadError
 from campaign.bundles import folder_beside, require_folder, write_findings
 from campaign.faults import Caught, chosen, run_faults
-from campaign.garbage import collect_rarely
+from campaign.memory import keep_memory_flat
 from campaign.metamorphic import run_metamorphic
 from campaign.options import (
     SWITCHES,
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     parsed = _parser().parse_args(arguments)
-    collect_rarely()
+    keep_memory_flat()
     # In a file or a pipe nothing is cut: names of clauses are there to be searched for.
     width = None if sys.stdout.isatty() else REPORT_WIDTH
     console = Console(highlight=False, emoji=False, soft_wrap=True, width=width)

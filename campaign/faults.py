@@ -22,7 +22,7 @@ from hypothesis.strategies import SearchStrategy
 
 from campaign.compare import ATTEMPTS as COMPARING
 from campaign.compare import compare
-from campaign.garbage import collect_rarely
+from campaign.memory import keep_memory_flat
 from campaign.metamorphic import run_metamorphic
 from campaign.session import ATTEMPTS as CONFIRMING
 from campaign.session import Plan, Run, run
@@ -119,7 +119,7 @@ def _without_interrupts() -> Iterator[None]:
 
 def _begin() -> None:
     """Begin a process that runs faults: it ends with the one that it works for."""
-    collect_rarely()
+    keep_memory_flat()
     Thread(target=_end_with_parent, daemon=True).start()
 
 
