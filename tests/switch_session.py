@@ -62,8 +62,10 @@ async def _check_profile(connection: EventSocket, switch: PrivateSwitch) -> None
 
 
 async def _check_dialplan(connection: EventSocket, switch: PrivateSwitch) -> None:
-    await switch.write_dialplan("one", {"default": ANSWER.format("1")})
-    await switch.write_dialplan("two", {"Default": ANSWER.format("2"), "a&b": ANSWER.format("3")})
+    await switch.write_dialplan("one", {"default": [ANSWER.format("1")]})
+    await switch.write_dialplan(
+        "two", {"Default": [ANSWER.format("2")], "a&b": [ANSWER.format("3")]}
+    )
     assert "NO_ROUTE" in await place(connection, "early", "loopback/1/default")  # not read yet
     assert (await connection.api("reloadxml")).startswith("+OK")
     for number, context in (("1", "default"), ("2", "DEFAULT"), ("3", "a&b")):
@@ -148,7 +150,7 @@ async def check_a_restart(open_switch: Open) -> None:
     switch = open_switch(MODULES)
     try:
         await switch.start(Profile())
-        await switch.write_dialplan("one", {"default": ANSWER.format("1")})
+        await switch.write_dialplan("one", {"default": [ANSWER.format("1")]})
         before = switch._password
         await switch.start(Profile(bowout_controlled_hangup=True))
         assert switch._password != before

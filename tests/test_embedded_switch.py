@@ -65,8 +65,8 @@ class Rig:
         self, root: Path, plans: dict[str, str], *active: str, profile: Profile | None = None
     ) -> None:
         tree = render(profile or Profile(), password="x", port=1, cdr_dir=str(root / "cdr"))
-        body = "".join(EXTENSION.format(number, plan) for number, plan in plans.items())
-        tree["dialplan/scenarios.xml"] = render_dialplan([{"default": body}])
+        found = [EXTENSION.format(number, plan) for number, plan in plans.items()]
+        tree["dialplan/scenarios.xml"] = "".join(render_dialplan([{"default": found}]))
         for name, text in tree.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
@@ -304,7 +304,7 @@ def test_the_driver_and_its_clock() -> None:
             began = switch.clock.now()
             connection = await switch.connect()
             plan = EXTENSION.format("1", action("answer") + action("park"))
-            await switch.write_dialplan("one", {"default": plan})
+            await switch.write_dialplan("one", {"default": [plan]})
             assert (await connection.api("reloadxml")).startswith("+OK")
             await connection.subscribe(["CHANNEL_HANGUP_COMPLETE"])
             answer = await connection.api("originate {origination_uuid=u}loopback/1 &park")

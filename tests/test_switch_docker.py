@@ -167,7 +167,7 @@ def test_cdrs_of_many_calls_are_all_found(
         assert isinstance(switch, ContainerSwitch)
         await switch.start(Profile())
         try:
-            await switch.write_dialplan("one", {"default": ANSWER.format("1")})
+            await switch.write_dialplan("one", {"default": [ANSWER.format("1")]})
             connection = await switch.connect()
             await connection.api("reloadxml")
             await connection.subscribe(["CHANNEL_HANGUP_COMPLETE"])

@@ -131,10 +131,10 @@ async def place(scenarios: list[Scenario]) -> list[Observation]:
 
 async def _place(switch: Switch, scenarios: list[Scenario]) -> list[Observation]:
     commands, listener = await switch.connect(), await switch.connect()
-    contexts: dict[str, str] = {}
+    contexts: dict[str, list[str]] = {}
     for scenario in scenarios:
         for context, text in dialplan.extensions(scenario):
-            contexts[context] = contexts.get(context, "") + text
+            contexts.setdefault(context, []).append(text)
     assert isinstance(switch, PrivateSwitch)
     await switch.write_dialplan("values", contexts)
     assert "OK" in await commands.api("reloadxml")
