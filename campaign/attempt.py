@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
-from campaign.packing import Packed, event_of, text_of
+from campaign.packing import Packed, event_of, sharing, text_of
 from conformance.model.call import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
 from conformance.observation import AppliedStimulus, Headers, number_in, role_of, without_row
@@ -62,7 +62,9 @@ class Call:
 
     def events(self) -> tuple[Headers, ...]:
         """All that was told of it so far, in the order of Event-Sequence."""
-        return tuple(sorted(map(event_of, self._events), key=sequence))
+        once: dict[str | list[str], str | list[str]] = {}
+        told = (sharing(event_of(text), once) for text in self._events)
+        return tuple(sorted(told, key=sequence))
 
     def take(self, headers: Headers) -> Iterator[tuple[int, Stimulus]]:
         """Note an event; yields the stimuli (with their index) whose moment counts from it."""

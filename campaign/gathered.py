@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from campaign.attempt import Attempt
-from campaign.packing import Packed
+from campaign.packing import Packed, sharing
 from conformance.cdr_modules import CSV_MODULE
 from conformance.observation import UNREADABLE, Cdr, Placement
 from fixtures.cdrs import CdrError, parse_csv_row, parse_json_cdr, parse_xml_cdr
@@ -51,8 +51,9 @@ class Gathered:
         """
         attempt = self.attempt
         cdrs: dict[str, dict[str, Cdr]] = {}
+        once: dict[str, str] = {}
         for (module, uuid), text in zip(self.written, self.cdrs, strict=True):
-            cdrs.setdefault(uuid, {})[module] = _parsed(module, text)
+            cdrs.setdefault(uuid, {})[module] = sharing(_parsed(module, text), once)
         return Placement(
             token=attempt.token,
             a_leg_uuid=attempt.a_leg_uuid,

@@ -8,12 +8,15 @@ room.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import lz4.block
 import orjson
 
 from conformance.observation import Headers
+
+T = TypeVar("T")
 
 
 class Packed:
@@ -54,3 +57,15 @@ def event_of(text: bytes) -> Headers:
     except orjson.JSONDecodeError:
         headers = json.loads(text)
     return headers
+
+
+def sharing(fields: Mapping[str, T], once: dict[T, T]) -> dict[str, T]:
+    """The same fields, their values those that are held `once`, as most of them are by then.
+
+    A call of a hundred events, and a CDR of each leg and module, is a third as large.
+    """
+    values = fields.values()
+    try:
+        return dict(zip(fields, map(once.setdefault, values, values), strict=True))
+    except TypeError:  # a list is its own
+        return {n: v if isinstance(v, list) else once.setdefault(v, v) for n, v in fields.items()}

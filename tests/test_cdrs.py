@@ -1,8 +1,10 @@
 """CDRs of all three modules, and what is none."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import example, given
@@ -96,6 +98,28 @@ def test_xml_cdr() -> None:
 def test_bytes_that_are_not_utf_8_become_lone_surrogates() -> None:
     cdr = parse_json_cdr(b'{"variables": {"a": "%FF"}, "b": "\xfe"}')
     assert cdr == {"variables.a": "\udcff", "b": "\udcfe"}
+
+
+ESCAPED = st.sampled_from(["%C3%A9", "%F0%9F%98%80", "%80", "%FF", "%5C", "%", "%4", "a", "é", " "])
+
+
+@given(st.lists(ESCAPED, min_size=1, max_size=5), st.lists(ESCAPED, max_size=3))
+def test_a_long_value_is_decoded_as_a_short_one(again: list[str], end: list[str]) -> None:
+    """It is decoded in parts, none of which may end within a character."""
+    text = ("".join(again) * 20_000)[:20_000] + "".join(end)
+    data = json.dumps({"variables": {"long": text}}).encode()
+    assert parse_json_cdr(data) == {"variables.long": unquote(text, errors="surrogateescape")}
+
+
+def test_a_long_value_takes_no_more_than_its_room() -> None:
+    """Backslashes double with each dial string in another, and each is three characters here."""
+    text = "J%5C%3C" * 30_000
+    data = json.dumps({"variables": {"long": text}}).encode()
+    tracemalloc.start()
+    parse_json_cdr(data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * len(text)
 
 
 def test_csv_rows_leave_out_the_one_being_written() -> None:
