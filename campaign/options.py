@@ -15,6 +15,7 @@ from campaign.guest import add_guest_options
 from campaign.minimise import FINDINGS_WORTH, SECONDS
 from conformance.profile import numbers, release_of
 from fixtures.switches import DEFAULT_IMAGE, Switch, UsageError, open_switch
+from reports.diagram import printable
 
 T = TypeVar("T")
 
@@ -80,7 +81,7 @@ def kept_is_told(switches: Iterable[Switch]) -> Iterator[None]:
     finally:
         for switch in switches:
             if switch.kept:
-                print(f"kept of the switch: {switch.kept}", file=sys.stderr)
+                print(printable(f"kept of the switch: {switch.kept}"), file=sys.stderr)
 
 
 def switches_of(parsed: argparse.Namespace) -> list[Switch]:
