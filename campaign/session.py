@@ -30,9 +30,10 @@ from campaign.errors import first_of
 from campaign.minimise import Place, minimise
 from campaign.pool import Pool, open_pool
 from campaign.reach import out_of_reach
-from campaign.release import at_release, can_be_asked
+from campaign.release import at_release, can_be_asked, takes_settings
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
+from conformance.compact import Bits
 from conformance.complexity import Complexity, complexity
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
@@ -309,12 +310,23 @@ def _scenarios(
     """
     yield from first
     placed = {one.id for one in first}
-    possible = (
+    possible: Iterator[Scenario] = (
         _as_set(one, release, switches)
         for one in made
         if _is_possible(one, plan, release, switches)
     )
+    if switches[0].fixed is not None or not takes_settings(release):
+        possible = _each_once(possible)
     yield from islice((one for one in possible if one.id not in placed), plan.scenarios)
+
+
+def _each_once(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
+    """Those that differed by settings that the switch does not take are the same by now."""
+    seen = Bits()
+    for scenario in scenarios:
+        if (key := int(scenario.id, 16)) not in seen:
+            seen.put(key)
+            yield scenario
 
 
 def _is_possible(scenario: Scenario, plan: Plan, release: str, switches: Sequence[Switch]) -> bool:

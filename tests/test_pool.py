@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import strategies as st
 from rich.console import Console
 
 from campaign.blocks import FEW, Block, Blocks
@@ -314,6 +315,19 @@ def test_switches_that_are_not_alike_are_refused_before_a_call_is_placed(
         perform([Fake(), second], path)
     assert said in str(caught.value)
     assert not path.exists()
+
+
+def test_calls_that_differ_by_settings_alone_are_one_on_a_guest(tmp_path: Path) -> None:
+    """They are not ours to change; placed twice, a call's attempts would be numbered alike."""
+    several = [
+        replace(scenario(hangup(), number=n), profile=p)
+        for n in range(4)
+        for p in (Profile(), OTHER)
+    ]
+    path = tmp_path / "run.jsonl"
+    plan = Plan(4, strategy=st.sampled_from(several), pace=Pace(4, rate=1000), record=path)
+    done = asyncio.run(run(with_settings(), plan))
+    assert done.result.scenarios == len(placed(path)) == 4
 
 
 @pytest.mark.parametrize("name", ["metamorphic", "accept run"])
