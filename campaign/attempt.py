@@ -17,6 +17,8 @@ from conformance.scenario import (
     BridgeToLoopback,
     BridgeToNull,
     BridgeToSeveral,
+    Direct,
+    Origin,
     PlayTone,
     Scenario,
     Sleep,
@@ -168,7 +170,8 @@ def patience(scenario: Scenario) -> float:
     on_execute = any(name == "loopback_bowout_on_execute" for name, _ in scenario.variables.braces)
     waits = UNLOOP_SECONDS if on_execute else 0.0
     further = _length((*scenario.beside, *scenario.otherwise))
-    return 4.0 + delays + parked + waits + _length(scenario.plan) + further + _length(afterwards)
+    plans = _length(scenario.plan) + _length(afterwards) + _sleeps(scenario.origin)
+    return 4.0 + delays + parked + waits + further + plans
 
 
 def sequence(headers: Headers) -> int:
@@ -186,6 +189,14 @@ def length(scenario: Scenario) -> float:
 
 
 _lengths: WeakKeyDictionary[Scenario, float] = WeakKeyDictionary()
+
+
+def _sleeps(origin: Origin) -> float:
+    """Seconds for which loopback-a sleeps, where that is all that it does."""
+    match origin:
+        case Direct("sleep", argument) if argument.isdecimal():
+            return int(argument) / 1000
+    return 0.0
 
 
 def _length(plan: tuple[object, ...]) -> float:

@@ -388,13 +388,17 @@ class Placer:
 
     async def _sweep(self, attempt: Attempt) -> None:
         attempt.lateness = attempt.overdue(self._switch.clock.now())
-        attempt.swept = tuple(sorted(attempt.live))
-        await self._kill(attempt.swept)
+        attempt.swept = await self._kill(sorted(attempt.live))
         await self._gone(attempt, SWEEP_SECONDS)
 
-    async def _kill(self, legs: Iterable[str]) -> None:
+    async def _kill(self, legs: Iterable[str]) -> tuple[str, ...]:
+        """Hang up legs; gives those that were there: the end of another may lie unread."""
+        found = []
         for uuid in legs:
-            await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
+            reply = await self._commands.api(f"uuid_kill {uuid} NORMAL_CLEARING")
+            if not reply.startswith("-ERR No such channel"):
+                found.append(uuid)
+        return tuple(found)
 
     async def _gather_cdrs(self, attempt: Attempt) -> Mapping[str, Mapping[str, bytes]]:
         modules, clock = frozenset(self._cdr_modules), self._switch.clock

@@ -435,6 +435,24 @@ def test_the_patience_with_a_call_begins_as_it_does() -> None:
     assert came.swept == ()
 
 
+def test_a_leg_that_is_not_there_any_more_was_not_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It went by itself, and the suite, which has too much to read, is told of it later."""
+    switch = Fake()
+    switch.script = switch.held_call
+    carry_out = switch.do
+
+    async def do(command: str) -> str:
+        if not command.startswith("uuid_kill"):
+            return await carry_out(command)
+        switch.send("CHANNEL_DESTROY", command.split()[1])
+        return "-ERR No such channel!\n"
+
+    monkeypatch.setattr(switch, "do", do)
+    (came,) = place(switch, scenario())
+    assert (came.swept, came.problem) == ((), "")
+    assert len(switch.kills()) == 1
+
+
 def test_a_pause_of_the_suite_is_held_against_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is a leg hung up of which it has not read yet that it went."""
     monkeypatch.setattr(campaign_module, "HEARTBEAT", 0.005)
