@@ -500,8 +500,9 @@ class Scenario:
         try:
             scenario = _from_json(dict(value), _Allowed(parts=frozenset({cls})), "scenario")
             assert isinstance(scenario, cls)
-            if "\\ud" in scenario.text:  # a character of two halves, or half of one, which is none
-                json.dumps(scenario.to_json(), ensure_ascii=False).encode()
+            if "\\ud" in scenario.text:  # two halves of a character, a byte that is none, or a half
+                text = json.dumps(scenario.to_json(), ensure_ascii=False)
+                text.encode(errors="surrogateescape")
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a scenario: {error}") from error
         return scenario

@@ -253,7 +253,8 @@ def _extension(pair: Pair) -> str:
 
 def _channel_name(leg: str) -> str:
     """Name of a loopback leg, `leg` being the extension with -a or -b."""
-    return f"loopback/{leg}".encode()[:_NAME_BYTES].decode("utf-8", "surrogateescape")
+    name = f"loopback/{leg}".encode(errors="surrogateescape")[:_NAME_BYTES]
+    return name.decode(errors="surrogateescape")
 
 
 def application_of(pair: Pair) -> tuple[str, str | None]:
