@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from campaign.memory import keep_memory_flat
+from conformance.compact import NoRoomError
 from conformance.scenario import Scenario
 from strategies import stream
 
@@ -76,12 +77,15 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody reads any more: there is no more to do
     keep_memory_flat()
     seed, wanted = map(int, sys.argv[1:])
-    with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:
-        for number, scenario in enumerate(stream(seed)):
-            if number >= wanted and not sys.stdin.buffer.read(1):
-                return
-            out.write(json.dumps(scenario.to_json()).encode() + b"\n")
-            out.flush()
+    try:
+        with os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as out:
+            for number, scenario in enumerate(stream(seed)):
+                if number >= wanted and not sys.stdin.buffer.read(1):
+                    return
+                out.write(json.dumps(scenario.to_json()).encode() + b"\n")
+                out.flush()
+    except NoRoomError as error:
+        sys.exit(f"loopback-conformance: {error}")
 
 
 if __name__ == "__main__":

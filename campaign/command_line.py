@@ -49,6 +49,7 @@ from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, require_place, run, suite_version
 from campaign.streams import OutputError, printing, without_need_of_stderr
 from conformance.clauses import CLAUSES, Area, Level
+from conformance.compact import NoRoomError
 from conformance.verdicts import CONFORMS, FINDINGS, UNDECIDED, USAGE
 from fixtures.corpus import CorpusError
 from fixtures.embedded.faults import FAULTS, NEVER_ALONE
@@ -135,7 +136,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     except (SwitchError, EventSocketError, RecordingError, CorpusError, UsageError) as error:
         print(f"loopback-conformance: {printable(str(error))}", file=sys.stderr)
         return USAGE
-    except AheadError as error:
+    except (AheadError, NoRoomError) as error:
         print(f"loopback-conformance: {error}; nothing is decided", file=sys.stderr)
         return UNDECIDED
     except (KeyboardInterrupt, asyncio.CancelledError):

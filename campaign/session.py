@@ -33,7 +33,7 @@ from campaign.reach import out_of_reach
 from campaign.release import at_release, can_be_asked, takes_settings
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
-from conformance.compact import Bits
+from conformance.compact import Bits, NoRoomError
 from conformance.complexity import Complexity, complexity
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
@@ -403,6 +403,9 @@ async def _campaign(
     except asyncio.CancelledError:
         shortfall, ending = "it was interrupted", Ending.INTERRUPTED
         asyncio.current_task().uncancel()  # type: ignore[union-attr]
+    except NoRoomError as error:
+        shortfall, ending = str(error), Ending.FAILED
+        raise
     except BaseException as error:
         shortfall, ending = type(error).__name__, Ending.FAILED
         raise

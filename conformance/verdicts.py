@@ -139,9 +139,10 @@ class RunResult:
 class Verdicts:
     """Sums up scenarios attempt by attempt.
 
-    Of a scenario that one clean attempt settles it keeps which clauses that exercised, some 20
-    bytes, so that a long run takes little more memory than a short one. Should it come again, that
-    is all that has to be known of it.
+    Of a scenario that one clean attempt settles it keeps which clauses that exercised, and not in
+    memory, so that a long run takes no more of it than a short one. Should the scenario come again,
+    that is all that has to be known of it. Adding an attempt raises NoRoomError where that cannot
+    be kept.
     """
 
     def __init__(self, known: Known = NONE_KNOWN) -> None:
