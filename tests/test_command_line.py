@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -27,9 +28,12 @@ from campaign import session
 from campaign.ahead import AheadError
 from campaign.command_line import main
 from conformance.clauses import CLAUSES, Area
+from conformance.compact import NoRoomError
 from conformance.divergences import Divergence, render
+from conformance.judge import Judgement
 from conformance.profile import Profile
 from conformance.scenario import Scenario
+from conformance.verdicts import Verdicts
 from fixtures.corpus import SHIPPED as EXAMPLES
 from fixtures.recording import Ending, Recording
 from fixtures.switches.container import LABEL
@@ -240,6 +244,31 @@ def test_without_more_scenarios_what_was_placed_is_kept(
     assert len(list(kept)) >= 1
     assert kept.footer is not None
     assert kept.footer.ended is Ending.FAILED
+
+
+def test_no_room_for_temporary_files_is_told_in_a_line_and_what_was_recorded_stays(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    class Full(Verdicts):
+        def add(self, scenario: Scenario, judgement: Judgement) -> int:
+            if self.scenarios == 5:
+                raise NoRoomError(sqlite3.OperationalError("database or disk is full"))
+            return super().add(scenario, judgement)
+
+    monkeypatch.setattr(session, "Verdicts", Full)
+    recording = tmp_path / "run.jsonl.gz"
+    asked = ("--switch", "embedded:", "--scenarios", "20", "--record", str(recording))
+    assert main(["run", *asked, "--no-corpus"]) == 3
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error == (
+        "loopback-conformance: a temporary file cannot be kept: database or disk is full; "
+        "make room there, or name another directory in TMPDIR; nothing is decided"
+    )
+    kept = Recording(recording)
+    assert len(list(kept)) >= 6
+    assert kept.footer is not None
+    assert kept.footer.ended is Ending.FAILED
+    assert "database or disk is full" in kept.footer.reason
 
 
 def test_ctrl_c_while_modules_are_imported_is_told_in_a_line(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Bits by key behave as a dictionary does."""
+"""Bits by key behave as a dictionary does, and say so where there is no room for them."""
+
+import resource
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,3 +36,32 @@ def test_keys_alone_take_no_bits() -> None:
     assert 7 in kept
     assert 8 not in kept
     assert len(kept) == 1
+
+
+def test_many_keys_are_kept_in_a_file_that_nobody_sees() -> None:
+    kept = Bits(16)
+    for key in range(20_000):
+        kept.put(key * 977, key)
+    assert len(kept) == 20_000
+    assert [kept.get(key * 977) for key in range(20_000)] == list(range(20_000))
+
+
+def test_no_room_for_the_file_is_told_with_its_cause() -> None:
+    fill = """
+from conformance.compact import Bits, NoRoomError
+kept = Bits(16)
+try:
+    for key in range(20_000):
+        kept.put(key)
+except NoRoomError as error:
+    print(error)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", fill],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.startswith("a temporary file cannot be kept: ")
+    assert told.stdout.endswith("make room there, or name another directory in TMPDIR\n")
