@@ -12,8 +12,7 @@ from rich.console import Console
 from campaign.campaign import Pace
 from campaign.compare import Compared, Source, baseline, compare, kept
 from campaign.divergences import add_known_option, load
-from campaign.guest import add_guest_options
-from campaign.options import SWITCHES, positive, reached, release
+from campaign.options import SWITCHES, add_reaching_options, positive, reached, release
 from campaign.outputs import Form, exit_status, places, write_reports
 from campaign.progress import Bar
 from campaign.report import subject_of
@@ -21,7 +20,7 @@ from campaign.session import Plan, suite_version
 from campaign.streams import OutputError, printing
 from conformance.changes import MEANINGS, Change, Side
 from conformance.gate import DISTRIBUTION, RAW, WORDS, FailOn, doubts, fail_on, failures
-from fixtures.switches import DEFAULT_IMAGE, UsageError, open_switch
+from fixtures.switches import UsageError, open_switch
 from reports import files
 from reports.changes import ChangesReport, as_json, markdown, print_changes
 from reports.diagram import printable
@@ -120,17 +119,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="record what is placed, as old.jsonl.gz and new.jsonl.gz",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace recordings there")
-    parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
-    parser.add_argument(
-        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
-    )
-    add_guest_options(parser, several=True)
-    parser.add_argument(
-        "--event-socket",
-        choices=("asyncio", "python-esl"),
-        default="asyncio",
-        help="client (default %(default)s)",
-    )
+    add_reaching_options(parser, several=True)
     parser.add_argument(
         "--fail-on",
         type=_fail_on,

@@ -38,6 +38,20 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="what to test, see below; `run` takes several that are alike, a pool",
     )
+    add_reaching_options(parser, several=True)
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the switch's files after the run"
+    )
+    parser.add_argument(
+        "--release",
+        type=release,
+        metavar="X.Y.Z",
+        help="what the endpoint is, where that is not the switch's own version",
+    )
+
+
+def add_reaching_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """The options that say how a switch, or `several` of them, is started or reached."""
     parser.add_argument(
         "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
     )
@@ -47,21 +61,12 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="FreeSWITCH in the image (default %(default)s)",
     )
-    add_guest_options(parser, several=True)
+    add_guest_options(parser, several=several)
     parser.add_argument(
         "--event-socket",
         choices=("asyncio", "python-esl"),
         default="asyncio",
         help="which Event Socket client to use (default %(default)s)",
-    )
-    parser.add_argument(
-        "--keep", action="store_true", help="leave the switch's files after the run"
-    )
-    parser.add_argument(
-        "--release",
-        type=release,
-        metavar="X.Y.Z",
-        help="what the endpoint is, where that is not the switch's own version",
     )
 
 

@@ -10,15 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from campaign.campaign import Pace
-from campaign.guest import add_guest_options
-from campaign.options import SWITCHES, cancel_on_signals, positive, release
+from campaign.options import SWITCHES, add_reaching_options, cancel_on_signals, positive, release
 from campaign.progress import Bar
 from campaign.session import Plan, Run, Scenarios, run
 from conformance.judge import Judgement
 from conformance.observation import Placement
 from conformance.scenario import Scenario
 from conformance.verdicts import CONFORMS, UNDECIDED
-from fixtures.switches import DEFAULT_IMAGE, open_switch
+from fixtures.switches import open_switch
 from reports.diagram import printable
 
 _EXAMPLE = """\
@@ -77,11 +76,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--release", type=release, metavar="X.Y.Z", help="what the endpoint is")
     parser.add_argument("--overwrite", action="store_true", help="replace a recording there")
-    parser.add_argument("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
-    parser.add_argument(
-        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
-    )
-    add_guest_options(parser)
+    add_reaching_options(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="show no progress")
     parser.set_defaults(command=_record)
 
@@ -116,6 +111,7 @@ def _record(parsed: argparse.Namespace, console: Console) -> int:
     )
     switch = open_switch(
         parsed.switch,
+        event_socket=parsed.event_socket,
         image=parsed.image,
         binary=parsed.binary,
         password_file=parsed.password_file,

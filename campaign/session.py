@@ -33,7 +33,7 @@ from campaign.reach import out_of_reach
 from campaign.release import at_release, can_be_asked, takes_settings
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
-from conformance.compact import Bits, NoRoomError
+from conformance.compact import NoRoomError
 from conformance.complexity import Complexity, complexity
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
@@ -52,7 +52,7 @@ from fixtures.recording import (
     without_secrets,
 )
 from fixtures.switches import Switch, SwitchError, SwitchIdentity
-from strategies import stream
+from strategies import each_once, stream
 from strategies.generation import openers
 
 ATTEMPTS = 3
@@ -316,17 +316,8 @@ def _scenarios(
         if _is_possible(one, plan, release, switches)
     )
     if switches[0].fixed is not None or not takes_settings(release):
-        possible = _each_once(possible)
+        possible = each_once(possible)  # those that differ by settings alone are the same by now
     yield from islice((one for one in possible if one.id not in placed), plan.scenarios)
-
-
-def _each_once(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
-    """Those that differed by settings that the switch does not take are the same by now."""
-    seen = Bits()
-    for scenario in scenarios:
-        if (key := int(scenario.id, 16)) not in seen:
-            seen.put(key)
-            yield scenario
 
 
 def _is_possible(scenario: Scenario, plan: Plan, release: str, switches: Sequence[Switch]) -> bool:

@@ -39,7 +39,7 @@ from strategies.bridges import (
     unloopable_plans,
 )
 from strategies.forks import Targets, bridges_to_several, looping_plans, several_targets
-from strategies.generation import generate, samples, stream
+from strategies.generation import each_once, generate, samples, stream
 from strategies.profiles import global_variables, profiles
 from strategies.scenarios import (
     CALL_WEIGHTS,
@@ -107,6 +107,7 @@ __all__ = [
     "digits_sent",
     "direct_origins",
     "displays",
+    "each_once",
     "endings",
     "export_lists",
     "extension_targets",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import count as numbers
@@ -75,8 +75,13 @@ def stream(seed: int, strategy: SearchStrategy[Scenario] | None = None) -> Itera
     if strategy is None:
         yield from _steered(seed)
         return
+    yield from each_once(samples(strategy, seed))
+
+
+def each_once(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
+    """The different ones of these scenarios, each where it comes first."""
     seen = Bits()
-    for scenario in samples(strategy, seed):
+    for scenario in scenarios:
         if (key := int(scenario.id, 16)) not in seen:
             seen.put(key)
             yield scenario

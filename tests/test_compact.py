@@ -1,13 +1,11 @@
 """Bits by key behave as a dictionary does, and say so where there is no room for them."""
 
-import resource
-import subprocess
-import sys
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.compact import Bits
+from conformance.compact import Bits, NoRoomError
+from tests.full_disk import largest_file
 
 KEYS = st.integers(0, 2**64 - 1) | st.integers(0, 5)
 DEEDS = st.lists(st.tuples(st.sampled_from(("put", "drop")), KEYS, st.integers(0, 2**90 - 1)))
@@ -47,21 +45,13 @@ def test_many_keys_are_kept_in_a_file_that_nobody_sees() -> None:
 
 
 def test_no_room_for_the_file_is_told_with_its_cause() -> None:
-    fill = """
-from conformance.compact import Bits, NoRoomError
-kept = Bits(16)
-try:
-    for key in range(20_000):
-        kept.put(key)
-except NoRoomError as error:
-    print(error)
-"""
-    told = subprocess.run(
-        [sys.executable, "-c", fill],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout.startswith("a temporary file cannot be kept: ")
-    assert told.stdout.endswith("make room there, or name another directory in TMPDIR\n")
+    def put_many() -> None:
+        kept = Bits(16)
+        for key in range(20_000):
+            kept.put(key)
+
+    with largest_file(65_536), pytest.raises(NoRoomError) as caught:
+        put_many()
+    said = str(caught.value)
+    assert said.startswith("a temporary file cannot be kept: ")
+    assert said.endswith("; make room there, or name another directory in TMPDIR")

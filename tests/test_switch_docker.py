@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 
 import docker
 import pytest
@@ -76,6 +77,18 @@ def test_no_freeswitch_in_the_image() -> None:
 @needs_image
 @pytest.mark.usefixtures("engine")
 def test_a_container_that_ends_at_its_start() -> None:
+    said = starting_fails(f"docker://{IMAGE}", binary="/bin/cat")
+    assert "ended at its start; its last words: " in said
+
+
+@needs_image
+@pytest.mark.usefixtures("engine")
+def test_a_container_that_ends_before_its_port_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alive = ContainerSwitch.alive
+    answers = chain([lambda _: True], repeat(alive))
+    monkeypatch.setattr(ContainerSwitch, "alive", lambda switch: next(answers)(switch))
     said = starting_fails(f"docker://{IMAGE}", binary="/bin/cat")
     assert "ended at its start; its last words: " in said
 
