@@ -46,14 +46,14 @@ class Bits:
     def __init__(self, width: int = 0) -> None:
         """Know no key; `width` is the bits of a bitmap, 0 where only the keys matter."""
         self._size = (width + 7) // 8
-        self._count = 0
         self._rows = sqlite3.connect("", isolation_level=None)
         weakref.finalize(self, self._rows.close)
         self._rows.executescript(_BEGIN)
 
     def __len__(self) -> int:
-        """How many keys there are."""
-        return self._count
+        """How many keys there are: they are counted, which takes a while where they are many."""
+        (count,) = self._ask("SELECT count(*) FROM bits").fetchone()
+        return int(count)
 
     def __contains__(self, key: int) -> bool:
         """Whether the key is there."""
@@ -64,16 +64,19 @@ class Bits:
         row = self._ask("SELECT bits FROM bits WHERE key = ?", key - _MIDDLE).fetchone()
         return None if row is None else int.from_bytes(row[0])
 
-    def put(self, key: int, bits: int = 0) -> None:
+    def put(self, key: int, bits: int) -> None:
         """Give a key its bitmap, whether it is there already or not."""
-        new = key not in self
         self._ask("REPLACE INTO bits VALUES (?, ?)", key - _MIDDLE, bits.to_bytes(self._size))
-        self._count += new
+
+    def add(self, key: int) -> bool:
+        """Put a key whose bitmap does not matter, if it is not there already; gives whether so."""
+        blank = bytes(self._size)
+        added = self._ask("INSERT OR IGNORE INTO bits VALUES (?, ?)", key - _MIDDLE, blank)
+        return added.rowcount == 1
 
     def drop(self, key: int) -> None:
-        """Forget a key that is there."""
+        """Forget a key, if it is there."""
         self._ask("DELETE FROM bits WHERE key = ?", key - _MIDDLE)
-        self._count -= 1
 
     def _ask(self, statement: str, *values: int | bytes) -> sqlite3.Cursor:
         try:

@@ -272,8 +272,7 @@ class Verdicts:
     def _attempts_at(self, identity: str) -> tuple[Judgement, ...]:
         """Attempts so far at a scenario of the run itself, which is settled no longer."""
         judgements = self.judgements(identity)
-        bits = self._settled.get(int(identity, 16))
-        if bits is not None:
+        if judgements and (bits := self._settled.get(int(identity, 16))) is not None:
             self._settled.drop(int(identity, 16))
             self._exercised.subtract(_unpacked(bits))
         return judgements

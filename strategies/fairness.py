@@ -51,7 +51,7 @@ class Fairness:
         """
         exercised = clauses_of(scenario)
         self._exercised.update(exercised)
-        self._shapes.put(shape_key(scenario))
+        self._shapes.add(shape_key(scenario))
         if scenario.profile not in self._parents:
             self._parents = {p: kept for p, kept in self._parents.items() if p == Profile()}
         if not choices:

@@ -82,8 +82,7 @@ def each_once(scenarios: Iterable[Scenario]) -> Iterator[Scenario]:
     """The different ones of these scenarios, each where it comes first."""
     seen = Bits()
     for scenario in scenarios:
-        if (key := int(scenario.id, 16)) not in seen:
-            seen.put(key)
+        if seen.add(int(scenario.id, 16)):
             yield scenario
 
 
@@ -101,7 +100,7 @@ def _steered(seed: int) -> Iterator[Scenario]:
     drawn = samples(profiles(), f"{seed}/profiles")
     dice = Random(f"{seed}/variations")
     fairness, profile = Fairness(), Profile()
-    seen = Bits()
+    seen, given = Bits(), 0
     patient = True
     opening = deque(_opening(profile))
     for fresh in _noise(seed):
@@ -109,7 +108,7 @@ def _steered(seed: int) -> Iterator[Scenario]:
         if opening:
             scenario = opening.popleft()
         else:
-            parent = fairness.parent(profile) if len(seen) % 2 else None
+            parent = fairness.parent(profile) if given % 2 else None
             made = read(fresh if parent is None else _varied(parent, fresh, dice))
             if made is None:
                 continue
@@ -118,13 +117,13 @@ def _steered(seed: int) -> Iterator[Scenario]:
             if parent is not None and patient and fairness.knows(scenario):
                 patient = False
                 continue
-        if (key := int(scenario.id, 16)) in seen:
+        if not seen.add(int(scenario.id, 16)):
             continue
         patient = True
-        seen.put(key)
+        given += 1
         fairness.count(scenario, choices)
         yield scenario
-        block, inside = divmod(len(seen), BLOCK)
+        block, inside = divmod(given, BLOCK)
         if not inside:
             profile = _profile(drawn, block // 3) if block % 3 == 2 else Profile()
             opening = deque(_opening(profile))

@@ -29,8 +29,8 @@ def test_bits_are_kept_by_key_as_in_a_dictionary(deeds: list[tuple[str, int, int
 
 def test_keys_alone_take_no_bits() -> None:
     kept = Bits()
-    kept.put(7)
-    kept.put(7)
+    assert kept.add(7)
+    assert not kept.add(7)
     assert 7 in kept
     assert 8 not in kept
     assert len(kept) == 1
@@ -48,7 +48,7 @@ def test_no_room_for_the_file_is_told_with_its_cause() -> None:
     def put_many() -> None:
         kept = Bits(16)
         for key in range(20_000):
-            kept.put(key)
+            kept.add(key)
 
     with largest_file(65_536), pytest.raises(NoRoomError) as caught:
         put_many()
