@@ -137,6 +137,7 @@ class _Leg:
     bridged: _Leg | None = None
     intercepted: bool = False
     deaf: bool = False
+    last_step: int = -1
     caught: bool = False
     holds: _Leg | None = None
     marked: bool = False
@@ -404,7 +405,7 @@ class _Call:
         self._next(leg)
 
     def _next(self, leg: _Leg) -> None:
-        if not leg.there:
+        if not leg.there or leg.step == leg.last_step:
             return
         leg.step += 1
         if not leg.plan:
@@ -848,6 +849,8 @@ class _Call:
         peer = leg.bridged
         if not leg.there:
             return
+        if not leg.deaf and self._pace.begun >= 0:
+            leg.last_step = leg.step + self._pace.begun
         leg.deaf = True
         if peer is not None:
             self._unbridge(leg)

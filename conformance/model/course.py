@@ -136,6 +136,7 @@ class Pace(NamedTuple):
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
+    - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
     - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
     - `lag`: how long a hangup takes to reach the other leg of the pair
@@ -163,3 +164,4 @@ class Pace(NamedTuple):
     drifts: int = 0
     collide: bool = False
     caught: bool = False
+    begun: int = -1

@@ -175,6 +175,8 @@ def _deviations(
     if pace.cut:
         yield pace._replace(halted=True)
         yield pace._replace(lag=LAGS[0])
+        longest = max(len(pair.steps) for pair in pairs(scenario))
+        yield from (pace._replace(begun=number) for number in range(1, longest - 1))
     if len(numbers) > 1:
         yield from (pace._replace(first=number) for number in numbers)
         yield from (pace._replace(lag=lag) for lag in LAGS)
