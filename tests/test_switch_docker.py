@@ -5,8 +5,10 @@ import asyncio
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain, repeat
+from pathlib import Path
 
 import docker
 import pytest
@@ -125,12 +127,18 @@ def test_the_socket_is_open_to_this_host_alone_and_the_password_to_nobody(
 
 
 @needs_image
-def test_what_a_dead_run_left_is_removed(engine: docker.DockerClient) -> None:
+def test_what_a_dead_run_left_is_removed(
+    engine: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     ended = subprocess.Popen(["/bin/true"])
     ended.wait()
     dead = f"{owner.own_mark().rsplit('/', 2)[0]}/{ended.pid}/1"
     labels = [{LABEL: dead}, {LABEL: dead, KEPT_LABEL: "true"}, {LABEL: "another-host/1/1"}]
     made = [engine.containers.create(IMAGE, "true", labels=label) for label in labels]
+    copies = tmp_path / f"{owner.PREFIX}cdrs-1"
+    copies.mkdir()
+    (copies / owner.FILE).write_text(dead)
 
     async def session() -> None:
         switch = open_switch(f"docker://{IMAGE}")
@@ -141,6 +149,7 @@ def test_what_a_dead_run_left_is_removed(engine: docker.DockerClient) -> None:
         asyncio.run(session())
         there = {container.id for container in engine.containers.list(all=True)}
         assert [container.id in there for container in made] == [False, True, True]
+        assert not list(tmp_path.iterdir())
     finally:
         for container in made[1:]:
             container.remove(force=True)
