@@ -46,7 +46,8 @@ class Bits:
     def __init__(self, width: int = 0) -> None:
         """Know no key; `width` is the bits of a bitmap, 0 where only the keys matter."""
         self._size = (width + 7) // 8
-        self._rows = sqlite3.connect("", isolation_level=None)
+        # whichever thread looks for what is past may be the one to close it
+        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._rows.close)
         self._rows.executescript(_BEGIN)
 

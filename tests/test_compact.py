@@ -1,5 +1,8 @@
 """Bits by key behave as a dictionary does, and say so where there is no room for them."""
 
+import sys
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +45,18 @@ def test_many_keys_are_kept_in_a_file_that_nobody_sees() -> None:
         kept.put(key * 977, key)
     assert len(kept) == 20_000
     assert [kept.get(key * 977) for key in range(20_000)] == list(range(20_000))
+
+
+def test_any_thread_may_be_the_one_that_lets_go_of_them() -> None:
+    kept = [Bits()]
+    errors: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", errors.append)
+        thread = threading.Thread(target=kept.clear)
+        thread.start()
+        thread.join()
+    assert not kept
+    assert not errors
 
 
 def test_no_room_for_the_file_is_told_with_its_cause() -> None:
