@@ -73,15 +73,16 @@ _LEGS = (
         "legs.pair-is-created",
         MUST,
         AGREES,
-        "Dialling loopback/ creates two legs, loopback-a (outbound) and loopback-b (inbound).",
+        "Dialling loopback/ creates two legs, loopback-a (outbound) and loopback-b (inbound). "
+        "Where who dials is hung up as it does, loopback-b may be gone before it is told of.",
         "wiki, CDR Handling; mod_loopback channel_outgoing_channel, channel_on_init",
     ),
     Clause(
         "legs.no-other-legs",
         MUST,
         AGREES,
-        "The call has the legs that its dialplans dial, and no others. At a bowout loopback-b may "
-        "begin with what follows its bridge a moment before it is hung up.",
+        "The call has the legs that its dialplans dial, and no others. At a bowout, or as "
+        "loopback-a ends, loopback-b may begin with what comes next a moment before it is hung up.",
         "wiki, CDR Handling",
     ),
     Clause(
@@ -448,8 +449,9 @@ _TARGETS = (
         "targets.plan-runs-on-loopback-b",
         MUST,
         AGREES,
-        "The target's dialplan runs on loopback-b, each application once and in its order; one "
-        "more may begin when a bowout or the end of loopback-a interrupts it.",
+        "The target's dialplan runs on loopback-b, each application once and in its order; what "
+        "comes next may begin when a bowout or the end of loopback-a interrupts it, until it is "
+        "hung up.",
         "wiki, CDR Handling; history e02992bc6c (executed twice)",
         since="1.2.12",
     ),

@@ -16,6 +16,7 @@ from conformance.expectation import (
     Count,
     Elapsed,
     EventRef,
+    LegCount,
     Precedes,
     SinceStimulus,
     Within,
@@ -680,6 +681,24 @@ def test_the_cause_may_reach_a_leg_amid_what_it_still_begins() -> None:
         (("playback", "answer", "sleep"), True),
         (("playback", "answer", "sleep", "hangup"), True),
     }
+
+
+def is_unborn(course: Course, role: str) -> bool:
+    return role in course.legs and course.legs[role].unborn
+
+
+def test_a_pair_that_is_given_up_as_it_is_dialled_may_tell_nothing_of_loopback_b() -> None:
+    """Seen on 1.10.12: it was hung up before its thread began, and had no CHANNEL_CREATE."""
+    ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)
+    scenario = call(Sleep(600), further(Answer(), Sleep(300)), ending=ending)
+    (unborn,) = (one for one in predict(scenario, Applied({})) if is_unborn(one.course, B2))
+    second = (unborn.course.legs[A2], unborn.course.legs[B2])
+    assert {leg.causes for leg in second} == {frozenset({"NO_ANSWER"})}
+    assert unborn.course.legs[B2].applications == ()
+    assert BUSY in unborn.course.legs[B].causes
+    (count,) = (one.allowed for one in unborn.claims if isinstance(one.fact, LegCount))
+    assert count == one_of(4)
+    assert not [one for one in unborn.claims if one.leg == B2 or one.allowed == one_of(B2)]
 
 
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:

@@ -157,6 +157,7 @@ class _Leg:
     bond: _Leg | None = None
     heard: _Leg | None = None
     digits: str = ""
+    unborn: bool = False
 
     @property
     def talks(self) -> bool:
@@ -818,7 +819,8 @@ class _Call:
             if partner is not None:
                 partner.heard = None
 
-        if self._pace.lag:
+        leg.unborn = leg.inbound and leg.created == self._now and self._pace.unborn
+        if self._pace.lag and not leg.unborn:
             self._later(self._pace.lag, hang_up)
         else:
             hang_up()
@@ -1198,6 +1200,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.displays,
         leg.heard.role if leg.heard is not None else "",
         leg.digits,
+        leg.unborn,
     )
 
 

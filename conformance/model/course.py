@@ -29,7 +29,8 @@ class Leg(NamedTuple):
     confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
     `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
     that ended while it was this one's partner, "" where none did or it may have been too late.
-    `digits` are those that it was told to send while it was there.
+    `digits` are those that it was told to send while it was there. One that is `unborn` was hung up
+    before its thread began: it has no CHANNEL_CREATE.
     """
 
     role: str
@@ -51,6 +52,7 @@ class Leg(NamedTuple):
     displays: tuple[str, str] | None = None
     heard: str = ""
     digits: str = ""
+    unborn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class Pace(NamedTuple):
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
+    - `unborn`: whether loopback-b of a pair that such a leg dials is hung up before it is created
     - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
     - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
@@ -165,3 +168,4 @@ class Pace(NamedTuple):
     collide: bool = False
     caught: bool = False
     begun: int = -1
+    unborn: bool = False

@@ -43,7 +43,8 @@ _NAME_BYTES = 127
 
 def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about legs."""
-    found = [Claim("legs.no-other-legs", "", LegCount(), only(len(course.legs)))]
+    told_of = sum(not leg.unborn for leg in course.legs.values())
+    found = [Claim("legs.no-other-legs", "", LegCount(), only(told_of))]
     lost, phones = losers(course), behind_losers(scenario, course)
     told = lost.union(leg for one in course.leavings for leg in one.legs if leg not in one.staying)
     for pair in pairs(scenario):

@@ -10,7 +10,7 @@ from itertools import islice
 
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
-from conformance.expectation import Claim
+from conformance.expectation import Claim, OneOf
 from conformance.model import (
     after_bridge,
     cdr,
@@ -175,6 +175,8 @@ def _deviations(
     if pace.cut:
         yield pace._replace(halted=True)
         yield pace._replace(lag=LAGS[0])
+        if len(numbers) > 1:
+            yield pace._replace(lag=LAGS[0], unborn=True)
         longest = max(len(pair.steps) for pair in pairs(scenario))
         yield from (pace._replace(begun=number) for number in range(1, longest - 1))
     if len(numbers) > 1:
@@ -225,8 +227,22 @@ def _claims(
             claims += concern.claims(scenario, run, modules, alike=alike)
         else:
             claims += concern.claims(scenario, run)
+    claims = _born(claims, run)
     later = _later_than(scenario.profile.release)
     return tuple([claim for claim in claims if claim.clause not in later] if later else claims)
+
+
+def _born(claims: list[Claim], run: Course) -> list[Claim]:
+    """Those that neither speak of a leg that has no CHANNEL_CREATE nor expect it to be named."""
+    unborn = frozenset(leg.role for leg in run.legs.values() if leg.unborn)
+    if not unborn:
+        return claims
+    return [
+        claim
+        for claim in claims
+        if claim.leg not in unborn
+        and not (isinstance(claim.allowed, OneOf) and claim.allowed.values & unborn)
+    ]
 
 
 @lru_cache
@@ -246,7 +262,7 @@ def _shape(run: Course) -> int:
     legs = run.legs.values()
     shape = (
         tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
-        tuple(leg.digits for leg in legs),
+        tuple((leg.digits, leg.unborn) for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
         tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),
