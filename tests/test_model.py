@@ -701,6 +701,15 @@ def test_a_pair_that_is_given_up_as_it_is_dialled_may_tell_nothing_of_loopback_b
     assert not [one for one in unborn.claims if one.leg == B2 or one.allowed == one_of(B2)]
 
 
+def test_who_misses_its_media_gives_up_several_as_a_lost_race_whoever_refused() -> None:
+    """Seen on 1.10.12: how many are named decides the cause, not how many legs there are."""
+    refusal = BridgeToNull(refusal="CALL_REJECTED")
+    several = BridgeToSeveral((refusal, BridgeToNull(500)))
+    scenario = call(Answer(), several, ending=kill(A, 300, Event.CREATE, "b-leg2", BUSY))
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}))
+    assert course(scenario, {}, pace).legs["b-leg2"].causes == {"LOSE_RACE"}
+
+
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:
     """Seen on 1.10.12: a hangup after 0.8 s, and an answer that ends the race then."""
     beside = BridgeToLoopback(ExtensionTarget("2"), (Sleep(800), HangUp(BUSY)))

@@ -177,13 +177,15 @@ class _Leg:
 class _Dialling:
     """What a leg dials: `legs` at once, in the order in which they are named.
 
-    `alternatives` are those still to come, `unmade` the rest of this one. `causes` are of the legs
-    that are gone, in the order of `legs`; `refusal` is that of the last that refused to be one.
+    `alternatives` are those still to come, `unmade` the rest of this one, which names `named`.
+    `causes` are of the legs that are gone, in the order of `legs`; `refusal` is that of the last
+    that refused to be one.
     """
 
     alternatives: list[tuple[Dialled, ...]]
     waits_for_answer: bool
     alone: bool
+    named: int = 0
     unmade: list[Dialled] = field(default_factory=list)
     legs: list[_Leg] = field(default_factory=list)
     causes: dict[str, str] = field(default_factory=dict)
@@ -470,6 +472,7 @@ class _Call:
 
     def _dial_next(self, caller: _Leg, dialling: _Dialling) -> None:
         dialling.unmade = list(dialling.alternatives.pop(0))
+        dialling.named = len(dialling.unmade)
         dialling.legs, dialling.causes = [], {}
         self._make(caller, dialling)
 
@@ -860,7 +863,7 @@ class _Call:
         if dialled is not None:
             leg.dialling = None
             self._note(leg, dialled)
-            cause = "LOSE_RACE" if len(dialled.legs) > 1 else "NO_ANSWER"
+            cause = "LOSE_RACE" if dialled.named > 1 else "NO_ANSWER"
             for one in dialled.legs:
                 one.dialled_by = None
                 self._hang_up(one, cause)
