@@ -710,6 +710,14 @@ def test_who_misses_its_media_gives_up_several_as_a_lost_race_whoever_refused() 
     assert course(scenario, {}, pace).legs["b-leg2"].causes == {"LOSE_RACE"}
 
 
+def test_who_gives_up_as_it_dials_may_find_itself_hung_up() -> None:
+    """Seen on 1.10.12 and 1.11.2: in its plan, amid a tone and behind a bridge."""
+    ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)
+    scenario = call(Sleep(600), BridgeToNull(200), ending=ending)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}), lag=0.02)
+    assert course(scenario, {}, pace).legs["b-leg"].causes == {"NO_ANSWER", CANCELLED}
+
+
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:
     """Seen on 1.10.12: a hangup after 0.8 s, and an answer that ends the race then."""
     beside = BridgeToLoopback(ExtensionTarget("2"), (Sleep(800), HangUp(BUSY)))

@@ -543,12 +543,15 @@ class _Call:
         """A leg whose other leg is gone finds out, as it dials, that it reads nothing.
 
         Sooner than a pair that it dials is reached, by another thread; but a `null/` leg that is
-        reached at once is taken all the same.
+        reached at once is taken all the same. Where it finds itself hung up by then, it cancels.
         """
 
         def give_up() -> None:
             if caller.dialling is dialling:
+                phones = [leg for leg in dialling.legs if leg.other is None]
                 self._miss_media(caller)
+                for leg in phones:
+                    leg.causes |= {"ORIGINATOR_CANCEL"}
 
         if any(leg.other is None for leg in dialling.legs):
             self._later(0, give_up)
