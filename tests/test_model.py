@@ -718,6 +718,19 @@ def test_who_gives_up_as_it_dials_may_find_itself_hung_up() -> None:
     assert course(scenario, {}, pace).legs["b-leg"].causes == {"NO_ANSWER", CANCELLED}
 
 
+def test_who_dials_several_at_once_may_be_hung_up_before_all_are_made() -> None:
+    """Seen on the embedded switch; FreeSWITCH looks for its caller before it makes each leg."""
+    several = BridgeToSeveral((BridgeToNull(500), BridgeToNull(1000)))
+    scenario = call(Sleep(600), several, ending=kill(A, 400, Event.CREATE, "a-leg"))
+    made = [
+        {role: leg.causes for role, leg in one.course.legs.items() if role.startswith("b-leg")}
+        for one in predict(scenario, Applied({}))
+    ]
+    assert {} in made
+    assert {"b-leg": {CANCELLED}} in made
+    assert any(len(legs) == 2 for legs in made)
+
+
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:
     """Seen on 1.10.12: a hangup after 0.8 s, and an answer that ends the race then."""
     beside = BridgeToLoopback(ExtensionTarget("2"), (Sleep(800), HangUp(BUSY)))

@@ -24,7 +24,7 @@ from conformance.model import (
     targets,
 )
 from conformance.model import bowout as bowouts
-from conformance.model.call import course
+from conformance.model.call import CREATED_AFTER, course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.variables import bowout_seconds
 from conformance.profile import Profile
@@ -153,7 +153,8 @@ def _deviations(
     for number, own in enumerate(pace.notice):
         late = 0.0 if own == NOTICES[-1] else NOTICES[-1]
         yield pace._replace(notice=_with(pace.notice, number, late))
-    actions = [step.action for pair in pairs(scenario) for step in pair.steps]
+    steps = [step for pair in pairs(scenario) for step in pair.steps]
+    actions = [step.action for step in steps]
     timed = any(isinstance(action, Sleep | PlayTone) for action in actions)
     if timed or isinstance(scenario.origin, Direct) or confirm.confirms(scenario):
         yield pace._replace(drift=DRIFT)
@@ -177,6 +178,9 @@ def _deviations(
         yield pace._replace(lag=LAGS[0])
         if len(numbers) > 1:
             yield pace._replace(lag=LAGS[0], unborn=True)
+        named = max((len(one) for step in steps for one in step.dials), default=0)
+        # between the first and the last leg of those that it dials at once
+        yield from (pace._replace(lag=(made + 0.5) * CREATED_AFTER) for made in range(1, named))
         longest = max(len(pair.steps) for pair in pairs(scenario))
         yield from (pace._replace(begun=number) for number in range(1, longest - 1))
     if len(numbers) > 1:
