@@ -729,6 +729,10 @@ def test_who_dials_several_at_once_may_be_hung_up_before_all_are_made() -> None:
     assert {} in made
     assert {"b-leg": {CANCELLED}} in made
     assert any(len(legs) == 2 for legs in made)
+    two_pairs = BridgeToSeveral((further(Park()), further(Park())))
+    scenario = call(Sleep(600), two_pairs, ending=kill(A, 400, Event.CREATE, "a-leg"))
+    courses = [one.course.legs.keys() for one in predict(scenario, Applied({}))]
+    assert {"a-leg", A, B, A2, B2} in courses
 
 
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:

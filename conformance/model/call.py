@@ -479,6 +479,8 @@ class _Call:
     def _make(self, caller: _Leg, dialling: _Dialling) -> None:
         """The legs of an alternative are made one after the other, and then waited for."""
         while dialling.unmade and caller.dialling is dialling:
+            if caller.deaf and dialling.named - len(dialling.unmade) == self._pace.made:
+                return
             dialled = dialling.unmade[0]
             if forwards(caller.variables) <= 0:
                 dialling.refusal = "EXCHANGE_ROUTING_ERROR"

@@ -139,6 +139,8 @@ class Pace(NamedTuple):
       cause reaches it
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
     - `unborn`: whether loopback-b of a pair that such a leg dials is hung up before it is created
+    - `made`: how many of those that such a leg dials at once are made before the cause reaches it,
+      -1 all
     - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
     - `first`: the number of the pair of a chain that is ahead of the others with its bowout, 0 none
     - `tick`: how far into a whole second of the clock dialling begins, which cuts its time
@@ -168,4 +170,5 @@ class Pace(NamedTuple):
     collide: bool = False
     caught: bool = False
     begun: int = -1
+    made: int = -1
     unborn: bool = False

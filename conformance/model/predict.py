@@ -179,8 +179,8 @@ def _deviations(
         if len(numbers) > 1:
             yield pace._replace(lag=LAGS[0], unborn=True)
         named = max((len(one) for step in steps for one in step.dials), default=0)
-        # between the first and the last leg of those that it dials at once
-        yield from (pace._replace(lag=(made + 0.5) * CREATED_AFTER) for made in range(1, named))
+        for made in range(1, named):
+            yield pace._replace(lag=(made + 0.5) * CREATED_AFTER, made=made)
         longest = max(len(pair.steps) for pair in pairs(scenario))
         yield from (pace._replace(begun=number) for number in range(1, longest - 1))
     if len(numbers) > 1:
