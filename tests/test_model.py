@@ -33,6 +33,7 @@ from conformance.profile import Profile
 from conformance.scenario import (
     Action,
     ALegBridges,
+    ALegConsults,
     ALegRunsDialplan,
     Answer,
     ApplicationTarget,
@@ -49,6 +50,7 @@ from conformance.scenario import (
     Pairs,
     Park,
     PlayTone,
+    PreAnswer,
     RingReady,
     Scenario,
     SetVariable,
@@ -733,6 +735,16 @@ def test_who_dials_several_at_once_may_be_hung_up_before_all_are_made() -> None:
     scenario = call(Sleep(600), two_pairs, ending=kill(A, 400, Event.CREATE, "a-leg"))
     courses = [one.course.legs.keys() for one in predict(scenario, Applied({}))]
     assert {"a-leg", A, B, A2, B2} in courses
+
+
+def test_who_consults_may_be_hung_up_before_it_sees_that_it_is_alone() -> None:
+    """Seen on 1.10.12 and 1.11.2: the kill came late, 80 ms after loopback-b had gone."""
+    ending = kill("a-leg", 500, Event.CREATE, "a-leg", BUSY)
+    scenario = call(PreAnswer(), Sleep(800), HangUp(), origin=ALegConsults(True), ending=ending)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0)
+    late, later = (course(scenario, {0: at}, pace) for at in (0.88, 1.0))
+    assert late.legs["a-leg"].causes == {CLEARED, BUSY}
+    assert later.legs["a-leg"].causes == {CLEARED}
 
 
 def test_of_pairs_that_are_dialled_at_once_each_may_be_ahead() -> None:

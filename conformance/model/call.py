@@ -94,6 +94,9 @@ REBRIDGED = 0.15
 OVERTAKEN = 0.03
 """How long (seconds) a second pair of a chain may be behind the first with the same bowout."""
 
+ALONE_AFTER = 0.1
+"""How long (seconds) it takes who consults to see that it is alone: 0 to 0.10 s measured."""
+
 ORPHANED = 2.9
 """For how long (seconds) who was consulted stays parked alone: 2.4 to 3.0 measured."""
 
@@ -296,7 +299,11 @@ class _Call:
     def _stimulate(self, stimulus: Stimulus) -> None:
         deed = stimulus.deed
         leg = self._legs.get(deed.leg)
-        if leg is None or not leg.there:
+        if leg is None:
+            return
+        if not leg.there:
+            if isinstance(deed, UuidKill) and leg.consults and self._now - leg.gone < ALONE_AFTER:
+                leg.causes |= {deed.cause}
             return
         if isinstance(deed, UuidKill):
             self._hang_up(leg, deed.cause)
