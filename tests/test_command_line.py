@@ -90,9 +90,9 @@ def temporary(tmp_path: Path) -> Path:
         (["run"], ["embedded:?fault=NAME&seed=N", "`faults --list`"]),
         (["run"], ["a known divergence is stale"]),
         (["record"], ["how many (default 300)", "(default 2)", "same calls (default 1)"]),
-        (["record"], ["at once (default 100)", "in an image (default freeswitch)"]),
+        (["record"], ["at once (default 100)", "FreeSWITCH in the image (default freeswitch)"]),
         (["compare"], ["how many (default 300)", "same calls (default 1)", "switch (default 100)"]),
-        (["compare"], ["--password-file FILE", "in an image (default freeswitch)"]),
+        (["compare"], ["--password-file FILE", "FreeSWITCH in the image (default freeswitch)"]),
         (["bisect"], ["--password-file FILE", "in an image (default freeswitch)"]),
         (["replay"], ["BUNDLE", "example:", "0 fixed", "1 still differs", "3 not decided"]),
         (
