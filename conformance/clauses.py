@@ -196,7 +196,8 @@ _LEGS = (
         "A real leg ends with its own cause, that of an unanswered peer, or NORMAL_CLEARING; a leg "
         "that answers while its caller goes may end with INCOMPATIBLE_DESTINATION, one whose "
         "partner goes as they are bridged with DESTINATION_OUT_OF_ORDER, a b-leg in whose old "
-        "bridge loopback-b's thread was caught with PICKED_OFF.",
+        "bridge loopback-b's thread was caught with PICKED_OFF, one that loopback-b dials as "
+        "loopback-a ends with NO_ANSWER, ORIGINATOR_CANCEL or, of several, LOSE_RACE.",
         "facts 2.9; issue signalwire/freeswitch#1028",
     ),
     Clause(

@@ -138,7 +138,7 @@ class Pace(NamedTuple):
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
-    - `unborn`: whether loopback-b of a pair that such a leg dials is hung up before it is created
+    - `unborn`: whether loopback-b of a pair that such a leg dials is hung up before it has a thread
     - `made`: how many of those that such a leg dials at once are made before the cause reaches it,
       -1 all
     - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
