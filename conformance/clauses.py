@@ -74,7 +74,8 @@ _LEGS = (
         MUST,
         AGREES,
         "Dialling loopback/ creates two legs, loopback-a (outbound) and loopback-b (inbound). "
-        "Where who dials is hung up as it does, loopback-b may be gone before it is told of.",
+        "Where who dials is hung up as it does, loopback-b or both may be gone before they are "
+        "told of.",
         "wiki, CDR Handling; mod_loopback channel_outgoing_channel, channel_on_init",
     ),
     Clause(
@@ -186,8 +187,11 @@ _LEGS = (
         SHOULD,
         SILENT,
         "When one loopback leg is hung up, the other leaves with the same cause, or as one whose "
-        "bridge lost its media, if that came first.",
-        "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel",
+        "bridge lost its media, if that came first; loopback-a may be late to learn of its bridge, "
+        "or never do if it was created just then, and is then hung up with "
+        "DESTINATION_OUT_OF_ORDER as its caller goes.",
+        "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel; "
+        "switch_channel_clear_state_handler counts the handlers outside its lock",
     ),
     Clause(
         "legs.cause-of-real-legs",
@@ -668,8 +672,8 @@ _BOWOUT = (
         "bowout.inner-refusal-keeps-inner-pair",
         SHOULD,
         SILENT,
-        "In a chain a pair that explicitly refuses stays, and the others bow out around it; who "
-        "is hung up within 0.1 s of it may be gone by then.",
+        "In a chain a pair that explicitly refuses stays, and the others bow out around it, each "
+        "by its own clock; who is hung up within 0.1 s of it may be gone by then.",
         "facts 2.7; history 676419a261",
         since="1.6.10",
     ),

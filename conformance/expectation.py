@@ -98,11 +98,13 @@ class Destroyed:
 class Alive:
     """The legs between their creation and hangup right after an event (sorted roles).
 
-    Those that are `leaving` may take `SENT_SECONDS` more to go.
+    Those that are `leaving` may take `SENT_SECONDS` more to go. Of those that are `due` nothing is
+    said: when they go is another claim's to tell.
     """
 
     after: EventRef
     leaving: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ def _alive(fact: Alive, seen: Observation) -> Outcome | Unobservable:
         return UNOBSERVABLE
     alive = []
     for role in seen.uuids:
+        if role in fact.due:
+            continue
         # Not CHANNEL_CREATE: the leg's own thread sends it, which may be late.
         gone = seen.first(role, "CHANNEL_HANGUP")
         began = seen.by_leg[role][0].sequence < event.sequence

@@ -80,7 +80,13 @@ def _nearest(seen: Observation) -> tuple[Alternative, Judgement]:
     """That course, with claims about one module only where all wrote the same."""
     best: tuple[Alternative, Judgement] | None = None
     modules, applied = _modules(seen), applied_in(seen)
-    for alternative in predict(seen.scenario, applied, modules, alike=seen.alike):
+    judgement = Judgement((), frozenset())
+
+    def findings() -> int:
+        return len(judgement.findings)
+
+    courses = predict(seen.scenario, applied, modules, alike=seen.alike, findings=findings)
+    for alternative in courses:
         judgement = hold(alternative.claims, seen)
         nearer = best is None or len(judgement.findings) < len(best[1].findings)
         # A rare course explains a call that meets it wholly, and is no measure for any other.

@@ -85,7 +85,7 @@ def _of(one: Compared) -> Iterator[Place]:
         case Apart(first, second) | Precedes(first, second):
             yield _event(first)._replace(timed=True)
             yield _event(second)._replace(timed=True)
-        case Alive(after, _):
+        case Alive(after):
             yield _event(after)
             yield from map(Place, _disputed(one))
 

@@ -69,7 +69,7 @@ from strategies import scenarios
 
 PROFILE = Profile()
 CLEARED, CANCELLED, BUSY = "NORMAL_CLEARING", "ORIGINATOR_CANCEL", "USER_BUSY"
-UNROUTED = "NO_ROUTE_DESTINATION"
+UNROUTED, OUT_OF_ORDER = "NO_ROUTE_DESTINATION", "DESTINATION_OUT_OF_ORDER"
 
 few = settings(
     max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -658,6 +658,22 @@ def test_a_leg_that_is_hung_up_as_the_real_legs_are_bridged_may_be_gone_by_then(
     assert after.allowed == one_of(("a-leg", A2, B2))
 
 
+def test_a_pair_behind_one_that_refuses_leaves_by_its_own_clock() -> None:
+    """Seen on 1.10.12: its legs were there 0.1 s after the first pair's bowout, its own came."""
+    third = further(BridgeToNull())
+    scenario = call(further(third, braces=REFUSE), ending=AFTER_4_S)
+    done = run(scenario)
+    assert [one.pair for one in done.leavings] == [1, 3]
+    (after,) = [
+        claim
+        for claim in bowouts.claims(scenario, done)
+        if claim.clause == "bowout.inner-refusal-keeps-inner-pair" and claim.leg == "a-leg"
+    ]
+    assert isinstance(after.fact, Alive)
+    assert after.fact.due == ("loopback-a3", "loopback-b3")
+    assert after.allowed == one_of(("a-leg", "b-leg", A2, B2))
+
+
 def test_a_leg_that_misses_its_media_parks_for_no_longer_than_it_sleeps() -> None:
     """Seen on 1.10.12: its plan was over before the cause reached it, or the cause came first."""
     ending = kill(A, 300, Event.ANSWER, A, BUSY)
@@ -693,7 +709,8 @@ def test_a_pair_that_is_given_up_as_it_is_dialled_may_tell_nothing_of_loopback_b
     """Seen on 1.10.12: it was hung up before its thread began, and had no CHANNEL_CREATE."""
     ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)
     scenario = call(Sleep(600), further(Answer(), Sleep(300)), ending=ending)
-    (unborn,) = (one for one in predict(scenario, Applied({})) if is_unborn(one.course, B2))
+    found = [one for one in predict(scenario, Applied({})) if is_unborn(one.course, B2)]
+    (unborn,) = (one for one in found if not is_unborn(one.course, A2))
     second = (unborn.course.legs[A2], unborn.course.legs[B2])
     assert {leg.causes for leg in second} == {frozenset({"NO_ANSWER"})}
     assert unborn.course.legs[B2].applications == ()
@@ -701,6 +718,67 @@ def test_a_pair_that_is_given_up_as_it_is_dialled_may_tell_nothing_of_loopback_b
     (count,) = (one.allowed for one in unborn.claims if isinstance(one.fact, LegCount))
     assert count == one_of(4)
     assert not [one for one in unborn.claims if one.leg == B2 or one.allowed == one_of(B2)]
+
+
+def test_a_pair_may_be_given_up_before_either_of_its_legs_has_a_thread() -> None:
+    """Seen on 1.10.12: the cause came as loopback-b3 dialled, whose early media bridged A3."""
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, lag=0.02, unrouted=3)
+    ending = kill(A, 590, Event.CREATE, A, BUSY)
+    scenario = call(further(Sleep(600), further(Answer(), Park())), ending=ending)
+    given_up = course(scenario, {}, pace).legs
+    third = given_up["loopback-a3"], given_up["loopback-b3"]
+    assert [leg.unborn for leg in third] == [True, True]
+    assert [leg.applications for leg in third] == [(), ()]
+    routed = course(scenario, {}, pace._replace(unrouted=0)).legs
+    assert routed["loopback-b3"].applications[0] == "answer"
+    assert not routed["loopback-a3"].unborn
+    with_a_thread = call(further(further(Answer(), Park())), ending=ending)
+    assert not course(with_a_thread, {}, pace).legs["loopback-a3"].unborn, "0.6 s later"
+
+
+def test_loopback_a_may_never_learn_that_it_is_bridged_as_it_is_created() -> None:
+    """Seen on 1.10.12: its caller waits for it all the while, and hangs it up as it goes."""
+    at_once = call(Answer(), BridgeToNull(), ending=kill("a-leg", 3000, Event.BRIDGE, B))
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, unaware=1)
+    unaware, aware = course(at_once, {}, pace), run(at_once)
+    assert (len(unaware.leavings), len(aware.leavings)) == (0, 1), "no audio reaches loopback-a"
+    assert {unaware.legs[leg].causes for leg in (A, B)} == {frozenset({OUT_OF_ORDER})}
+    assert all(one.rare for one in predict(at_once, Applied({})) if not one.course.leavings)
+    later = call(Sleep(200), Answer(), BridgeToNull(), ending=AFTER_4_S)
+    assert course(later, {}, pace) == run(later), "it had waited for a while"
+
+
+def test_loopback_a_whose_caller_goes_as_they_are_bridged_is_hung_up_by_it() -> None:
+    """Seen on 1.10.12; its cause crosses to loopback-b."""
+    scenario = call(Sleep(200), Answer(), Park(), ending=kill("a-leg", 10, Event.BRIDGE, A))
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, unaware=1)
+    done = course(scenario, {}, pace).legs
+    assert done[A].causes == done[B].causes == {OUT_OF_ORDER}
+    assert run(scenario).legs[A].causes == {CLEARED}
+
+
+def test_a_bowout_that_is_missing_is_not_excused_by_a_leg_that_knows_of_no_bridge() -> None:
+    """Unless a cause shows that it did not: a switch that forgets the bowout is to be found."""
+    at_once = call(Answer(), BridgeToNull(), ending=kill("b-leg", 3000, Event.BRIDGE, B))
+    assert all(one.course.leavings for one in predict(at_once, Applied({})))
+
+
+def test_what_is_nearest_to_an_observation_is_varied_first() -> None:
+    """A race of several things is found among a few hundred courses."""
+    ending = kill(A2, 590, Event.CREATE, B2)
+    scenario = call(further(Sleep(600), further(Answer(), Park())), ending=ending)
+    courses = [one.course for one in predict(scenario, Applied({}))]
+    wanted = courses[-1]
+    looked_at: list[Course] = []
+
+    def findings() -> int:
+        return sum(leg != looked_at[-1].legs.get(role) for role, leg in wanted.legs.items())
+
+    for one in predict(scenario, Applied({}), findings=findings):
+        looked_at.append(one.course)
+        if one.course == wanted:
+            break
+    assert len(looked_at) < len(courses)
 
 
 def test_who_misses_its_media_gives_up_several_as_a_lost_race_whoever_refused() -> None:
@@ -955,7 +1033,7 @@ def clauses(claims: Iterable[Claim]) -> set[str]:
 def test_what_cannot_go_otherwise_has_one_course() -> None:
     """An alternative that is not needed is a defect that is not found."""
     assert len(expectations(call())) == 1
-    parked = call(Answer(), Park(), ending=kill("a-leg", 3000, Event.PARK, B))
+    parked = call(Sleep(200), Answer(), Park(), ending=kill("a-leg", 3000, Event.PARK, B))
     assert len(expectations(parked)) == 1
 
 

@@ -99,8 +99,9 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> list[Clai
     soon = [one.legs for one in course.leavings if abs(one.at - leaving.at) < SENT_SECONDS]
     going = tuple([leg for several in soon for leg in several if leg not in leaving.staying])
     going += legs.going(course, leaving.at)
-    after = Alive(EventRef(near, "CHANNEL_BRIDGE", number), going)
-    left = only(tuple([leg for leg in course.there(leaving.at) if leg not in going]))
+    due = _due_about(course, leaving)
+    after = Alive(EventRef(near, "CHANNEL_BRIDGE", number), going, due)
+    left = only(tuple([leg for leg in course.there(leaving.at) if leg not in (*going, *due)]))
     if after_bridge.keeps(course, leaving):
         found.append(Claim("bowout.after-bridge-keeps-pair", near, after, left))
     elif near.startswith("loopback") or far.startswith("loopback"):
@@ -116,6 +117,16 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> list[Clai
     if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
         found.append(_executes("bowout.not-refused-by-a-leg", near, *_times(course, near)))
     return found
+
+
+def _due_about(course: Course, leaving: Leaving) -> tuple[str, ...]:
+    """The legs whose own counter brings their bowout about now, sooner or later than this one."""
+    apart = SENT_SECONDS + HANDLING_SECONDS
+    others = [one for one in course.leavings if one is not leaving and one.counted]
+    soon = [one for one in others if abs(one.at - leaving.at) < apart]
+    return tuple(
+        [leg for one in soon for leg in one.legs if leg not in (*leaving.legs, *one.staying)]
+    )
 
 
 @kept

@@ -85,6 +85,9 @@ CREATED_AFTER = 0.004
 KNOWN_AFTER = 0.02
 """How long (seconds) after it dials a leg a channel may not yet count it as its partner."""
 
+BORN_AFTER = 0.04
+"""How long (seconds) after its creation a leg may be hung up before its thread begins."""
+
 AHEAD = 0.05
 """By how much (seconds) one pair of a chain may be ahead of the others with its bowout."""
 
@@ -161,11 +164,13 @@ class _Leg:
     heard: _Leg | None = None
     digits: str = ""
     unborn: bool = False
+    unaware: bool = False
 
     @property
     def talks(self) -> bool:
         """Whether it is bridged and answered."""
-        return self.bridged is not None and self.answered != NEVER and self.there
+        bridged = self.bridged is not None and not self.unaware
+        return bridged and self.answered != NEVER and self.there
 
     def forget(self) -> None:
         """Let go of the other legs, or all wait for the interpreter to look for cycles."""
@@ -379,7 +384,8 @@ class _Call:
         leg_a.dialled_by = caller
         if origin is not None:
             leg_a.plan = [_ORIGIN_STEPS[origin.application](origin.argument)]
-        self._later(0, lambda: self._route(pair, leg_b))
+        late = BORN_AFTER if pair.number == self._pace.unrouted else 0
+        self._later(late, lambda: self._route(pair, leg_b))
         return leg_a
 
     def _route(self, pair: Pair, leg_b: _Leg) -> None:
@@ -638,7 +644,7 @@ class _Call:
             self._answer(leg.other)
         self._reached(leg)
         caller = leg.bridged
-        if caller is not None and caller.calls and caller.inbound:
+        if caller is not None and caller.calls and caller.inbound and not leg.unaware:
             self._after_notice(caller.pair, lambda: self._answer(caller))
         self._count_all()
 
@@ -689,6 +695,8 @@ class _Call:
         caller.bridged, peer.bridged = peer, caller
         caller.bond, peer.bond = peer, caller
         caller.calls, peer.calls = True, False
+        # Its own thread may take the bridge's handler away with that of its dialling.
+        peer.unaware = self._is_late(peer) and self._now - peer.created < KNOWN_AFTER
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
         self._happened("CHANNEL_BRIDGE", caller.role, peer.role)
         if peer.answers:
@@ -767,6 +775,7 @@ class _Call:
             for one in dialled.legs:
                 reached = dialled.reached(one)
                 one.dialled_by = None
+                one.unborn = one.other is not None and self._has_no_thread(one)
                 self._hang_up(one, "ORIGINATOR_CANCEL")
                 if reached:
                     one.causes |= {cause}  # it was about to be bridged
@@ -834,22 +843,36 @@ class _Call:
             if partner is not None:
                 partner.heard = None
 
-        leg.unborn = leg.inbound and leg.created == self._now and self._pace.unborn
+        leg.unborn = leg.inbound and self._has_no_thread(leg)
         if self._pace.lag and not leg.unborn:
             self._later(self._pace.lag, hang_up)
         else:
             hang_up()
 
+    def _has_no_thread(self, leg: _Leg) -> bool:
+        """Whether the thread of a leg, which tells of its creation, has not begun yet."""
+        age = self._now - leg.created
+        unborn = self._pace.unborn and leg.inbound and not age
+        return unborn or (leg.pair == self._pace.unrouted and age < BORN_AFTER)
+
     def _leave(self, peer: _Leg) -> None:
         """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
+        soon = self._was_just_bridged(peer)
+        if peer.unaware or (soon and self._is_late(peer)):
+            self._hang_up(peer, "DESTINATION_OUT_OF_ORDER")  # by the caller, who waits for it
+            return
         if self._goes_elsewhere(peer, calls=False):
             return
         unanswered = peer.answered == NEVER
         self._hang_up(peer, "ORIGINATOR_CANCEL" if unanswered else "NORMAL_CLEARING")
-        if self._was_just_bridged(peer):
+        if soon and peer.other is None:
             peer.causes |= {"DESTINATION_OUT_OF_ORDER"}  # it finds nobody in its bridge
         if peer.marked:
             peer.causes |= {"PICKED_OFF"}
+
+    def _is_late(self, peer: _Leg) -> bool:
+        """Whether a leg's thread is late to learn that it is bridged."""
+        return peer.other is not None and peer.pair == self._pace.unaware
 
     def _was_just_bridged(self, peer: _Leg) -> bool:
         """Whether the bridge that a leg is the peer of began only now."""

@@ -138,7 +138,8 @@ class Pace(NamedTuple):
     - `cut`: the pairs in which, when one leg is hung up, the other misses its media before the
       cause reaches it
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
-    - `unborn`: whether loopback-b of a pair that such a leg dials is hung up before it has a thread
+    - `unborn`: whether loopback-b of a pair that is given up as it is dialled has no thread by then
+    - `unrouted`: number of the pair of which neither leg has a thread as it is given up; 0 none
     - `made`: how many of those that such a leg dials at once are made before the cause reaches it,
       -1 all
     - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
@@ -149,6 +150,8 @@ class Pace(NamedTuple):
       loopback-b of the innermost dialled next: whom the first let go waits in vain
     - `caught`: whether the threads of both bridges of a pair whose loopback-a dialled are caught in
       them at its bowout, until the call ends
+    - `unaware`: number of the pair whose loopback-a learns late that it is bridged, or never if it
+      was created just then; 0 none
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up
@@ -172,3 +175,5 @@ class Pace(NamedTuple):
     begun: int = -1
     made: int = -1
     unborn: bool = False
+    unrouted: int = 0
+    unaware: int = 0
