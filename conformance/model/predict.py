@@ -106,13 +106,14 @@ def predict(
     numbers = [pair.number for pair in pairs(scenario)]
     on_time = _on_time(scenario, applied)
     tried = {on_time}
-    deviated: list[tuple[int, int, Pace, int]] = []  # findings, in turn; pace, how far astray
+    # How far astray, whether another had its shape, findings, in turn; nearest first.
+    deviated: list[tuple[int, bool, int, int, Pace]] = []
     shapes: dict[int, int] = {}
 
     def in_turn() -> Iterator[tuple[Pace, int]]:
         yield on_time, 0
         while deviated:
-            *_, pace, astray = heapq.heappop(deviated)
+            astray, *_, pace = heapq.heappop(deviated)
             for other in _deviations(scenario, applied, numbers, pace):
                 if other not in tried:
                     tried.add(other)
@@ -123,14 +124,15 @@ def predict(
         if pace.unaware and not _tells(run):
             continue  # it would excuse a bowout that is missing
         shape = _shape(run) if shapes else None
-        if shape not in shapes:
+        known = shape in shapes
+        if not known:
             yield Alternative(_claims(scenario, run, modules, alike=alike), _rare(pace), run)
             shape = shape or _shape(run)  # of the first only where another is asked for, rarely
             shapes[shape] = findings() if findings else 0
         elif not findings or astray > 1:
             continue  # what makes no difference is not varied further
         if astray != most_astray:
-            heapq.heappush(deviated, (shapes[shape], len(tried), pace, astray))
+            heapq.heappush(deviated, (astray, known, shapes[shape], len(tried), pace))
 
 
 def _tells(run: Course) -> bool:
