@@ -123,7 +123,7 @@ def predict(
         run = course(scenario, applied.stimuli, pace)
         if pace.unaware and not _tells(run):
             continue  # it would excuse a bowout that is missing
-        shape = _shape(run) if shapes else None
+        shape = _shape(run) if shapes else 0
         known = shape in shapes
         if not known:
             yield Alternative(_claims(scenario, run, modules, alike=alike), _rare(pace), run)
