@@ -609,6 +609,30 @@ def test_a_leg_that_reads_nothing_is_bridged_to_whom_it_reaches_at_once() -> Non
     assert A in bridged.leaving, "it may be told of later than it went"
 
 
+def test_the_bridge_of_a_leg_that_reads_nothing_ends_with_its_first_frame() -> None:
+    """Seen on 1.11.2: its plan was over before the cause reached it, or the cause came first."""
+    ending = kill(A, 300, Event.CREATE, "a-leg", BUSY)
+    scenario = call(PlayTone(600), BridgeToNull(), ending=ending)
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}))
+    done = course(scenario, {}, pace._replace(lag=0.02))
+    assert "b-leg" in [bridge.peer for bridge in done.bridges]
+    assert CLEARED in done.legs["b-leg"].causes
+    assert done.legs[B].causes == {CLEARED}
+    halted = course(scenario, {}, pace._replace(lag=0.02, halted=True))
+    assert halted.legs[B].causes == {BUSY}
+
+
+def test_who_is_hung_up_just_after_a_bridge_may_be_gone_at_it() -> None:
+    """Seen on 1.10.12: the cause crossed to loopback-b as the leg that it dialled was bridged."""
+    ending = kill(A, 640, Event.CREATE, "a-leg", BUSY)
+    scenario = call(Sleep(600), further(BridgeToNull()), ending=ending)
+    done = run(scenario)
+    facts = [one for one in legs.claims(scenario, done) if isinstance(one.fact, Alive)]
+    (bridged,) = [one for one in facts if one.leg == B2]
+    assert isinstance(bridged.fact, Alive)
+    assert {A, B} <= set(bridged.fact.leaving)
+
+
 def test_a_caller_whose_peer_goes_as_they_are_bridged_may_be_hung_up_by_its_thread() -> None:
     """Seen on 1.11.2, in a chain whose innermost target is nowhere."""
     nowhere = BridgeToLoopback(ExtensionTarget("3", "elsewhere"), (Answer(),))

@@ -88,6 +88,9 @@ KNOWN_AFTER = 0.02
 BORN_AFTER = 0.04
 """How long (seconds) after its creation a leg may be hung up before its thread begins."""
 
+READ_AFTER = 0.01
+"""How long (seconds) after it is bridged a leg reads its first frame: half of one, mostly."""
+
 AHEAD = 0.05
 """By how much (seconds) one pair of a chain may be ahead of the others with its bowout."""
 
@@ -591,6 +594,8 @@ class _Call:
             self._early(caller)
         if caller.dialling is dialling and taken.there:
             self._bridge(caller, taken)
+            if caller.deaf:
+                self._later(READ_AFTER, lambda: self._find_nothing(caller, taken))
 
     def _fail(self, caller: _Leg, dialling: _Dialling) -> None:
         """Once all legs of an alternative are gone the next is dialled, or else the caller told.
@@ -928,6 +933,11 @@ class _Call:
             self._miss_media(leg)  # it may have begun something else
         if peer is not None:
             leg.heard = peer.heard = None  # either may be ahead of the other
+
+    def _find_nothing(self, leg: _Leg, peer: _Leg) -> None:
+        """The bridge of a leg that reads nothing more ends with its first frame."""
+        if leg.bridged is peer:
+            self._miss_media(leg)
 
     def _failed(self, caller: _Leg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""

@@ -199,18 +199,15 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     """Who is there when loopback-b's own bridge to a real leg begins.
 
-    Of a race the others may be about to go, and so may the legs of a bowout: its hangup takes its
-    way through a chain while the innermost leg goes on with its plan. Who is hung up may be late.
+    Who goes at about that time may be there or not: another thread tells of it.
     """
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
     bowouts = [leaving.at for leaving in course.leavings] if own else []
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
             leave = going(course, bridge.since)
-            there = course.there(bridge.since)
-            if not course.forks and all(abs(at - bridge.since) >= SENT_SECONDS for at in bowouts):
-                leave = tuple([leg for leg in leave if leg not in there])
-            yield _together(leg_b, number, leave, tuple([leg for leg in there if leg not in leave]))
+            there = tuple([leg for leg in course.there(bridge.since) if leg not in leave])
+            yield _together(leg_b, number, leave, there)
 
 
 @lru_cache(maxsize=1 << 9)
