@@ -98,8 +98,8 @@ class Destroyed:
 class Alive:
     """The legs between their creation and hangup right after an event (sorted roles).
 
-    Those that are `leaving` may take `SENT_SECONDS` more to go. Of those that are `due` nothing is
-    said: when they go is another claim's to tell.
+    Those that are `leaving` may take `SENT_SECONDS` more to go. Of those that are `due` to go about
+    then nothing is said: that is another claim's to tell.
     """
 
     after: EventRef

@@ -606,7 +606,7 @@ def test_a_leg_that_reads_nothing_is_bridged_to_whom_it_reaches_at_once() -> Non
     assert "DESTINATION_OUT_OF_ORDER" in done.legs["b-leg2"].causes
     facts = [claim.fact for claim in legs.claims(scenario, done)]
     (bridged,) = [one for one in facts if isinstance(one, Alive)]
-    assert A in bridged.leaving, "it may be told of later than it went"
+    assert A in bridged.due, "it may be told of later than it went"
 
 
 def test_the_bridge_of_a_leg_that_reads_nothing_ends_with_its_first_frame() -> None:
@@ -630,7 +630,7 @@ def test_who_is_hung_up_just_after_a_bridge_may_be_gone_at_it() -> None:
     facts = [one for one in legs.claims(scenario, done) if isinstance(one.fact, Alive)]
     (bridged,) = [one for one in facts if one.leg == B2]
     assert isinstance(bridged.fact, Alive)
-    assert {A, B} <= set(bridged.fact.leaving)
+    assert {A, B} <= set(bridged.fact.due)
 
 
 def test_a_caller_whose_peer_goes_as_they_are_bridged_may_be_hung_up_by_its_thread() -> None:
@@ -758,6 +758,19 @@ def test_a_pair_may_be_given_up_before_either_of_its_legs_has_a_thread() -> None
     assert not routed["loopback-a3"].unborn
     with_a_thread = call(further(further(Answer(), Park())), ending=ending)
     assert not course(with_a_thread, {}, pace).legs["loopback-a3"].unborn, "0.6 s later"
+
+
+def test_loopback_b_whose_thread_finds_its_loopback_a_gone_is_out_of_order() -> None:
+    """Seen on 1.10.12 and 1.11.2: it was created as its caller was hung up."""
+    ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)
+    scenario = call(Sleep(600), further(Answer(), Sleep(300)), ending=ending)
+    found = [one for one in predict(scenario, Applied({})) if B2 in one.course.legs]
+    unlinked = [one for one in found if one.course.legs[B2].unlinked]
+    assert {one.course.legs[B2].causes for one in unlinked} == {frozenset({OUT_OF_ORDER})}
+    for one in unlinked:
+        assert not one.course.legs[A2].unborn
+        said = {claim.clause for claim in one.claims if claim.leg == B2}
+        assert said == {"legs.cause-crosses", "legs.all-gone-after-call", "cdr.hangup-cause"}
 
 
 def test_loopback_a_may_never_learn_that_it_is_bridged_as_it_is_created() -> None:
@@ -903,7 +916,7 @@ def test_legs_of_a_bowout_may_still_be_there_as_the_innermost_is_bridged_again()
     done = course(CHAIN_THAT_GOES_ON, {}, lagging)
     facts = [claim.fact for claim in legs.claims(CHAIN_THAT_GOES_ON, done)]
     (again,) = [one for one in facts if isinstance(one, Alive) and one.after.number == 2]
-    assert {A, B, "loopback-a2", "loopback-b2"} <= set(again.leaving)
+    assert {A, B, "loopback-a2", "loopback-b2"} <= set(again.due)
 
 
 @pytest.mark.parametrize(("seconds", "crosses"), [(1.0, True), (2.5, False)])

@@ -167,6 +167,7 @@ class _Leg:
     heard: _Leg | None = None
     digits: str = ""
     unborn: bool = False
+    unlinked: bool = False
     unaware: bool = False
 
     @property
@@ -780,7 +781,8 @@ class _Call:
             for one in dialled.legs:
                 reached = dialled.reached(one)
                 one.dialled_by = None
-                one.unborn = one.other is not None and self._has_no_thread(one)
+                unborn = one.other is not None and self._has_no_thread(one)
+                one.unborn = unborn and not self._pace.unlinked
                 self._hang_up(one, "ORIGINATOR_CANCEL")
                 if reached:
                     one.causes |= {cause}  # it was about to be bridged
@@ -848,8 +850,12 @@ class _Call:
             if partner is not None:
                 partner.heard = None
 
-        leg.unborn = leg.inbound and self._has_no_thread(leg)
-        if self._pace.lag and not leg.unborn:
+        if leg.inbound and self._has_no_thread(leg):
+            leg.unlinked = self._pace.unlinked
+            leg.unborn = not leg.unlinked
+            # Its thread looks for loopback-a as it begins, and finds nobody.
+            self._hang_up(leg, "DESTINATION_OUT_OF_ORDER" if leg.unlinked else cause)
+        elif self._pace.lag:
             self._later(self._pace.lag, hang_up)
         else:
             hang_up()
@@ -1249,6 +1255,7 @@ def _frozen(leg: _Leg) -> Leg:
         leg.heard.role if leg.heard is not None else "",
         leg.digits,
         leg.unborn,
+        leg.unlinked,
     )
 
 

@@ -30,7 +30,8 @@ class Leg(NamedTuple):
     `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
     that ended while it was this one's partner, "" where none did or it may have been too late.
     `digits` are those that it was told to send while it was there. One that is `unborn` was hung up
-    before its thread began: it has no CHANNEL_CREATE.
+    before its thread began: it has no CHANNEL_CREATE. One that is `unlinked` is a loopback-b whose
+    thread found its loopback-a gone: nothing but its end is known.
     """
 
     role: str
@@ -53,6 +54,7 @@ class Leg(NamedTuple):
     heard: str = ""
     digits: str = ""
     unborn: bool = False
+    unlinked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ class Pace(NamedTuple):
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
     - `unborn`: whether loopback-b of a pair that is given up as it is dialled has no thread by then
     - `unrouted`: number of the pair of which neither leg has a thread as it is given up; 0 none
+    - `unlinked`: whether loopback-a of that pair has one, and loopback-b's begins a moment later
     - `made`: how many of those that such a leg dials at once are made before the cause reaches it,
       -1 all
     - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
@@ -176,4 +179,5 @@ class Pace(NamedTuple):
     made: int = -1
     unborn: bool = False
     unrouted: int = 0
+    unlinked: bool = False
     unaware: int = 0

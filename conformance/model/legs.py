@@ -205,15 +205,15 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     bowouts = [leaving.at for leaving in course.leavings] if own else []
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
-            leave = going(course, bridge.since)
-            there = tuple([leg for leg in course.there(bridge.since) if leg not in leave])
-            yield _together(leg_b, number, leave, there)
+            due = going(course, bridge.since)
+            there = tuple([leg for leg in course.there(bridge.since) if leg not in due])
+            yield _together(leg_b, number, due, there)
 
 
 @lru_cache(maxsize=1 << 9)
-def _together(leg_b: str, number: int, leave: tuple[str, ...], there: tuple[str, ...]) -> Claim:
-    """At a bridge of loopback-b's all those are there, and those that `leave` may be still."""
-    bridged = Alive(EventRef(leg_b, "CHANNEL_BRIDGE", number), leave)
+def _together(leg_b: str, number: int, due: tuple[str, ...], there: tuple[str, ...]) -> Claim:
+    """At a bridge of loopback-b's all those are there, and those that are `due` may be."""
+    bridged = Alive(EventRef(leg_b, "CHANNEL_BRIDGE", number), due=due)
     return Claim("legs.bridged-call-has-all-legs", leg_b, bridged, only(there))
 
 

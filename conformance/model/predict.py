@@ -106,14 +106,13 @@ def predict(
     numbers = [pair.number for pair in pairs(scenario)]
     on_time = _on_time(scenario, applied)
     tried = {on_time}
-    # How far astray, whether another had its shape, findings, in turn; nearest first.
-    deviated: list[tuple[int, bool, int, int, Pace]] = []
+    deviated: list[tuple[int, int, int, Pace, int]] = []  # rank, findings, in turn; pace, astray
     shapes: dict[int, int] = {}
 
     def in_turn() -> Iterator[tuple[Pace, int]]:
         yield on_time, 0
         while deviated:
-            astray, *_, pace = heapq.heappop(deviated)
+            *_, pace, astray = heapq.heappop(deviated)
             for other in _deviations(scenario, applied, numbers, pace):
                 if other not in tried:
                     tried.add(other)
@@ -129,10 +128,11 @@ def predict(
             yield Alternative(_claims(scenario, run, modules, alike=alike), _rare(pace), run)
             shape = shape or _shape(run)  # of the first only where another is asked for, rarely
             shapes[shape] = findings() if findings else 0
-        elif not findings or astray > 1:
-            continue  # what makes no difference is not varied further
+        elif not findings or astray > 1 or shape == next(iter(shapes)):
+            continue  # what makes no difference to the likeliest is not varied further
         if astray != most_astray:
-            heapq.heappush(deviated, (astray, known, shapes[shape], len(tried), pace))
+            rank = astray + known  # what is like another is varied later
+            heapq.heappush(deviated, (rank, shapes[shape], len(tried), pace, astray))
 
 
 def _tells(run: Course) -> bool:
@@ -207,6 +207,7 @@ def _deviations(
         for number in numbers:
             unrouted = pace._replace(lag=LAGS[0], unrouted=number)
             yield unrouted
+            yield unrouted._replace(unlinked=True)
             yield unrouted._replace(unaware=number - 1)  # early media brought about a bridge
     elif any(isinstance(action, SetVariable) for action in actions) or _goes_on(scenario):
         yield pace._replace(lag=LAGS[0])
@@ -242,6 +243,7 @@ _CONCERNS = (
     display,
 )
 _OF_CDRS = (cdr, linkage)
+_OF_AN_END = ("legs.cause-crosses", "legs.all-gone-after-call", "cdr.hangup-cause")
 
 
 def _claims(
@@ -260,15 +262,22 @@ def _claims(
 
 
 def _born(claims: list[Claim], run: Course) -> list[Claim]:
-    """Those that neither speak of a leg that has no CHANNEL_CREATE nor expect it to be named."""
-    unborn = frozenset(leg.role for leg in run.legs.values() if leg.unborn)
-    if not unborn:
+    """Those that neither speak of a leg that has no CHANNEL_CREATE nor expect it to be named.
+
+    Of a loopback-b that is unlinked only those that tell how it ends.
+    """
+    legs = run.legs.values()
+    unborn = frozenset(leg.role for leg in legs if leg.unborn)
+    unlinked = frozenset(leg.role for leg in legs if leg.unlinked)
+    nameless = unborn | unlinked
+    if not nameless:
         return claims
     return [
         claim
         for claim in claims
         if claim.leg not in unborn
-        and not (isinstance(claim.allowed, OneOf) and claim.allowed.values & unborn)
+        and (claim.leg not in unlinked or claim.clause in _OF_AN_END)
+        and not (isinstance(claim.allowed, OneOf) and claim.allowed.values & nameless)
     ]
 
 
@@ -289,7 +298,7 @@ def _shape(run: Course) -> int:
     legs = run.legs.values()
     shape = (
         tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
-        tuple((leg.digits, leg.unborn) for leg in legs),
+        tuple((leg.digits, leg.unborn, leg.unlinked) for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
         tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),
