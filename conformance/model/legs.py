@@ -199,22 +199,26 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     """Who is there when loopback-b's own bridge to a real leg begins.
 
-    Who goes at about that time may be there or not: another thread tells of it.
+    Who has just gone may be told of a moment later; who goes soon may be there or not.
     """
     own = [bridge for bridge in course.bridges if bridge.caller == leg_b]
     bowouts = [leaving.at for leaving in course.leavings] if own else []
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
-            due = going(course, bridge.since)
-            there = tuple([leg for leg in course.there(bridge.since) if leg not in due])
-            yield _together(leg_b, number, due, there)
+            there = course.there(bridge.since)
+            due = tuple([leg for leg in going(course, bridge.since) if leg in there])
+            gone = tuple([leg for leg in going(course, bridge.since) if leg not in there])
+            staying = tuple([leg for leg in there if leg not in due])
+            yield _together(leg_b, number, gone, due, staying)
 
 
 @lru_cache(maxsize=1 << 9)
-def _together(leg_b: str, number: int, due: tuple[str, ...], there: tuple[str, ...]) -> Claim:
-    """At a bridge of loopback-b's all those are there, and those that are `due` may be."""
-    bridged = Alive(EventRef(leg_b, "CHANNEL_BRIDGE", number), due=due)
-    return Claim("legs.bridged-call-has-all-legs", leg_b, bridged, only(there))
+def _together(
+    leg_b: str, number: int, gone: tuple[str, ...], due: tuple[str, ...], staying: tuple[str, ...]
+) -> Claim:
+    """At a bridge of loopback-b's all those are there that are not about to go."""
+    bridged = Alive(EventRef(leg_b, "CHANNEL_BRIDGE", number), gone, due)
+    return Claim("legs.bridged-call-has-all-legs", leg_b, bridged, only(staying))
 
 
 def going(course: Course, at: float) -> tuple[str, ...]:
