@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from campaign.ahead import AheadError
 from campaign.bundles import require_folder, write_findings
 from campaign.campaign import Pace
 from campaign.corpus import load
@@ -26,6 +27,7 @@ from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
 from campaign.streams import without_need_of_stderr
 from conformance.clauses import Level
+from conformance.compact import NoRoomError
 from conformance.verdicts import SETTLED, Verdict
 from fixtures.corpus import CorpusError
 from fixtures.event_socket import EventSocketError
@@ -121,6 +123,9 @@ def loopback_run(
             stash[_RUN] = _perform(pytestconfig)
         except _ERRORS as error:
             pytest.exit(f"loopback-conformance: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+        except (AheadError, NoRoomError) as error:
+            said = f"loopback-conformance: {error}; nothing is decided"
+            pytest.exit(said, returncode=pytest.ExitCode.INTERNAL_ERROR)
         report = stash[_REPORT] = _written(pytestconfig, stash[_RUN])
         for name, value in properties(report):
             record_testsuite_property(name, value)

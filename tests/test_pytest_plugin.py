@@ -151,6 +151,28 @@ def test_numbers_are_checked(front: Callable[..., Outcome], given: list[str]) ->
     assert f"argument {given[0]}: " in outcome.said
 
 
+def test_no_room_for_temporary_files_is_told_in_a_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        full_disk="""
+            from campaign import pytest_plugin
+            from conformance.compact import NoRoomError
+
+            def perform(config):
+                raise NoRoomError(OSError("database or disk is full"))
+
+            pytest_plugin._perform = perform
+        """
+    )
+    pytester.syspathinsert()
+    clauses = str(ROOT / "conformance" / "test_legs.py")
+    asked = ("-p", "full_disk", "--switch", "embedded:", f"--rootdir={ROOT}")
+    outcome = pytester.runpytest_subprocess(clauses, *asked)
+    assert outcome.ret == pytest.ExitCode.INTERNAL_ERROR
+    outcome.stdout.fnmatch_lines(["*loopback-conformance: a temporary file cannot be kept: *"])
+    outcome.stdout.fnmatch_lines(["*; nothing is decided*"])
+    outcome.stdout.no_fnmatch_line("*Traceback*")
+
+
 def test_reports_are_those_of_the_command(
     front: Callable[..., Outcome], with_a_finding: Path, tmp_path: Path
 ) -> None:
