@@ -89,7 +89,7 @@ BORN_AFTER = 0.04
 """How long (seconds) after its creation a leg may be hung up before its thread begins."""
 
 READ_AFTER = 0.01
-"""How long (seconds) after it is bridged a leg reads its first frame: half of one, mostly."""
+"""How long (seconds) after it is bridged a leg reads a frame, of which one comes every 20 ms."""
 
 AHEAD = 0.05
 """By how much (seconds) one pair of a chain may be ahead of the others with its bowout."""
@@ -172,7 +172,7 @@ class _Leg:
 
     @property
     def talks(self) -> bool:
-        """Whether it is bridged and answered."""
+        """Whether it is bridged, knows of it, and is answered."""
         bridged = self.bridged is not None and not self.unaware
         return bridged and self.answered != NEVER and self.there
 
