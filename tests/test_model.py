@@ -852,6 +852,17 @@ def test_who_dials_several_at_once_may_be_hung_up_before_all_are_made() -> None:
     assert {"a-leg", A, B, A2, B2} in courses
 
 
+@pytest.mark.parametrize(("after", "causes"), [(30, {CLEARED, BUSY}), (60, {CLEARED})])
+def test_a_caller_may_be_hung_up_before_it_sees_that_its_bridge_is_over(
+    after: int, causes: set[str]
+) -> None:
+    """Seen on 1.10.12, where the stimulus was so late that the plan was over."""
+    ending = kill("a-leg", 600 + after, Event.CREATE, "a-leg", BUSY)
+    done = run(call(PreAnswer(), Sleep(600), ending=ending))
+    assert done.legs["a-leg"].causes == causes
+    assert done.legs[A].causes == {CLEARED}
+
+
 def test_who_consults_may_be_hung_up_before_it_sees_that_it_is_alone() -> None:
     """Seen on 1.10.12 and 1.11.2: the kill came late, 80 ms after loopback-b had gone."""
     ending = kill("a-leg", 500, Event.CREATE, "a-leg", BUSY)

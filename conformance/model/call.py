@@ -103,6 +103,9 @@ OVERTAKEN = 0.03
 ALONE_AFTER = 0.1
 """How long (seconds) it takes who consults to see that it is alone: 0 to 0.10 s measured."""
 
+UNNOTICED = 0.04
+"""For how long (seconds) a leg may not see that its bridge is over: it looks every 20 ms."""
+
 ORPHANED = 2.9
 """For how long (seconds) who was consulted stays parked alone: 2.4 to 3.0 measured."""
 
@@ -311,8 +314,10 @@ class _Call:
         if leg is None:
             return
         if not leg.there:
-            if isinstance(deed, UuidKill) and leg.consults and self._now - leg.gone < ALONE_AFTER:
-                leg.causes |= {deed.cause}
+            if isinstance(deed, UuidKill) and leg.other is None:
+                unnoticed = ALONE_AFTER if leg.consults else UNNOTICED
+                if self._now - leg.gone < unnoticed:
+                    leg.causes |= {deed.cause}
             return
         if isinstance(deed, UuidKill):
             self._hang_up(leg, deed.cause)
