@@ -970,9 +970,10 @@ _CDR = (
         SILENT,
         "Where several modules write a CDR of a leg they say the same of it: causes, times, who is "
         "at its ends, its loopback variables. Not judged is what another leg's thread may set "
-        "meanwhile, a value that a row of mod_cdr_csv would expand, and a leg that is hung up as "
-        "it takes over an extension: it may get the other leg's variables between two records.",
-        "facts 4; measured on 1.10.12 and 1.11.2",
+        "meanwhile, the caller id of a dialled leg that ends as it is reached, which becomes its "
+        "callee's then, a value that a row of mod_cdr_csv would expand, and a leg that is hung up "
+        "as it takes over an extension: it may get the other leg's variables between two records.",
+        "facts 4; measured on 1.10.12 and 1.11.2; switch_channel_flip_cid",
     ),
     Clause(
         "cdr.hangup-cause",

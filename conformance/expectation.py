@@ -255,9 +255,13 @@ class CdrUncovered:
 
 @dataclass(frozen=True, slots=True)
 class CdrsDiffer:
-    """In what the CDRs of a leg differ from module to module (each field with its values)."""
+    """In what the CDRs of a leg differ from module to module (each field with its values).
+
+    Of the fields (dotted paths) that are `unsettled` nothing is said.
+    """
 
     leg: str
+    unsettled: tuple[str, ...] = ()
 
 
 Fact: TypeAlias = (

@@ -252,7 +252,7 @@ def _cdrs_differ(fact: CdrsDiffer, seen: Observation) -> Outcome | Unobservable:
     rows = [[*map(cdr.get, COMPARED, repeat(""))] for cdr in cdrs.values()]
     differing = []
     for path, *values in zip(COMPARED, *rows, strict=True):
-        told = set(values)
+        told = set(values) if path not in fact.unsettled else ()
         if len(told) > 1 and not any(_EXPANDED & set(value) for value in told):
             each = zip(cdrs, values, strict=True)
             spelt = ", ".join(f"{value or 'none'} in {module}" for module, value in each)

@@ -8,12 +8,13 @@ import pytest
 
 from campaign.reach import NO_CDRS, ONE_MODULE, out_of_reach
 from conformance.cdr_modules import CSV_COLUMNS, CSV_MODULE, MODULES
-from conformance.expectation import CdrField, CdrLeg, CdrMicroseconds, CdrSeconds
+from conformance.expectation import CdrField, CdrLeg, CdrMicroseconds, CdrsDiffer, CdrSeconds
 from conformance.judge import applied_in
-from conformance.model.predict import predict
+from conformance.model.predict import Applied, predict
 from conformance.observation import Cdr, Headers, observe
 from conformance.profile import Profile
 from conformance.raw import raw_differences, raw_outline
+from conformance.scenario import Answer, Direct, ExtensionTarget, Scenario, Sleep, Variables
 from fixtures.cdrs import parse_csv_row
 from tests.recorded_calls import Call, keeping
 
@@ -69,6 +70,23 @@ def test_a_row_is_judged_field_by_field(path: str, value: str, clause: str) -> N
 def test_any_module_that_differs_from_the_others_is_found(module: str) -> None:
     """Here in a field that no other clause reads."""
     assert spoilt(with_rows(), module, "variables.start_stamp", "1970-01-01 00:00:00") == {AGREE}
+
+
+@pytest.mark.parametrize(("milliseconds", "judged"), [(20, False), (500, True)])
+def test_the_caller_of_a_leg_that_ends_as_it_is_reached_is_not_compared(
+    milliseconds: int, judged: bool
+) -> None:
+    """Seen on both releases: who dials it made it the callee's between two records."""
+    plan = (Answer(), Sleep(milliseconds))
+    brief = Scenario(Direct("park"), ExtensionTarget("1"), plan, Variables())
+    one = next(predict(brief, Applied({})))
+    unsettled = {
+        claim.leg: set(claim.fact.unsettled)
+        for claim in one.claims
+        if isinstance(claim.fact, CdrsDiffer)
+    }
+    caller = {f"callflow.0.caller_profile.caller_id_{what}" for what in ("name", "number")}
+    assert unsettled == {"loopback-a": set() if judged else caller, "loopback-b": set()}
 
 
 def test_what_all_modules_say_wrongly_is_told_of_each() -> None:
