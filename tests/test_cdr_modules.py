@@ -14,7 +14,16 @@ from conformance.model.predict import Applied, predict
 from conformance.observation import Cdr, Headers, observe
 from conformance.profile import Profile
 from conformance.raw import raw_differences, raw_outline
-from conformance.scenario import Answer, Direct, ExtensionTarget, Scenario, Sleep, Variables
+from conformance.scenario import (
+    Action,
+    Answer,
+    Direct,
+    ExtensionTarget,
+    HangUp,
+    Scenario,
+    Sleep,
+    Variables,
+)
 from fixtures.cdrs import parse_csv_row
 from tests.recorded_calls import Call, keeping
 
@@ -72,12 +81,18 @@ def test_any_module_that_differs_from_the_others_is_found(module: str) -> None:
     assert spoilt(with_rows(), module, "variables.start_stamp", "1970-01-01 00:00:00") == {AGREE}
 
 
-@pytest.mark.parametrize(("milliseconds", "judged"), [(20, False), (500, True)])
+@pytest.mark.parametrize(
+    ("plan", "judged"),
+    [
+        ((Answer(), Sleep(20)), False),
+        ((Answer(), Sleep(500)), True),
+        ((HangUp("USER_BUSY"),), True),
+    ],
+)
 def test_the_caller_of_a_leg_that_ends_as_it_is_reached_is_not_compared(
-    milliseconds: int, judged: bool
+    plan: tuple[Action, ...], judged: bool
 ) -> None:
     """Seen on both releases: who dials it made it the callee's between two records."""
-    plan = (Answer(), Sleep(milliseconds))
     brief = Scenario(Direct("park"), ExtensionTarget("1"), plan, Variables())
     one = next(predict(brief, Applied({})))
     unsettled = {

@@ -221,8 +221,8 @@ _SHOWN = tuple(f"callflow.0.caller_profile.caller_id_{what}" for what in ("name"
 
 def _is_brief(leg: Leg) -> bool:
     """Whether a dialled leg ends as it is reached: it may be written of while that is exchanged."""
-    dialled = not leg.role.startswith("loopback-b")
-    return dialled and leg.gone - min(leg.early, leg.answered) < SENT_SECONDS
+    dialled, reached = not leg.role.startswith("loopback-b"), min(leg.early, leg.answered)
+    return dialled and reached < NEVER and leg.gone - reached < SENT_SECONDS
 
 
 @kept
