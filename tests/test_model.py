@@ -734,7 +734,7 @@ def test_a_pair_that_is_given_up_as_it_is_dialled_may_tell_nothing_of_loopback_b
     ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)
     scenario = call(Sleep(600), further(Answer(), Sleep(300)), ending=ending)
     found = [one for one in predict(scenario, Applied({})) if is_unborn(one.course, B2)]
-    (unborn,) = (one for one in found if not is_unborn(one.course, A2))
+    unborn = next(one for one in found if not is_unborn(one.course, A2))
     second = (unborn.course.legs[A2], unborn.course.legs[B2])
     assert {leg.causes for leg in second} == {frozenset({"NO_ANSWER"})}
     assert unborn.course.legs[B2].applications == ()
@@ -752,6 +752,8 @@ def test_a_pair_may_be_given_up_before_either_of_its_legs_has_a_thread() -> None
     given_up = course(scenario, {}, pace).legs
     third = given_up["loopback-a3"], given_up["loopback-b3"]
     assert [leg.unborn for leg in third] == [True, True]
+    half = course(scenario, {}, pace._replace(threads=1)).legs
+    assert [half[leg].unborn for leg in ("loopback-a3", "loopback-b3")] == [False, True]
     assert [leg.applications for leg in third] == [(), ()]
     routed = course(scenario, {}, pace._replace(unrouted=0)).legs
     assert routed["loopback-b3"].applications[0] == "answer"

@@ -787,7 +787,7 @@ class _Call:
                 reached = dialled.reached(one)
                 one.dialled_by = None
                 unborn = one.other is not None and self._has_no_thread(one)
-                one.unborn = unborn and not self._pace.unlinked
+                one.unborn = unborn and not self._pace.threads
                 self._hang_up(one, "ORIGINATOR_CANCEL")
                 if reached:
                     one.causes |= {cause}  # it was about to be bridged
@@ -856,7 +856,7 @@ class _Call:
                 partner.heard = None
 
         if leg.inbound and self._has_no_thread(leg):
-            leg.unlinked = self._pace.unlinked
+            leg.unlinked = self._pace.threads > 1
             leg.unborn = not leg.unlinked
             # Its thread looks for loopback-a as it begins, and finds nobody.
             self._hang_up(leg, "DESTINATION_OUT_OF_ORDER" if leg.unlinked else cause)

@@ -141,8 +141,9 @@ class Pace(NamedTuple):
       cause reaches it
     - `halted`: whether the cause reaches such a leg before it goes on with its plan
     - `unborn`: whether loopback-b of a pair that is given up as it is dialled has no thread by then
-    - `unrouted`: number of the pair of which neither leg has a thread as it is given up; 0 none
-    - `unlinked`: whether loopback-a of that pair has one, and loopback-b's begins a moment later
+    - `unrouted`: number of the pair that is given up before loopback-b has a thread; 0 none
+    - `threads`: how many legs of that pair ever have one: none, loopback-a alone, or both, of which
+      loopback-b's then finds loopback-a gone
     - `made`: how many of those that such a leg dials at once are made before the cause reaches it,
       -1 all
     - `begun`: how many applications such a leg begins before the cause reaches it, -1 all it can
@@ -179,5 +180,5 @@ class Pace(NamedTuple):
     made: int = -1
     unborn: bool = False
     unrouted: int = 0
-    unlinked: bool = False
+    threads: int = 0
     unaware: int = 0

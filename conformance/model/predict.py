@@ -206,8 +206,7 @@ def _deviations(
         yield from (pace._replace(lag=lag) for lag in LAGS)
         for number in numbers:
             unrouted = pace._replace(lag=LAGS[0], unrouted=number)
-            yield unrouted
-            yield unrouted._replace(unlinked=True)
+            yield from (unrouted._replace(threads=threads) for threads in range(3))
             yield unrouted._replace(unaware=number - 1)  # early media brought about a bridge
     elif any(isinstance(action, SetVariable) for action in actions) or _goes_on(scenario):
         yield pace._replace(lag=LAGS[0])
