@@ -762,6 +762,16 @@ def test_a_pair_may_be_given_up_before_either_of_its_legs_has_a_thread() -> None
     assert not course(with_a_thread, {}, pace).legs["loopback-a3"].unborn, "0.6 s later"
 
 
+def test_who_misses_its_media_may_give_up_a_pair_that_has_just_answered() -> None:
+    """Seen on 1.10.12: loopback-b had not noticed the answer of whom it dialled."""
+    ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)
+    scenario = call(Sleep(600), further(Answer(), Park()), ending=ending)
+    pace = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}), lag=0.02)
+    late = course(scenario, {}, pace._replace(notice=(0.002,) * 3)).legs[A2]
+    assert (late.answered < math.inf, late.causes) == (True, frozenset({"NO_ANSWER"}))
+    assert course(scenario, {}, pace).legs[A2].answered == math.inf
+
+
 def test_loopback_b_whose_thread_finds_its_loopback_a_gone_is_out_of_order() -> None:
     """Seen on 1.10.12 and 1.11.2: it was created as its caller was hung up."""
     ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)

@@ -566,8 +566,9 @@ class _Call:
     def _give_up_dialling(self, caller: _Leg, dialling: _Dialling) -> None:
         """A leg whose other leg is gone finds out, as it dials, that it reads nothing.
 
-        Sooner than a pair that it dials is reached, by another thread; but a `null/` leg that is
-        reached at once is taken all the same. Where it finds itself hung up by then, it cancels.
+        Sooner than a pair that it dials is reached, by another thread, or than it notices that;
+        but a `null/` leg that is reached at once is taken all the same. Where it finds itself hung
+        up by then, it cancels.
         """
 
         def give_up() -> None:
@@ -577,7 +578,8 @@ class _Call:
                 for leg in phones:
                     leg.causes |= {"ORIGINATOR_CANCEL"}
 
-        if any(leg.other is None for leg in dialling.legs):
+        unnoticed = bool(self._pace.notice[caller.pair])
+        if unnoticed or any(leg.other is None for leg in dialling.legs):
             self._later(0, give_up)
         else:
             give_up()
@@ -752,7 +754,7 @@ class _Call:
             self._transfer_late(leg)
         leg.dialling = leg.dialled_by = None
         if leg.other is not None and leg.other.there:
-            if leg.pair in self._pace.cut:
+            if leg.pair in self._pace.cut and not self._has_no_thread(leg.other):
                 self._miss_media(leg.other)
                 if not leg.other.there:
                     leg.other.causes |= {cause}
