@@ -188,10 +188,11 @@ _LEGS = (
         SILENT,
         "When one loopback leg is hung up, the other leaves with the same cause, or as one whose "
         "bridge lost its media, if that came first; loopback-a may be late to learn of its bridge, "
-        "or never do if it was created just then, and is then hung up with "
-        "DESTINATION_OUT_OF_ORDER as its caller goes.",
-        "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel; "
-        "switch_channel_clear_state_handler counts the handlers outside its lock",
+        "or before 1.11.0 never do if it was created just then, and is then hung up with "
+        "DESTINATION_OUT_OF_ORDER as its caller goes; with that ends loopback-b, too, whose thread "
+        "begins as loopback-a is gone.",
+        "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel, channel_on_init; history "
+        "4658192547 (switch_channel_clear_state_handler counted outside its lock)",
     ),
     Clause(
         "legs.cause-of-real-legs",
@@ -201,7 +202,8 @@ _LEGS = (
         "that answers while its caller goes may end with INCOMPATIBLE_DESTINATION, one whose "
         "partner goes as they are bridged with DESTINATION_OUT_OF_ORDER, a b-leg in whose old "
         "bridge loopback-b's thread was caught with PICKED_OFF, one that loopback-b dials as "
-        "loopback-a ends with NO_ANSWER, ORIGINATOR_CANCEL or, of several, LOSE_RACE.",
+        "loopback-a ends with NO_ANSWER, ORIGINATOR_CANCEL or, of several, LOSE_RACE. Who is hung "
+        "up within 0.04 s of the end of its bridge (0.1 s if it consults) may end with that cause.",
         "facts 2.9; issue signalwire/freeswitch#1028",
     ),
     Clause(
@@ -970,10 +972,11 @@ _CDR = (
         SILENT,
         "Where several modules write a CDR of a leg they say the same of it: causes, times, who is "
         "at its ends, its loopback variables. Not judged is what another leg's thread may set "
-        "meanwhile, the caller id of a dialled leg that ends as it is reached, which becomes its "
-        "callee's then, a value that a row of mod_cdr_csv would expand, and a leg that is hung up "
-        "as it takes over an extension: it may get the other leg's variables between two records.",
-        "facts 4; measured on 1.10.12 and 1.11.2; switch_channel_flip_cid",
+        "meanwhile, the caller id of the originated leg if it ends as it is reached, which becomes "
+        "its callee's then, a value that a row of mod_cdr_csv would expand, and a leg that is hung "
+        "up as it takes over an extension: it may get the other leg's variables between two "
+        "records.",
+        "facts 4; measured on 1.10.12 and 1.11.2; switch_channel_sort_cid",
     ),
     Clause(
         "cdr.hangup-cause",

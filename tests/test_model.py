@@ -793,6 +793,8 @@ def test_loopback_a_may_never_learn_that_it_is_bridged_as_it_is_created() -> Non
     assert (len(unaware.leavings), len(aware.leavings)) == (0, 1), "no audio reaches loopback-a"
     assert {unaware.legs[leg].causes for leg in (A, B)} == {frozenset({OUT_OF_ORDER})}
     assert all(one.rare for one in predict(at_once, Applied({})) if not one.course.leavings)
+    mended = replace(at_once, profile=Profile(release="1.11.0"))
+    assert all(one.course.leavings for one in predict(mended, Applied({})))
     later = call(Sleep(200), Answer(), BridgeToNull(), ending=AFTER_4_S)
     assert course(later, {}, pace) == run(later), "it had waited for a while"
 

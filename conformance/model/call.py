@@ -708,8 +708,10 @@ class _Call:
         caller.bridged, peer.bridged = peer, caller
         caller.bond, peer.bond = peer, caller
         caller.calls, peer.calls = True, False
-        # Its own thread may take the bridge's handler away with that of its dialling.
-        peer.unaware = self._is_late(peer) and self._now - peer.created < KNOWN_AFTER
+        # Its own thread may take the bridge's handler away with that of its dialling (4658192547).
+        created = self._now - peer.created < KNOWN_AFTER
+        loses = created and not self._scenario.profile.since("1.11.0")
+        peer.unaware = loses and self._is_late(peer)
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
         self._happened("CHANNEL_BRIDGE", caller.role, peer.role)
         if peer.answers:

@@ -27,7 +27,7 @@ from conformance.model.after_bridge import TOO_LATE, TRANSFER
 from conformance.model.course import NEVER, Course, Leg
 from conformance.model.deflect import DEFLECT
 from conformance.model.wanted import WANTED, Wanted, wanted
-from conformance.scenario import ExtensionTarget, Scenario, numbered, pairs
+from conformance.scenario import Direct, ExtensionTarget, Scenario, numbered, pairs
 
 _FORCED = "force_process_cdr"
 
@@ -63,7 +63,7 @@ def claims(
         found += _written(modules if file == row else every, role, spoilt, asked)
         found += _own(modules, role, leg.causes, answered, role in executed)
         if role not in caught:
-            found += _agreeing(role, _SHOWN if _is_brief(leg) else ())
+            found += _agreeing(role, _SHOWN if _is_brief(scenario, leg) else ())
         if partners := _last_partners(course, role):
             found += _bridged(modules, role, partners)
         if tells_dialling:
@@ -216,13 +216,14 @@ def _spoilt(scenario: Scenario) -> frozenset[str]:
 
 
 _SHOWN = tuple(f"callflow.0.caller_profile.caller_id_{what}" for what in ("name", "number"))
-"""What the thread that dials a leg exchanges for its callee once the leg was reached."""
+"""What is exchanged for the callee as a leg is given what it runs (switch_channel_sort_cid)."""
 
 
-def _is_brief(leg: Leg) -> bool:
-    """Whether a dialled leg ends as it is reached: it may be written of while that is exchanged."""
-    dialled, reached = not leg.role.startswith("loopback-b"), min(leg.early, leg.answered)
-    return dialled and reached < NEVER and leg.gone - reached < SENT_SECONDS
+def _is_brief(scenario: Scenario, leg: Leg) -> bool:
+    """Whether a leg that an api originates ends as it is given what it runs, by another thread."""
+    originated = "loopback-a" if isinstance(scenario.origin, Direct) else "a-leg"
+    reached = min(leg.early, leg.answered)
+    return leg.role == originated and reached < NEVER and leg.gone - reached < SENT_SECONDS
 
 
 @kept

@@ -154,8 +154,8 @@ class Pace(NamedTuple):
       loopback-b of the innermost dialled next: whom the first let go waits in vain
     - `caught`: whether the threads of both bridges of a pair whose loopback-a dialled are caught in
       them at its bowout, until the call ends
-    - `unaware`: number of the pair whose loopback-a learns late that it is bridged, or never if it
-      was created just then; 0 none
+    - `unaware`: number of the pair whose loopback-a learns late that it is bridged, or (before
+      1.11.0) never if it was created just then; 0 none
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up

@@ -205,9 +205,9 @@ def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
     bowouts = [leaving.at for leaving in course.leavings] if own else []
     for number, bridge in enumerate(own, 1):
         if not bridge.peer.startswith("loopback") and bridge.since not in bowouts:
-            there = course.there(bridge.since)
-            due = tuple([leg for leg in going(course, bridge.since) if leg in there])
-            gone = tuple([leg for leg in going(course, bridge.since) if leg not in there])
+            there, soon = course.there(bridge.since), going(course, bridge.since)
+            due = tuple([leg for leg in soon if leg in there])
+            gone = tuple([leg for leg in soon if leg not in there])
             staying = tuple([leg for leg in there if leg not in due])
             yield _together(leg_b, number, gone, due, staying)
 

@@ -67,7 +67,7 @@ LAGS = (0.02, 0.003)
 MOST = 800
 """How many courses are looked at: a call that does wrong may have thousands, which takes seconds.
 
-Of 38,000 calls on real switches that conform one needed 235, all others at most 50.
+A call on 1.10.12 in which three threads raced needed 586, most of all others one.
 """
 
 
