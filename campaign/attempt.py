@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from campaign.packing import Packed, event_of, sharing, text_of
-from conformance.model.call import ORPHANED_AT_MOST
+from conformance.model.durations import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
 from conformance.observation import AppliedStimulus, Headers, number_in, role_of, without_row
 from conformance.scenario import (

@@ -1,5 +1,7 @@
 """The reference model: what FreeSWITCH's loopback endpoint does with a scenario.
 
-`call` reasons out the course of a call in time; each other file turns a course into the claims of
-one concern: legs, targets, variables, bowout, cdr.
+`call` reasons out the course of a call in time. It moves the legs of `live`, asks `chain` who is
+behind whom and `counter` when a bowout is due, and takes its times from `durations`. What comes of
+it is in `course`; each other file turns a course into the claims of one concern: legs, targets,
+variables, bowout, cdr. `predict` gives all courses that are legal.
 """

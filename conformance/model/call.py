@@ -21,23 +21,39 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
 from types import MappingProxyType
 
 from conformance.dialstring import a_leg_application
 from conformance.model import after_bridge
+from conformance.model.applications import INSTANT, application_name
+from conformance.model.chain import between, partner_of, real_end
 from conformance.model.confirm import confirmation
-from conformance.model.course import NEVER, Attempt, Bridge, Course, Leaving, Leg, Pace
+from conformance.model.counter import Counter
+from conformance.model.course import NEVER, Attempt, Bridge, Course, Leaving, Pace
+from conformance.model.durations import (
+    AHEAD,
+    ALONE_AFTER,
+    BEHIND,
+    BORN_AFTER,
+    CREATED_AFTER,
+    KNOWN_AFTER,
+    NOTICED,
+    ORPHANED,
+    OVERTAKEN,
+    READ_AFTER,
+    REBRIDGED,
+    UNNOTICED,
+)
+from conformance.model.live import Dialling, LiveLeg
 from conformance.model.variables import (
-    allows,
     forwards,
     is_true,
     of_a_leg,
     of_b_leg,
     of_dialling,
     of_pair,
-    refuses,
     waits_for_answer,
 )
 from conformance.scenario import (
@@ -73,45 +89,6 @@ from conformance.scenario import (
     pairs,
 )
 
-NOTICED = 0.02
-"""How often (seconds) a waiting `null/` leg looks about it, and who dials whether it is there."""
-
-BEHIND = 0.02
-"""How much later (seconds) a stimulus takes effect that others overtake."""
-
-CREATED_AFTER = 0.004
-"""How long (seconds) it takes to create the leg that is dialled."""
-
-KNOWN_AFTER = 0.02
-"""How long (seconds) after it dials a leg a channel may not yet count it as its partner."""
-
-BORN_AFTER = 0.04
-"""How long (seconds) after its creation a leg may be hung up before its thread begins."""
-
-READ_AFTER = 0.01
-"""How long (seconds) after it is bridged a leg reads a frame, of which one comes every 20 ms."""
-
-AHEAD = 0.05
-"""By how much (seconds) one pair of a chain may be ahead of the others with its bowout."""
-
-REBRIDGED = 0.15
-"""How long (seconds) it takes at most until a bowout's new bridge stands: 0.06 s when idle."""
-
-OVERTAKEN = 0.03
-"""How long (seconds) a second pair of a chain may be behind the first with the same bowout."""
-
-ALONE_AFTER = 0.1
-"""How long (seconds) it takes who consults to see that it is alone: 0 to 0.10 s measured."""
-
-UNNOTICED = 0.04
-"""For how long (seconds) a leg may not see that its bridge is over: it looks every 20 ms."""
-
-ORPHANED = 2.9
-"""For how long (seconds) who was consulted stays parked alone: 2.4 to 3.0 measured."""
-
-ORPHANED_AT_MOST = 3.0
-"""The longest of it (seconds)."""
-
 CAUSES_TO_GO_ON = frozenset({"NO_ANSWER", "NO_USER_RESPONSE", "ORIGINATOR_CANCEL"})
 """Causes of a failed bridge after which a dialplan goes on by default."""
 
@@ -128,101 +105,6 @@ def course(scenario: Scenario, applied: Mapping[int, float], pace: Pace) -> Cour
     return _Call(scenario, applied, pace).run()
 
 
-@dataclass(slots=True, eq=False)
-class _Leg:
-    role: str
-    created: float
-    inbound: bool
-    given: Mapping[str, str]
-    variables: dict[str, str]
-    ringing: float = NEVER
-    early: float = NEVER
-    answered: float = NEVER
-    gone: float = NEVER
-    there: bool = True
-    causes: frozenset[str] = frozenset()
-    lost: bool = False
-    other: _Leg | None = None
-    pair: int = 0
-    dialled_by: _Leg | None = None
-    dialling: _Dialling | None = None
-    bridged: _Leg | None = None
-    intercepted: bool = False
-    deaf: bool = False
-    last_step: int = -1
-    caught: bool = False
-    holds: _Leg | None = None
-    marked: bool = False
-    calls: bool = False
-    consults: bool = False
-    answers: bool = False
-    plan: list[Step] = field(default_factory=list)
-    step: int = 0
-    applications: tuple[str, ...] = ()
-    began: tuple[float, ...] = ()
-    parks: int = 0
-    told: tuple[str, ...] = ()
-    confirmation: Action | None = None
-    confirmed: Action | None = None
-    shown: tuple[str, str] | None = None
-    displays: tuple[str, str] | None = None
-    bond: _Leg | None = None
-    heard: _Leg | None = None
-    digits: str = ""
-    unborn: bool = False
-    unlinked: bool = False
-    unaware: bool = False
-
-    @property
-    def talks(self) -> bool:
-        """Whether it is bridged, knows of it, and is answered."""
-        bridged = self.bridged is not None and not self.unaware
-        return bridged and self.answered != NEVER and self.there
-
-    def forget(self) -> None:
-        """Let go of the other legs, or all wait for the interpreter to look for cycles."""
-        self.other = self.bond = self.heard = self.bridged = None
-        self.dialled_by = self.dialling = self.holds = None
-
-    def end(self, at: float, causes: frozenset[str]) -> None:
-        self.gone, self.there, self.causes = at, False, causes
-
-
-@dataclass(slots=True, eq=False)
-class _Dialling:
-    """What a leg dials: `legs` at once, in the order in which they are named.
-
-    `alternatives` are those still to come, `unmade` the rest of this one, which names `named`.
-    `causes` are of the legs that are gone, in the order of `legs`; `refusal` is that of the last
-    that refused to be one.
-    """
-
-    alternatives: list[tuple[Dialled, ...]]
-    waits_for_answer: bool
-    alone: bool
-    named: int = 0
-    unmade: list[Dialled] = field(default_factory=list)
-    legs: list[_Leg] = field(default_factory=list)
-    causes: dict[str, str] = field(default_factory=dict)
-    refusal: str = ""
-
-    def reached(self, leg: _Leg) -> bool:
-        """Whether a leg can be taken: it is answered, or early where that is enough."""
-        early = leg.early != NEVER and not self.waits_for_answer
-        return leg.there and (leg.answered != NEVER or early)
-
-
-@dataclass(slots=True)
-class _Counter:
-    """How long a pair's conditions have held: `spent` before, and since `holding` (NEVER: not)."""
-
-    leg_a: _Leg
-    leg_b: _Leg
-    spent: float = 0.0
-    holding: float = NEVER
-    fired: bool = False
-
-
 class _Call:
     def __init__(
         self,
@@ -237,12 +119,12 @@ class _Call:
         self._now = 0.0
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
-        self._legs: dict[str, _Leg] = {}
+        self._legs: dict[str, LiveLeg] = {}
         self._bridges: list[Bridge] = []
         self._leavings: list[Leaving] = []
         self._attempts: list[Attempt] = []
-        self._counters: dict[int, _Counter] = {}
-        self._waiting: tuple[_Leg, _Leg] | None = None
+        self._counters: dict[int, Counter] = {}
+        self._waiting: tuple[LiveLeg, LiveLeg] | None = None
         self._kills: list[tuple[float, str]] = []
         self._displayed = False
         self._overtaken = pace.overtaken
@@ -270,7 +152,7 @@ class _Call:
         while self._agenda:
             self._now, _, action = heapq.heappop(self._agenda)
             action()
-        legs = MappingProxyType({role: _frozen(leg) for role, leg in self._legs.items()})
+        legs = MappingProxyType({role: leg.as_it_was() for role, leg in self._legs.items()})
         for leg in self._legs.values():
             leg.forget()
         return Course(
@@ -322,7 +204,7 @@ class _Call:
         if isinstance(deed, UuidKill):
             self._hang_up(leg, deed.cause)
         elif isinstance(deed, UuidSetvar):
-            _set(leg, deed.name, deed.value)
+            leg.set(deed.name, deed.value)
             self._count_all()
         elif isinstance(deed, UuidDisplay):
             self._display(leg, (deed.name, deed.number))
@@ -331,7 +213,7 @@ class _Call:
         elif isinstance(deed, UuidSendDtmf):
             leg.digits += deed.digits
 
-    def _display(self, leg: _Leg, who: tuple[str, str]) -> None:
+    def _display(self, leg: LiveLeg, who: tuple[str, str]) -> None:
         """Who is at a leg's other end: loopback-b tells loopback-a of its caller, and so on out.
 
         loopback-a tells loopback-b of its callee.
@@ -341,7 +223,7 @@ class _Call:
         ignored = is_true(self._seen_by(leg).get("ignore_display_updates", ""))
         if leg.other is not None and leg.other.there and not ignored:
             leg.other.displays = who
-            partner = self._partner(leg.other)
+            partner = partner_of(leg.other, self._now)
             if partner is not None:
                 self._display(partner, who)
 
@@ -353,7 +235,7 @@ class _Call:
                 if leg.there:
                     leg.shown = leg.displays = None
 
-    def _deflect(self, leg: _Leg, deed: UuidDeflect) -> None:
+    def _deflect(self, leg: LiveLeg, deed: UuidDeflect) -> None:
         """Whom the other leg of the pair is bridged to is transferred; its bridge ends."""
         real = None if leg.other is None else leg.other.bridged
         if real is None:
@@ -373,12 +255,14 @@ class _Call:
 
     # --- legs ---
 
-    def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> _Leg:
-        leg = self._legs[role] = _Leg(role, self._now, inbound, given, dict(given))
+    def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> LiveLeg:
+        leg = self._legs[role] = LiveLeg(role, self._now, inbound, given, dict(given))
         self._happened("CHANNEL_CREATE", role)
         return leg
 
-    def _create_pair(self, pair: Pair, caller: _Leg | None, origin: Direct | None = None) -> _Leg:
+    def _create_pair(
+        self, pair: Pair, caller: LiveLeg | None, origin: Direct | None = None
+    ) -> LiveLeg:
         callers = self._seen_by(caller) if caller is not None else {}
         once = self._scenario.profile.since("1.10.3")
         shared = of_dialling(callers, pair.braces)
@@ -389,7 +273,7 @@ class _Call:
         leg_b = self._create(pair.leg_b, on_b, inbound=True)
         leg_a.other, leg_b.other = leg_b, leg_a
         leg_a.pair = leg_b.pair = pair.number
-        self._counters[pair.number] = _Counter(leg_a, leg_b)
+        self._counters[pair.number] = Counter(leg_a, leg_b)
         leg_a.dialled_by = caller
         if origin is not None:
             leg_a.plan = [_ORIGIN_STEPS[origin.application](origin.argument)]
@@ -397,7 +281,7 @@ class _Call:
         self._later(late, lambda: self._route(pair, leg_b))
         return leg_a
 
-    def _route(self, pair: Pair, leg_b: _Leg) -> None:
+    def _route(self, pair: Pair, leg_b: LiveLeg) -> None:
         if not leg_b.there:
             return
         if not pair.steps or not _routable(pair):
@@ -407,20 +291,20 @@ class _Call:
         leg_b.plan = [Step(PreAnswer()), *pair.steps] if early else list(pair.steps)
         self._execute(leg_b)
 
-    def _seen_by(self, leg: _Leg) -> dict[str, str]:
+    def _seen_by(self, leg: LiveLeg) -> dict[str, str]:
         """Variables as a leg finds them: its own, and the switch's where it has none."""
         return self._globals | leg.variables
 
     # --- running a plan ---
 
-    def _execute(self, leg: _Leg) -> None:
+    def _execute(self, leg: LiveLeg) -> None:
         """A leg enters its extension: `unloop` anywhere in it brings the bowout on execution."""
         asked = is_true(leg.variables.get("loopback_bowout_on_execute", ""))
         asked = asked or any(isinstance(step.action, Unloop) for step in leg.plan)
         if leg.other is not None and asked:
             if not leg.inbound:
                 self._counters[leg.pair].fired = True  # only the flag of loopback-a counts
-            real = self._real_end(leg.other)
+            real = real_end(leg.other, self._now, self._globals)
             if real is not None:
                 media = real.bridged is not None
                 wait = 0.0 if media else self._pace.stall
@@ -429,7 +313,7 @@ class _Call:
                 return
         self._next(leg)
 
-    def _next(self, leg: _Leg) -> None:
+    def _next(self, leg: LiveLeg) -> None:
         if not leg.there or leg.step == leg.last_step:
             return
         leg.step += 1
@@ -458,11 +342,11 @@ class _Call:
                 self._signal(leg, action)
                 self._next(leg)
 
-    def _park(self, leg: _Leg) -> None:
+    def _park(self, leg: LiveLeg) -> None:
         leg.parks += 1
         self._happened("CHANNEL_PARK", leg.role)
 
-    def _signal(self, leg: _Leg, action: Action) -> None:
+    def _signal(self, leg: LiveLeg, action: Action) -> None:
         match action:
             case Answer() if leg.inbound:
                 self._answer(leg)
@@ -471,9 +355,9 @@ class _Call:
             case RingReady() if leg.inbound:
                 self._ring(leg)
             case SetVariable(name, value):
-                _set(leg, name, value)
+                leg.set(name, value)
 
-    def _resume(self, leg: _Leg, milliseconds: int) -> None:
+    def _resume(self, leg: LiveLeg, milliseconds: int) -> None:
         if leg.deaf:
             self._next(leg)
             return
@@ -484,21 +368,21 @@ class _Call:
 
     # --- dialling, early media, answer ---
 
-    def _dial(self, caller: _Leg, alternatives: Sequence[tuple[Dialled, ...]]) -> None:
+    def _dial(self, caller: LiveLeg, alternatives: Sequence[tuple[Dialled, ...]]) -> None:
         """A leg dials what is named at once, and where that fails what is named behind it."""
         (first, *others) = alternatives
         waits = waits_for_answer(caller.variables, first[0].braces)
         alone = len(first) == 1 and not others
-        caller.dialling = _Dialling([first, *others], waits, alone)
+        caller.dialling = Dialling([first, *others], waits, alone)
         self._dial_next(caller, caller.dialling)
 
-    def _dial_next(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _dial_next(self, caller: LiveLeg, dialling: Dialling) -> None:
         dialling.unmade = list(dialling.alternatives.pop(0))
         dialling.named = len(dialling.unmade)
         dialling.legs, dialling.causes = [], {}
         self._make(caller, dialling)
 
-    def _make(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _make(self, caller: LiveLeg, dialling: Dialling) -> None:
         """The legs of an alternative are made one after the other, and then waited for."""
         while dialling.unmade and caller.dialling is dialling:
             if caller.deaf and dialling.named - len(dialling.unmade) == self._pace.made:
@@ -521,7 +405,7 @@ class _Call:
         if caller.dialling is dialling:
             self._settle(caller, dialling)
 
-    def _dial_early(self, caller: _Leg, dialled: Dialled) -> None:
+    def _dial_early(self, caller: LiveLeg, dialled: Dialled) -> None:
         """Dialling is early media for an inbound caller, which a pair may be told to leave out."""
         if not caller.inbound:
             return
@@ -529,7 +413,7 @@ class _Call:
         if not (silent and self._scenario.profile.since("1.10.3")):
             self._early(caller)
 
-    def _create_null(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _create_null(self, caller: LiveLeg, dialling: Dialling) -> None:
         if caller.dialling is not dialling:
             return
         dialled = dialling.unmade.pop(0)
@@ -549,12 +433,12 @@ class _Call:
             self._later(bridge.timeout_s - self._pace.tick, lambda: self._give_up(leg))
         self._make(caller, dialling)
 
-    def _give_up(self, leg: _Leg) -> None:
+    def _give_up(self, leg: LiveLeg) -> None:
         """A leg that is not reached in time is hung up, and its caller told NO_ANSWER."""
         if leg.dialled_by is not None:
             self._hang_up(leg, "NO_ANSWER")
 
-    def _settle(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _settle(self, caller: LiveLeg, dialling: Dialling) -> None:
         """All legs of an alternative are made: some may have been reached by now, or be gone."""
         if caller.deaf and self._pace.lag and not self._pace.halted and dialling.legs:
             self._give_up_dialling(caller, dialling)
@@ -563,7 +447,7 @@ class _Call:
         else:
             self._fail(caller, dialling)
 
-    def _give_up_dialling(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _give_up_dialling(self, caller: LiveLeg, dialling: Dialling) -> None:
         """A leg whose other leg is gone finds out, as it dials, that it reads nothing.
 
         Sooner than a pair that it dials is reached, by another thread, or than it notices that;
@@ -584,7 +468,7 @@ class _Call:
         else:
             give_up()
 
-    def _take(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _take(self, caller: LiveLeg, dialling: Dialling) -> None:
         """Of the legs that are dialled the first that is reached is taken; the others leave."""
         if caller.dialling is not dialling or dialling.unmade:
             return
@@ -605,7 +489,7 @@ class _Call:
             if caller.deaf:
                 self._later(READ_AFTER, lambda: self._find_nothing(caller, taken))
 
-    def _fail(self, caller: _Leg, dialling: _Dialling) -> None:
+    def _fail(self, caller: LiveLeg, dialling: Dialling) -> None:
         """Once all legs of an alternative are gone the next is dialled, or else the caller told.
 
         The cause is that of the leg which is named first.
@@ -622,11 +506,11 @@ class _Call:
             caller.dialling = None
             self._failed(caller, cause)
 
-    def _note(self, caller: _Leg, dialling: _Dialling, taken: str = "", cause: str = "") -> None:
+    def _note(self, caller: LiveLeg, dialling: Dialling, taken: str = "", cause: str = "") -> None:
         legs = tuple([leg.role for leg in dialling.legs])
         self._attempts.append(Attempt(caller.role, legs, taken, cause, dialling.alone))
 
-    def _ring(self, leg: _Leg) -> None:
+    def _ring(self, leg: LiveLeg) -> None:
         if NEVER == leg.ringing == leg.early == leg.answered:
             leg.ringing = self._now
             if leg.inbound and leg.other:
@@ -635,11 +519,11 @@ class _Call:
             if caller is not None and caller.inbound:
                 self._after_notice(caller.pair, lambda: self._ring_through(caller, leg))
 
-    def _ring_through(self, caller: _Leg, leg: _Leg) -> None:
+    def _ring_through(self, caller: LiveLeg, leg: LiveLeg) -> None:
         if leg.dialled_by is caller and caller.there:
             self._ring(caller)
 
-    def _early(self, leg: _Leg) -> None:
+    def _early(self, leg: LiveLeg) -> None:
         if not leg.there or leg.early != NEVER or leg.answered != NEVER:
             return
         leg.early = self._now
@@ -647,7 +531,7 @@ class _Call:
             self._early(leg.other)
         self._reached(leg)
 
-    def _answer(self, leg: _Leg) -> None:
+    def _answer(self, leg: LiveLeg) -> None:
         if not leg.there or leg.answered != NEVER:
             return
         leg.answered = self._now
@@ -661,7 +545,7 @@ class _Call:
             self._after_notice(caller.pair, lambda: self._answer(caller))
         self._count_all()
 
-    def _reached(self, leg: _Leg) -> None:
+    def _reached(self, leg: LiveLeg) -> None:
         """Early media or an answer ends the dialling of whoever dialled the leg."""
         caller = leg.dialled_by
         if caller is not None and (dialling := caller.dialling) is not None:
@@ -675,7 +559,7 @@ class _Call:
         else:
             action()
 
-    def _is_confirmed(self, leg: _Leg) -> bool:
+    def _is_confirmed(self, leg: LiveLeg) -> bool:
         """Whether a leg that was reached may be taken: first it executes what confirms it."""
         if leg.confirmation is None:
             return True
@@ -690,19 +574,19 @@ class _Call:
                 self._later(seconds, lambda: self._confirm(leg))
         return False
 
-    def _confirm(self, leg: _Leg) -> None:
+    def _confirm(self, leg: LiveLeg) -> None:
         leg.confirmation = None
         if leg.there:
             self._reached(leg)
 
-    def _execute_once(self, leg: _Leg) -> None:
+    def _execute_once(self, leg: LiveLeg) -> None:
         if leg.there and leg.step == 0 and self._is_confirmed(leg):
             leg.step = 1
             self._execute(leg)
 
     # --- bridges ---
 
-    def _bridge(self, caller: _Leg, peer: _Leg) -> None:
+    def _bridge(self, caller: LiveLeg, peer: LiveLeg) -> None:
         self._forget_displays()
         caller.dialling = peer.dialled_by = None
         caller.bridged, peer.bridged = peer, caller
@@ -719,7 +603,7 @@ class _Call:
             self._later(NOTICED, lambda: self._answer(peer))
         self._count_all()
 
-    def _unbridge(self, leg: _Leg) -> None:
+    def _unbridge(self, leg: LiveLeg) -> None:
         peer = leg.bridged
         assert peer is not None
         for index, bridge in enumerate(self._bridges):
@@ -730,7 +614,7 @@ class _Call:
 
     # --- the end of a leg ---
 
-    def _hang_up(self, leg: _Leg, cause: str) -> None:
+    def _hang_up(self, leg: LiveLeg, cause: str) -> None:
         if not leg.there:
             return
         leg.end(self._now, frozenset({cause}))
@@ -783,7 +667,7 @@ class _Call:
         elif peer is not None:
             self._after_bridge(peer, cause)
 
-    def _cancel_dialled(self, pair: int, dialled: _Dialling, cause: str) -> None:
+    def _cancel_dialled(self, pair: int, dialled: Dialling, cause: str) -> None:
         """Whoever dialled them is hung up for this cause, which it notices a moment later."""
 
         def cancel() -> None:
@@ -805,14 +689,14 @@ class _Call:
         else:
             cancel()
 
-    def _orphan(self, peer: _Leg) -> None:
+    def _orphan(self, peer: LiveLeg) -> None:
         """Who is left by the one that consulted it is parked, and hung up some seconds later."""
         self._happened("CHANNEL_PARK", peer.role)
         self._later(ORPHANED, lambda: self._hang_up(peer, "NORMAL_CLEARING"))
 
-    def _after_bridge(self, caller: _Leg, cause: str) -> None:
+    def _after_bridge(self, caller: LiveLeg, cause: str) -> None:
         """A caller goes on with its plan behind a bridge, unless told to hang up or elsewhere."""
-        hangs_up = _hangs_up(caller)
+        hangs_up = caller.hangs_up
         if self._goes_elsewhere(caller, calls=True, unless_executed=hangs_up):
             return
         if hangs_up:
@@ -820,7 +704,7 @@ class _Call:
         else:
             self._next(caller)
 
-    def _goes_elsewhere(self, leg: _Leg, *, calls: bool, unless_executed: bool = False) -> bool:
+    def _goes_elsewhere(self, leg: LiveLeg, *, calls: bool, unless_executed: bool = False) -> bool:
         """Whether a leg whose bridge is over was told to park, where to go, or what to execute."""
         told = after_bridge.told(leg.variables, calls=calls)
         if not leg.there or told is None or (unless_executed and told.how == after_bridge.EXECUTE):
@@ -844,13 +728,13 @@ class _Call:
             self._hang_up(leg, "NO_ROUTE_DESTINATION")
         return True
 
-    def _transfer_late(self, caller: _Leg) -> None:
+    def _transfer_late(self, caller: LiveLeg) -> None:
         """A caller that is hung up in its bridge is transferred all the same, in its CDR alone."""
         told = after_bridge.told(caller.variables, calls=True)
         if told is not None and told.how == after_bridge.TRANSFER:
             caller.told += (after_bridge.TOO_LATE,)
 
-    def _cross(self, leg: _Leg, cause: str) -> None:
+    def _cross(self, leg: LiveLeg, cause: str) -> None:
         """A hangup reaches the other leg of the pair, whose partner may be ahead of it."""
 
         def hang_up() -> None:
@@ -869,13 +753,13 @@ class _Call:
         else:
             hang_up()
 
-    def _has_no_thread(self, leg: _Leg) -> bool:
+    def _has_no_thread(self, leg: LiveLeg) -> bool:
         """Whether the thread of a leg, which tells of its creation, has not begun yet."""
         age = self._now - leg.created
         unborn = self._pace.unborn and leg.inbound and not age
         return unborn or (leg.pair == self._pace.unrouted and age < BORN_AFTER)
 
-    def _leave(self, peer: _Leg) -> None:
+    def _leave(self, peer: LiveLeg) -> None:
         """The caller is gone: an unanswered peer is cancelled, an answered one cleared."""
         soon = self._was_just_bridged(peer)
         if peer.unaware or (soon and self._is_late(peer)):
@@ -890,16 +774,16 @@ class _Call:
         if peer.marked:
             peer.causes |= {"PICKED_OFF"}
 
-    def _is_late(self, peer: _Leg) -> bool:
+    def _is_late(self, peer: LiveLeg) -> bool:
         """Whether a leg's thread is late to learn that it is bridged."""
         return peer.other is not None and peer.pair == self._pace.unaware
 
-    def _was_just_bridged(self, peer: _Leg) -> bool:
+    def _was_just_bridged(self, peer: LiveLeg) -> bool:
         """Whether the bridge that a leg is the peer of began only now."""
         began = next(one.since for one in reversed(self._bridges) if one.peer == peer.role)
         return self._now - began < KNOWN_AFTER
 
-    def _miss_media(self, leg: _Leg) -> None:
+    def _miss_media(self, leg: LiveLeg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.
 
         So does each sleep, tone and park that is next, until the cause reaches it. While it dials
@@ -932,7 +816,7 @@ class _Call:
                 self._next(leg)
         elif leg.calls:
             self._leave(peer)
-            hangs_up = peer.answered != NEVER and _hangs_up(leg)
+            hangs_up = peer.answered != NEVER and leg.hangs_up
             if self._goes_elsewhere(leg, calls=True, unless_executed=hangs_up):
                 self._miss_media(leg)
             elif hangs_up:
@@ -949,12 +833,12 @@ class _Call:
         if peer is not None:
             leg.heard = peer.heard = None  # either may be ahead of the other
 
-    def _find_nothing(self, leg: _Leg, peer: _Leg) -> None:
+    def _find_nothing(self, leg: LiveLeg, peer: LiveLeg) -> None:
         """The bridge of a leg that reads nothing more ends with its first frame."""
         if leg.bridged is peer:
             self._miss_media(leg)
 
-    def _failed(self, caller: _Leg, cause: str) -> None:
+    def _failed(self, caller: LiveLeg, cause: str) -> None:
         """A caller whose peer was never answered takes its cause, or goes on after some."""
         if caller.consults or cause in CAUSES_TO_GO_ON:
             self._next(caller)
@@ -964,54 +848,37 @@ class _Call:
     # --- bowout of a bridged pair ---
 
     def _count_all(self) -> None:
-        """Only while loopback-b is bridged do a pair's conditions hold."""
+        """Something happened that may let counters run, or stop them."""
         for number, counter in self._counters.items():
-            if counter.leg_b.bridged is not None or counter.holding != NEVER:
+            if not counter.fired and counter.may_change():
                 self._count(number, counter)
 
-    def _count(self, number: int, counter: _Counter) -> None:
-        """Let the counter run while both legs are there, bridged and answered."""
-        if counter.fired:
-            return
-        holds = counter.leg_a.talks and counter.leg_b.talks and _is_sent_audio(counter.leg_a)
-        if self._scenario.profile.bowout_disable_on_inner_bridge and holds:
-            caller = counter.leg_a.bridged
-            holds = caller is not None and not caller.consults
-        if holds and counter.holding == NEVER:
-            counter.holding = self._now
-        elif not holds and counter.holding != NEVER:
-            counter.spent += self._now - counter.holding
-            counter.holding = NEVER
-        if holds:
-            left = self._limit(number) - counter.spent - (self._now - counter.holding)
-            self._later(max(left, 0.0), lambda: self._due(number, counter))
+    def _count(self, number: int, counter: Counter) -> None:
+        consulting = not self._scenario.profile.bowout_disable_on_inner_bridge
+        counter.look(self._now, counts_consulting=consulting)
+        if counter.holding != NEVER:
+            left = counter.left(self._now, self._limit(number))
+            self._later(left, lambda: self._due(number, counter))
 
     def _limit(self, number: int) -> float:
         """For how long (seconds) a pair's conditions hold before its bowout is due."""
         return self._pace.bowout - (AHEAD if number == self._pace.first else 0.0)
 
-    def _due(self, number: int, counter: _Counter) -> None:
+    def _due(self, number: int, counter: Counter) -> None:
         if counter.fired or counter.holding == NEVER:
             return
-        held = counter.spent + self._now - counter.holding
-        if held < self._limit(number) - 1e-6:
-            return
-        if self._may(counter):
+        held = counter.held(self._now)
+        if held >= self._limit(number) - 1e-6 and counter.allowed(self._globals):
             self._fire(number, counter)
 
-    def _may(self, counter: _Counter) -> bool:
-        """Whether neither leg of the pair refuses the bowout."""
-        return allows(self._bowout(counter.leg_a)) and allows(self._bowout(counter.leg_b))
-
-    def _bowout(self, leg: _Leg) -> str | None:
-        """The leg's `loopback_bowout`, or else the global one."""
-        return leg.variables.get("loopback_bowout", self._globals.get("loopback_bowout"))
-
-    def _fire(self, number: int, counter: _Counter) -> None:
-        near, far = self._real_end(counter.leg_a), self._real_end(counter.leg_b)
+    def _fire(self, number: int, counter: Counter) -> None:
+        near, far = (
+            real_end(counter.leg_a, self._now, self._globals),
+            real_end(counter.leg_b, self._now, self._globals),
+        )
         if near is None or far is None or not near.bridged or not far.bridged:
             return
-        leaving = self._between(counter.leg_a, near) + self._between(counter.leg_b, far)
+        leaving = between(counter.leg_a, near, self._now) + between(counter.leg_b, far, self._now)
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
         racing = self._overtaken or self._pace.collide
@@ -1029,14 +896,14 @@ class _Call:
             Leaving(
                 "collided" if collided else "bridge",
                 self._now,
-                counter.spent + self._now - counter.holding < self._limit(number) + 1e-6,
+                counter.held(self._now) < self._limit(number) + 1e-6,
                 number,
                 tuple(sorted(leg.role for leg in leaving)),
                 (near.role, far.role),
                 clean=not self._pace.collide,
             )
         )
-        controlled: tuple[_Leg, ...] = ()
+        controlled: tuple[LiveLeg, ...] = ()
         if self._scenario.profile.bowout_controlled_hangup:
             controlled = (counter.leg_a, counter.leg_b)
         for leg in controlled:
@@ -1086,52 +953,28 @@ class _Call:
         else:
             self._bridge(near, far)
 
-    def _due_too(self, leaving: list[_Leg]) -> Iterator[int]:
+    def _due_too(self, leaving: list[LiveLeg]) -> Iterator[int]:
         """The numbers of further pairs of those that leave whose bowout is due."""
         for number, counter in self._counters.items():
             if counter.leg_a in leaving and not counter.fired and counter.holding != NEVER:
-                held = counter.spent + self._now - counter.holding
-                if held >= self._limit(number) - AHEAD and self._may(counter):
+                held = counter.held(self._now)
+                if held >= self._limit(number) - AHEAD and counter.allowed(self._globals):
                     yield number
 
-    def _let_go(self, far: _Leg, far_peer: _Leg) -> None:
+    def _let_go(self, far: LiveLeg, far_peer: LiveLeg) -> None:
         """The far leg is to be bridged to one that a second bowout then gives to another."""
         far.lost = True
         self._unbridge(far)
         self._after_bridge(far_peer, "NORMAL_CLEARING")
 
-    def _killed_soon(self, *legs: _Leg) -> bool:
+    def _killed_soon(self, *legs: LiveLeg) -> bool:
         """Whether one of the legs is hung up while they are being bridged to each other."""
         roles = [leg.role for leg in legs]
         return any(role in roles and 0 <= at - self._now < REBRIDGED for at, role in self._kills)
 
-    def _real_end(self, leg: _Leg) -> _Leg | None:
-        """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""
-        partner = self._partner(leg)
-        while partner is not None and partner.other is not None:
-            if refuses(self._bowout(partner)):
-                return partner
-            partner = self._partner(partner.other)
-        return partner
-
-    def _partner(self, leg: _Leg) -> _Leg | None:
-        """Whom the leg is bridged to, or dials (of several the last), or is dialled by."""
-        dialled = leg.dialling.legs[-1] if leg.dialling and leg.dialling.legs else None
-        if dialled is not None and self._now - dialled.created < KNOWN_AFTER:
-            dialled = None
-        return leg.bridged or dialled or leg.dialled_by
-
-    def _between(self, leg: _Leg, real: _Leg) -> list[_Leg]:
-        legs = [leg]
-        partner = self._partner(leg)
-        while partner is not None and partner is not real and partner.other is not None:
-            legs += [partner, partner.other]
-            partner = self._partner(partner.other)
-        return legs
-
     # --- bowout on execution ---
 
-    def _cancel(self, leg: _Leg, real: _Leg) -> None:
+    def _cancel(self, leg: LiveLeg, real: LiveLeg) -> None:
         """The wait ends with the leg that was waited for, and the pair bows out of nothing."""
         self._waiting = None
         assert leg.other is not None
@@ -1141,7 +984,7 @@ class _Call:
             if gone.there:
                 gone.end(self._now, self._causes(dialled=True))
 
-    def _acquire(self, leg: _Leg, real: _Leg) -> None:
+    def _acquire(self, leg: LiveLeg, real: LiveLeg) -> None:
         """The real leg behind the pair takes over the extension of a leg that runs `unloop`.
 
         Even of one that was hung up while it waited.
@@ -1178,7 +1021,7 @@ class _Call:
         real.variables |= leg.variables
         self._next(real)
 
-    def _stop_dialling(self, real: _Leg, leg_a: _Leg) -> None:
+    def _stop_dialling(self, real: LiveLeg, leg_a: LiveLeg) -> None:
         """A leg that is acquired dials no more; the pair leaves for another cause."""
         dialling, real.dialling = real.dialling, None
         leg_a.dialled_by = leg_a.dialling = None
@@ -1193,24 +1036,14 @@ class _Call:
         return frozenset(own | {"ORIGINATOR_CANCEL"} if dialled else own)
 
 
-INSTANT = (Answer, PreAnswer, RingReady, SetVariable)
-"""Actions that take no time: a plan may get through them before a hangup reaches its leg."""
+def _routable(pair: Pair) -> bool:
+    if not isinstance(pair.target, ExtensionTarget):
+        return True
+    dialplan = (pair.target.dialplan or "xml").lower()
+    return dialplan == "xml" and (pair.target.context or "default") in KNOWN_CONTEXTS
 
 
-def _set(leg: _Leg, name: str, value: str) -> None:
-    """A variable is set, by an application or from outside; an empty value deletes it."""
-    if value:
-        leg.variables[name] = value
-    else:
-        leg.variables.pop(name, None)
-
-
-def _hangs_up(caller: _Leg) -> bool:
-    """Whether a leg is told to hang up after its bridge."""
-    return is_true(caller.variables.get("hangup_after_bridge", "")) and not caller.consults
-
-
-def _own_end(leg: _Leg | None) -> frozenset[str]:
+def _own_end(leg: LiveLeg | None) -> frozenset[str]:
     """The cause with which loopback-b's plan ends, if it gets there before the bowout does.
 
     Or what it executes in place of that, as it is told to after a bridge.
@@ -1225,64 +1058,6 @@ def _own_end(leg: _Leg | None) -> frozenset[str]:
             return frozenset()
     nowhere = told is not None and told.how == after_bridge.TRANSFER and not told.plan
     return frozenset({"NO_ROUTE_DESTINATION" if nowhere else "NORMAL_CLEARING"})
-
-
-def _is_sent_audio(leg_a: _Leg) -> bool:
-    """Whether a real leg's audio comes to loopback-a; an application like `sleep` sends none."""
-    source = leg_a.bridged
-    while source is not None and source.other is not None:
-        source = source.other.bridged
-    return source is not None
-
-
-def _routable(pair: Pair) -> bool:
-    if not isinstance(pair.target, ExtensionTarget):
-        return True
-    dialplan = (pair.target.dialplan or "xml").lower()
-    return dialplan == "xml" and (pair.target.context or "default") in KNOWN_CONTEXTS
-
-
-def _frozen(leg: _Leg) -> Leg:
-    return Leg(
-        leg.role,
-        leg.created,
-        leg.ringing,
-        leg.early,
-        leg.answered,
-        leg.gone,
-        leg.causes,
-        leg.applications,
-        leg.began,
-        leg.given,
-        leg.variables,
-        leg.lost or leg.there,  # a stimulus that comes too late for its leg ends nothing
-        leg.told,
-        leg.parks,
-        leg.confirmed,
-        leg.shown,
-        leg.displays,
-        leg.heard.role if leg.heard is not None else "",
-        leg.digits,
-        leg.unborn,
-        leg.unlinked,
-    )
-
-
-_APPLICATIONS: Mapping[str, str] = MappingProxyType(
-    {
-        BridgeToNull.kind: "bridge",
-        BridgeToLoopback.kind: "bridge",
-        BridgeToSeveral.kind: "bridge",
-        BridgeAgain.kind: "bridge",
-        PlayTone.kind: "playback",
-    }
-)
-"""Applications that are not called as their actions are."""
-
-
-def application_name(action: Action) -> str:
-    """Name of the application that an action executes."""
-    return _APPLICATIONS.get(action.kind, action.kind)
 
 
 _ORIGIN_STEPS: Mapping[str, Callable[[str], Step]] = MappingProxyType(

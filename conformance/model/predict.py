@@ -24,8 +24,9 @@ from conformance.model import (
     targets,
 )
 from conformance.model import bowout as bowouts
-from conformance.model.call import CREATED_AFTER, course
+from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
+from conformance.model.durations import CREATED_AFTER
 from conformance.model.variables import bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (

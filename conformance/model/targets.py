@@ -17,7 +17,7 @@ from conformance.expectation import (
     only,
 )
 from conformance.model import after_bridge
-from conformance.model.call import INSTANT, application_name
+from conformance.model.applications import INSTANT, application_name
 from conformance.model.course import Course
 from conformance.model.legs import application_of
 from conformance.model.variables import MAX_FORWARDS, forwards

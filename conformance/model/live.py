@@ -1,0 +1,149 @@
+"""The legs of a call as they are at a moment of it, and what they dial.
+
+Time is in seconds from the moment at which the target is dialled, NEVER where a thing did not come
+yet. What `Leg` in `course.py` has by the same name is what this becomes at the end of the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from conformance.model.course import NEVER, Leg
+from conformance.model.variables import is_true
+from conformance.scenario import Action, Dialled, Step
+
+
+@dataclass(slots=True, eq=False)
+class LiveLeg:
+    """One leg: what it was given, what it runs, whom it is with.
+
+    `other` is the other leg of its pair (number `pair`, 0 for a real leg). It is `dialled_by` one
+    leg, dials others (`dialling`) and is `bridged` to one, whom it `calls` where it runs the
+    bridge; `bond` is who its CDR names as the other leg, `heard` who of them ended last. `plan`
+    are the steps still to come; `step` counts those begun, `last_step` is the one after which it
+    begins none (-1: none). One that is `deaf` reads nothing more, one that is `unaware` does not
+    know of its bridge, one that is `caught` runs a bridge that is over, and one that `holds`
+    another keeps it in such a bridge until it ends. `intercepted` is one whom a bowout picks off,
+    `marked` one that ends as its peer was. One that `answers` does so sooner once it is bridged.
+    """
+
+    role: str
+    created: float
+    inbound: bool
+    given: Mapping[str, str]
+    variables: dict[str, str]
+    ringing: float = NEVER
+    early: float = NEVER
+    answered: float = NEVER
+    gone: float = NEVER
+    there: bool = True
+    causes: frozenset[str] = frozenset()
+    lost: bool = False
+    other: LiveLeg | None = None
+    pair: int = 0
+    dialled_by: LiveLeg | None = None
+    dialling: Dialling | None = None
+    bridged: LiveLeg | None = None
+    intercepted: bool = False
+    deaf: bool = False
+    last_step: int = -1
+    caught: bool = False
+    holds: LiveLeg | None = None
+    marked: bool = False
+    calls: bool = False
+    consults: bool = False
+    answers: bool = False
+    plan: list[Step] = field(default_factory=list)
+    step: int = 0
+    applications: tuple[str, ...] = ()
+    began: tuple[float, ...] = ()
+    parks: int = 0
+    told: tuple[str, ...] = ()
+    confirmation: Action | None = None
+    confirmed: Action | None = None
+    shown: tuple[str, str] | None = None
+    displays: tuple[str, str] | None = None
+    bond: LiveLeg | None = None
+    heard: LiveLeg | None = None
+    digits: str = ""
+    unborn: bool = False
+    unlinked: bool = False
+    unaware: bool = False
+
+    @property
+    def talks(self) -> bool:
+        """Whether it is bridged, knows of it, and is answered."""
+        bridged = self.bridged is not None and not self.unaware
+        return bridged and self.answered != NEVER and self.there
+
+    def forget(self) -> None:
+        """Let go of the other legs, or all wait for the interpreter to look for cycles."""
+        self.other = self.bond = self.heard = self.bridged = None
+        self.dialled_by = self.dialling = self.holds = None
+
+    @property
+    def hangs_up(self) -> bool:
+        """Whether it is told to hang up after its bridge."""
+        return is_true(self.variables.get("hangup_after_bridge", "")) and not self.consults
+
+    def set(self, name: str, value: str) -> None:
+        """A variable is set, by an application or from outside; an empty value deletes it."""
+        if value:
+            self.variables[name] = value
+        else:
+            self.variables.pop(name, None)
+
+    def end(self, at: float, causes: frozenset[str]) -> None:
+        """It is hung up, for one of these causes."""
+        self.gone, self.there, self.causes = at, False, causes
+
+    def as_it_was(self) -> Leg:
+        """What came of it."""
+        return Leg(
+            self.role,
+            self.created,
+            self.ringing,
+            self.early,
+            self.answered,
+            self.gone,
+            self.causes,
+            self.applications,
+            self.began,
+            self.given,
+            self.variables,
+            self.lost or self.there,  # a stimulus that comes too late for its leg ends nothing
+            self.told,
+            self.parks,
+            self.confirmed,
+            self.shown,
+            self.displays,
+            self.heard.role if self.heard is not None else "",
+            self.digits,
+            self.unborn,
+            self.unlinked,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Dialling:
+    """What a leg dials: `legs` at once, in the order in which they are named.
+
+    `alternatives` are those still to come, `unmade` the rest of this one, which names `named`.
+    `causes` are of the legs that are gone, in the order of `legs`; `refusal` is that of the last
+    that refused to be one.
+    """
+
+    alternatives: list[tuple[Dialled, ...]]
+    waits_for_answer: bool
+    alone: bool
+    named: int = 0
+    unmade: list[Dialled] = field(default_factory=list)
+    legs: list[LiveLeg] = field(default_factory=list)
+    causes: dict[str, str] = field(default_factory=dict)
+    refusal: str = ""
+
+    def reached(self, leg: LiveLeg) -> bool:
+        """Whether a leg can be taken: it is answered, or early where that is enough."""
+        early = leg.early != NEVER and not self.waits_for_answer
+        return leg.there and (leg.answered != NEVER or early)
