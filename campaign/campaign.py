@@ -70,7 +70,8 @@ class Campaign:
     """Places scenarios on a switch that is running; made by `open_campaign`.
 
     `on_placement` is called with each scenario and what came of it, `on_control` with each control
-    call, in the order in which they end.
+    call, in the order in which they end; `on_wait` with what the switch does so that no call is
+    placed for now, and with "" once they are again.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Campaign:
         cdr_modules: tuple[str, ...],
         on_placement: Callable[[Scenario, Placement], None],
         on_control: Callable[[Control], None],
+        on_wait: Callable[[str], None],
     ) -> None:
         """Use `open_campaign`, which makes the connections too."""
         self.taken_up = 0
@@ -89,6 +91,8 @@ class Campaign:
         self._cdr_modules = cdr_modules
         self._on_placement = on_placement
         self._on_control = on_control
+        self._on_wait = on_wait
+        self._waits_for = ""
         self._batches = 0
         self._controls = 0
         self._recent: deque[Control] = deque(maxlen=3 * CONTROLS)
@@ -191,6 +195,7 @@ class Campaign:
         self._strays |= tokens
         self._placer.give_up()
         await self._lines.aclose()
+        self._wait("is not reached, trying again")
         deadline = asyncio.get_running_loop().time() + self._switch.patience
         while True:
             if not self._switch.alive() or asyncio.get_running_loop().time() >= deadline:
@@ -202,6 +207,7 @@ class Campaign:
             except EventSocketError:
                 await self._lines.aclose()
                 await asyncio.sleep(RETRY)
+        self._wait("")
         self.taken_up += 1
         self._recent.clear()
         self._measured.clear()
@@ -311,6 +317,7 @@ class Campaign:
         self._measured.set()
         self._admission.controlled(lateness)
         self._on_control(control)
+        self._wait("takes no calls" if math.isinf(lateness) else "")
         now = asyncio.get_running_loop().time()
         if not math.isinf(lateness):
             self._taken_at = now
@@ -319,6 +326,11 @@ class Campaign:
             cause = f"{self._switch.url} took no control call for {IN_VAIN:.0f} s: {said}"
             raise SwitchError(cause, "see whether it has sessions left for the suite")
         return lateness
+
+    def _wait(self, reason: str) -> None:
+        if reason != self._waits_for:
+            self._waits_for = reason
+            self._on_wait(reason)
 
     async def _watch(self) -> None:
         """Ask the switch now and then: one that stands still makes no control call late at once."""
@@ -350,9 +362,10 @@ async def open_campaign(
     cdr_modules: tuple[str, ...],
     on_placement: Callable[[Scenario, Placement], None],
     on_control: Callable[[Control], None],
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Campaign]:
     """A campaign on a switch that was started; its own calls are hung up at the end."""
-    campaign = Campaign(switch, cdr_modules, on_placement, on_control)
+    campaign = Campaign(switch, cdr_modules, on_placement, on_control, on_wait)
     await campaign.open()
     try:
         yield campaign

@@ -44,11 +44,15 @@ class Pool:
         self,
         on_placement: Callable[[Scenario, Placement], None],
         on_control: Callable[[Control], None],
+        on_wait: Callable[[str], None],
     ) -> None:
         """Use `open_pool`, which adds the campaigns too."""
         self.lost: dict[int, EventSocketError | SwitchError] = {}
         self._on_placement = on_placement
         self._on_control = on_control
+        self._on_wait = on_wait
+        self._urls: list[str] = []
+        self._reasons: dict[int, str] = {}
         self._campaigns: list[Campaign] = []
         self._homes = Bits(16)
 
@@ -57,8 +61,9 @@ class Pool:
     ) -> None:
         """Open a campaign on one more switch, which ends with the stack."""
         number = len(self._campaigns)
-        told = (partial(self._placed, number), partial(self._controlled, number))
+        told = [partial(one, number) for one in (self._placed, self._controlled, self._waits)]
         opened = open_campaign(switch, cdr_modules, *told)
+        self._urls.append(switch.url)
         self._campaigns.append(await stack.enter_async_context(opened))
 
     async def place_all(
@@ -116,6 +121,7 @@ class Pool:
                     await campaign.place_block(block, pace, attempt, witness=witness)
             except (EventSocketError, SwitchError) as error:
                 self.lost[number] = error
+                self._waits(number, "")
                 if not self._there():
                     raise
 
@@ -147,6 +153,13 @@ class Pool:
     def _controlled(self, number: int, control: Control) -> None:
         self._on_control(replace(control, switch=number))
 
+    def _waits(self, number: int, reason: str) -> None:
+        self._reasons[number] = reason
+        several = len(self._campaigns) > 1
+        names = {one: self._urls[one] if several else "the switch" for one in self._reasons}
+        waiting = [f"{names[one]} {why}" for one, why in self._reasons.items() if why]
+        self._on_wait(", ".join(waiting))
+
 
 @asynccontextmanager
 async def open_pool(
@@ -154,9 +167,10 @@ async def open_pool(
     cdr_modules: tuple[str, ...],
     on_placement: Callable[[Scenario, Placement], None],
     on_control: Callable[[Control], None],
+    on_wait: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Pool]:
     """A pool of switches that were started; its own calls are hung up at the end."""
-    pool = Pool(on_placement, on_control)
+    pool = Pool(on_placement, on_control, on_wait)
     async with AsyncExitStack() as stack:
         for switch in switches:
             await pool.add(switch, cdr_modules, stack)

@@ -1,4 +1,4 @@
-"""The progress of a run on a terminal: scenarios done, a second, findings so far."""
+"""The progress of a run on a terminal: scenarios done, a second, findings, what it waits for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Bar:
     def __init__(self, console: Console) -> None:
         """Draw on this console."""
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             _Rate(),
@@ -71,3 +71,8 @@ class Bar:
         """One was placed; `findings` is how many scenarios had any so far."""
         if self._task is not None:
             self._progress.update(self._task, advance=1, findings=findings)
+
+    def waits(self, reason: str) -> None:
+        """None is placed for now, and why; "" once they are again."""
+        if self._task is not None:
+            self._progress.update(self._task, description=reason or self._what)

@@ -81,6 +81,9 @@ class Progress(Protocol):
     def advance(self, findings: int) -> None:
         """One was placed; `findings` is how many scenarios had any so far."""
 
+    def waits(self, reason: str) -> None:
+        """None is placed for now, and why; "" once they are again."""
+
 
 class Watcher(Protocol):
     """Looks on at a run: may add scenarios to it, and ask for further attempts."""
@@ -138,6 +141,9 @@ class Silent:
         """Say nothing."""
 
     def advance(self, findings: int) -> None:
+        """Say nothing."""
+
+    def waits(self, reason: str) -> None:
         """Say nothing."""
 
 
@@ -376,7 +382,8 @@ async def _campaign(
     shortfall, ending = "", Ending.FINISHED
     lost: tuple[str, ...] = ()
     try:
-        async with open_pool(switches, modules, tally.placed, tally.controlled) as pool:
+        told = (tally.placed, tally.controlled, tally.waits)
+        async with open_pool(switches, modules, *told) as pool:
             try:
                 placed_again = await _place(pool, making, plan, tally, partner)
                 if plan.minimise:
@@ -577,6 +584,9 @@ class _Tally:
             self.writer.write_control(
                 {"began": control.began, "lateness": control.lateness, **of_pool}
             )
+
+    def waits(self, reason: str) -> None:
+        self._progress.waits(reason)
 
     def unsettled(self) -> list[Scenario]:
         """Those of which a further opinion is wanted, with the fewest parts first.

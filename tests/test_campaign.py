@@ -51,6 +51,7 @@ def place(
     *scenarios: Scenario,
     witness: bool = False,
     controls: list[Control] | None = None,
+    waited: list[str] | None = None,
     meanwhile: Callable[[], Awaitable[None]] | None = None,
     seconds: float = 10,
 ) -> list[Placement]:
@@ -64,6 +65,7 @@ def place(
                 ("json_cdr",),
                 lambda _, placement: came.append(placement),
                 lambda control: controls.append(control) if controls is not None else None,
+                lambda reason: waited.append(reason) if waited is not None else None,
             ) as campaign:
                 await run_beside(campaign)
         finally:
@@ -687,8 +689,10 @@ def test_a_lost_connection_is_taken_up_again_and_its_calls_are_placed_anew() -> 
         switch.lines[1].lose()
 
     calls = [scenario(ending=hangup(200), number=number) for number in range(3)]
-    came = place(switch, *calls, meanwhile=lose)
+    waited: list[str] = []
+    came = place(switch, *calls, meanwhile=lose, waited=waited)
     assert sorted(one.token for one in came) == sorted(token_of(call, 1001) for call in calls)
+    assert waited == ["is not reached, trying again", ""]
 
 
 def test_what_is_left_of_lost_calls_is_hung_up_by_uuid_and_nothing_else() -> None:
@@ -808,12 +812,16 @@ class Told:
 
     def __init__(self) -> None:
         self.begun: list[tuple[int, str]] = []
+        self.waited: list[str] = []
 
     def begin(self, total: int, what: str) -> None:
         self.begun.append((total, what))
 
     def advance(self, findings: int) -> None:
         pass
+
+    def waits(self, reason: str) -> None:
+        self.waited.append(reason)
 
 
 def perform(switch: Fake, path: Path, scenarios: int = 3) -> tuple[Run, Told]:
@@ -957,7 +965,8 @@ def test_a_switch_that_takes_no_call_is_told_as_lost(
         return "-ERR DESTINATION_OUT_OF_ORDER"
 
     switch.script = refuse
-    done, _ = perform(switch, tmp_path / "run.jsonl.gz", scenarios=50)
+    done, told = perform(switch, tmp_path / "run.jsonl.gz", scenarios=50)
+    assert told.waited == ["the switch takes no calls", ""]
     assert "took no control call for 1 s: -ERR DESTINATION_OUT_OF_ORDER" in done.result.shortfall
     assert Verdict.FAIL not in {one.verdict for one in done.result.clauses.values()}
     assert done.result.exit_status == 3

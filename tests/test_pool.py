@@ -18,6 +18,7 @@ from campaign.blocks import FEW, Block, Blocks
 from campaign.campaign import Pace
 from campaign.command_line import main
 from campaign.outputs import FORMS
+from campaign.pool import open_pool
 from campaign.report import report_of
 from campaign.session import Plan, Run, judge_recording, run
 from conformance.judge import Finding, Judgement
@@ -217,6 +218,23 @@ def test_what_a_lost_switch_has_not_finished_goes_to_the_others(
     assert {len(one.attempts) for one in recording} == {1}
     assert recording.complete
     assert judge_recording(path).result.lost == done.result.lost
+
+
+def test_it_is_told_which_switch_of_a_pool_is_waited_for() -> None:
+    """One that is lost is waited for no more."""
+    told: list[str] = []
+
+    async def wait() -> None:
+        first, second = Fake(), Fake()
+        second.url = "second:"
+        second.script = dying(second, 3)
+        one, other = (lambda *_: None), (lambda _: None)
+        async with open_pool((first, second), (), one, other, told.append) as pool:
+            calls = [scenario(number=number) for number in range(20)]
+            await pool.place_all(calls, Pace(4, rate=1000))
+
+    asyncio.run(wait())
+    assert told == ["second: is not reached, trying again", ""]
 
 
 def test_a_run_whose_switches_are_all_lost_is_not_whole(tmp_path: Path) -> None:

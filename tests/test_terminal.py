@@ -15,6 +15,7 @@ from types import MappingProxyType
 import pytest
 from rich.console import Console
 
+from campaign.progress import Bar
 from campaign.report import report_of
 from campaign.session import Run
 from conformance.clauses import CLAUSES, Level
@@ -193,3 +194,20 @@ def test_colours_are_for_terminals_that_are_not_told_otherwise(shipped: Path) ->
     assert colour.search(on_a_terminal("judge", str(shipped)))
     assert not colour.search(on_a_terminal("judge", str(shipped), NO_COLOR="1"))
     assert "\x1b" not in run("judge", str(shipped)).out
+
+
+def test_progress_says_why_nothing_is_placed() -> None:
+    """A run that stands still for minutes does not look hung; no name is taken for markup."""
+
+    def shown(*reasons: str) -> str:
+        """The last line that is drawn."""
+        out = StringIO()
+        with Bar(Console(file=out, force_terminal=True, width=80, color_system=None)) as bar:
+            bar.begin(2000, "placing")
+            for reason in reasons:
+                bar.waits(reason)
+        return out.getvalue().rsplit("\x1b[2K", 1)[-1]
+
+    full = "esl://[/::1]:8021 takes no calls"
+    assert shown(full).startswith(f"{full} ")
+    assert shown(full, "").startswith("placing ")
