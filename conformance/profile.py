@@ -18,7 +18,8 @@ RELEASES: Mapping[str, str] = MappingProxyType(
         "1.8.0": "before loopback.conf",
         "1.8.6": "loopback.conf, loopback::direct, loopback_from_uuid, loopback_hangup_cause",
         "1.10.3": "null/ told when to answer or to refuse, loopback_no_pre_answer",
-        "1.10.6": "a null/ that refuses leaves no session behind; all releases since",
+        "1.10.6": "a null/ that refuses leaves no session behind",
+        "1.11.0": "no leg loses its bridge to the thread that dialled it",
     }
 )
 """Releases from which on the endpoint behaves otherwise, as far as this suite can tell."""
