@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from campaign.release import at_release, can_be_asked
+from campaign.release import can_be_asked
 from conformance.clauses import CLAUSES, Area
 from conformance.profile import Profile
 from conformance.scenario import Scenario
@@ -55,6 +55,6 @@ def _sample(fixed: Profile, release: str) -> Iterator[tuple[Scenario, Scenario]]
     for one in islice(stream(1, None), SAMPLE):
         if can_be_asked(one, release):
             yield (
-                replace(one, profile=at_release(one.profile, release)),
-                replace(one, profile=at_release(fixed, release)),
+                replace(one, profile=one.profile.at_release(release)),
+                replace(one, profile=fixed.at_release(release)),
             )

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from conformance.profile import Profile, numbers
+from conformance.profile import numbers
 from conformance.scenario import Scenario, null_bridges
-
-
-def takes_settings(release: str) -> bool:
-    """Whether a release has `loopback.conf`: before 1.8.6 there is none."""
-    return numbers(release) >= numbers("1.8.6")
-
-
-def at_release(profile: Profile, release: str) -> Profile:
-    """The same as a release takes it."""
-    if takes_settings(release):
-        return replace(profile, release=release)
-    return Profile(release=release, global_variables=profile.global_variables)
 
 
 def can_be_asked(scenario: Scenario, release: str) -> bool:

@@ -30,7 +30,7 @@ from campaign.errors import first_of
 from campaign.minimise import Place, minimise
 from campaign.pool import Pool, open_pool
 from campaign.reach import out_of_reach
-from campaign.release import at_release, can_be_asked, takes_settings
+from campaign.release import can_be_asked
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
 from conformance.compact import NoRoomError
@@ -38,7 +38,7 @@ from conformance.complexity import Complexity, complexity
 from conformance.divergences import Divergence, Known, witnesses
 from conformance.judge import Judgement, judge
 from conformance.observation import Placement
-from conformance.profile import Profile, numbers, release_of
+from conformance.profile import Profile, numbers, release_of, takes_settings
 from conformance.scenario import Scenario
 from conformance.verdicts import RunResult, Verdicts
 from fixtures.event_socket import EventSocketError
@@ -299,7 +299,7 @@ def _first(plan: Plan, release: str) -> tuple[Scenario, ...]:
     """
     corpus = (scenario for _, scenario in plan.corpus)
     found = {one.id: one for one in (*witnesses(plan.known, release), *corpus)}
-    plain = at_release(Profile(), release)
+    plain = Profile().at_release(release)
     return tuple(sorted(found.values(), key=lambda one: (one.profile == plain, str(one.profile))))
 
 
@@ -338,7 +338,8 @@ def _everywhere(scenario: Scenario, switches: Sequence[Switch]) -> bool:
 
 def _as_set(scenario: Scenario, release: str, switches: Sequence[Switch]) -> Scenario:
     """The scenario with the settings that the switches take, or have: they are alike."""
-    return replace(scenario, profile=at_release(switches[0].fixed or scenario.profile, release))
+    profile = switches[0].fixed or scenario.profile
+    return replace(scenario, profile=profile.at_release(release))
 
 
 def _out_of_reach(switches: Sequence[Switch], release: str) -> Mapping[str, str]:

@@ -12,7 +12,8 @@ from conformance.cdr_modules import MODULES
 from conformance.clauses import Area
 from conformance.expectation import NEVER, Allowed, Claim, EventRef, OneOf, Outcome, Within
 from conformance.facts import READERS, Unobservable, describe
-from conformance.model.predict import ON_EXECUTE, Alternative, Applied, in_full, predict
+from conformance.model.predict import Alternative, Applied, in_full, predict
+from conformance.model.variables import ON_EXECUTE
 from conformance.observation import Observation, Placement, observe
 from conformance.scenario import Event, Scenario
 from conformance.times import Time
@@ -144,6 +145,8 @@ def _stimuli_lateness(seen: Observation) -> float:
 
 def _anchor(seen: Observation, event: Event, leg: str) -> int | None:
     uuid = seen.uuids.get(leg)
+    if uuid is None:
+        return None
     for one in seen.events:
         if one.name == event and (one.leg == leg or one.get("Bridge-B-Unique-ID") == uuid):
             return one.at

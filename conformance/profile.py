@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -49,6 +49,12 @@ class Profile:
         """Whether the endpoint behaves as from this release on."""
         return numbers(self.release) >= numbers(release)
 
+    def at_release(self, release: str) -> Profile:
+        """The same as a switch of this release takes it: before 1.8.6 it has no `loopback.conf`."""
+        if takes_settings(release):
+            return replace(self, release=release)
+        return Profile(release=release, global_variables=self.global_variables)
+
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Name and value of each `loopback.conf` parameter, as the file spells them."""
         return tuple(
@@ -75,6 +81,11 @@ class Profile:
         ]
         variables = [f"global {name}={value}" for name, value in self.global_variables]
         return ", ".join((*changed, *variables)) or "defaults"
+
+
+def takes_settings(release: str) -> bool:
+    """Whether a release has `loopback.conf`."""
+    return numbers(release) >= numbers("1.8.6")
 
 
 @lru_cache

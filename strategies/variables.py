@@ -25,6 +25,7 @@ ON_EXECUTE = ("loopback_bowout_on_execute", "true")
 """Makes a loopback leg bow out as it begins to execute."""
 
 _ANYTHING = re.compile(r".*", re.DOTALL)
+_CAUSE_OR_NUMBER = r"([A-Za-z_]+|[0-9]{1,3})"
 _CAUSE_OR_MS = re.compile(r"[A-Z_]+|[0-9]{1,4}")
 
 MEANT: Mapping[str, re.Pattern[str]] = MappingProxyType(
@@ -52,7 +53,7 @@ MEANT: Mapping[str, re.Pattern[str]] = MappingProxyType(
         "exec_after_bridge_arg": _CAUSE_OR_MS,
         "group_confirm_file": re.compile(r"sleep [0-9]{1,4}|hangup [A-Z_]+|set lc_confirmed=yes"),
         "group_confirm_key": re.compile(r"exec"),
-        "skip_cdr_causes": re.compile(r"[A-Za-z0-9_|]+"),
+        "skip_cdr_causes": re.compile(rf"{_CAUSE_OR_NUMBER}(\|{_CAUSE_OR_NUMBER})*"),
         "transfer_after_bridge": re.compile(r"(park|hangup):inline|lc_nowhere"),
     }
 )

@@ -15,7 +15,7 @@ from conformance.judge import TOO_LATE, applied_in, judge
 from conformance.model.predict import Applied, predict
 from conformance.observation import AppliedStimulus, observe, role_of
 from conformance.profile import Profile
-from conformance.scenario import UuidKill
+from conformance.scenario import Event, UuidKill
 from conformance.verdicts import JudgedScenario, Verdict, decide
 from tests.recorded_calls import Call, Draft, by_hand, keeping
 
@@ -330,6 +330,29 @@ def carried_out_late(call: Call, seconds: float) -> Call:
         if one.at is not None
     )
     return replace(spoilt, placement=replace(spoilt.placement, applied=applied))
+
+
+def answered(call: Call, role: str) -> float:
+    """When a leg was answered (seconds), 0 where it was not."""
+    events = call.draft().find(role, "CHANNEL_ANSWER")
+    return int(str(events[0]["Event-Date-Timestamp"])) / 1e6 if events else 0.0
+
+
+def test_a_leg_that_was_never_created_makes_no_stimulus_late() -> None:
+    """What its events are is not known: the switch that lost it is not excused by them."""
+    call = next(
+        call
+        for call in keeping()["legs.bridged-call-has-all-legs"]
+        if call.scenario.ending is not None
+        and call.scenario.ending.at.leg == "b-leg"
+        and call.scenario.ending.at.event is Event.ANSWER
+        and answered(call, "b-leg") - answered(call, "a-leg") > 2 * TOO_LATE
+    )
+    draft = call.draft()
+    draft.drop("b-leg", "CHANNEL_CREATE")
+    judgement = draft.call().judged()
+    assert judgement.findings
+    assert not judgement.undecided
 
 
 def test_a_stimulus_that_came_late_leaves_undecided_what_does_not_hold() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from conformance.causes import cause_of
 from conformance.clauses import CLAUSES
 from conformance.expectation import (
     Alive,
@@ -58,6 +59,7 @@ from conformance.scenario import (
     Stimulus,
     Target,
     Unloop,
+    UuidDeflect,
     UuidKill,
     UuidSendDtmf,
     UuidSetvar,
@@ -1232,3 +1234,93 @@ def test_a_call_that_may_take_thousands_of_courses_is_not_followed_through_all(
     monkeypatch.setattr(prediction, "course", counted)
     assert len(list(predict(chain, Applied({0: 2.6})))) > 1
     assert len(followed) == MOST
+
+
+# --- variables of the switch ---------------------------------------------------------------------
+
+
+def globally(scenario: Scenario, name: str, value: str) -> Scenario:
+    """Let a switch have a global variable."""
+    return replace(scenario, profile=Profile(global_variables=((name, value),)))
+
+
+def test_a_leg_has_the_global_variables_that_it_has_none_of() -> None:
+    """Those that are there on a switch which is not ours (`switch_channel_get_variable`)."""
+    ending = kill("b-leg", 500, Event.ANSWER, "b-leg", BUSY)
+    bridge = call(BridgeToNull(), Sleep(300), ending=ending)
+    hung_up = run(globally(bridge, "hangup_after_bridge", "true")).legs[B]
+    assert (hung_up.applications, hung_up.causes) == (("bridge",), {BUSY})
+    assert run(bridge).legs[B].applications == ("bridge", "sleep")
+    own = Variables(braces=(("hangup_after_bridge", "false"),))
+    kept = run(globally(replace(bridge, variables=own), "hangup_after_bridge", "true")).legs[B]
+    assert kept.applications == ("bridge", "sleep")
+    executes = call(Answer(), Park(), ending=kill("a-leg", 7000, Event.CREATE, A))
+    (leaving,) = run(globally(executes, "loopback_bowout_on_execute", "yes")).leavings
+    assert leaving.how == "execute"
+    exports = call(Answer(), Park(), variables=Variables(braces=(("x_one", "1"),)))
+    assert run(globally(exports, "loopback_export", "x_one")).legs[B].given["x_one"] == "1"
+
+
+def test_a_pair_that_a_global_variable_keeps_is_one_that_refuses() -> None:
+    """And one that `loopback_bowout=true` is given does not."""
+    refused = {"bowout.refused"}
+    kept = globally(call(BridgeToNull(), ending=AFTER_4_S), "loopback_bowout", "false")
+    assert refused <= {claim.clause for claim in bowouts.claims(kept, run(kept))}
+    leaves = Variables(brackets=(("loopback_bowout", "true"),))
+    late = Pace(2.4, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0)
+    soon = kill("b-leg", 2300, Event.ANSWER, "b-leg")
+    there = call(BridgeToNull(), variables=leaves, ending=soon)
+    assert not refused & {claim.clause for claim in bowouts.claims(there, course(there, {}, late))}
+
+
+# --- what others write ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["-+5", "+-1", "+", "-", "--"])
+def test_what_is_no_number_is_not_true(text: str) -> None:
+    """Somebody's corpus may have any value: it is no fault of ours."""
+    assert not is_true(text)
+    given = Variables(braces=(("loopback_bowout", text), ("max_forwards", text)))
+    assert run(call(BridgeToNull(), variables=given, ending=AFTER_4_S)).legs
+
+
+def test_a_sleep_without_a_time_is_none() -> None:
+    told = (("exec_after_bridge_app", "sleep"), ("exec_after_bridge_arg", BUSY))
+    ending = kill("b-leg", 500, Event.ANSWER, "b-leg")
+    scenario = call(BridgeToNull(), variables=Variables(braces=told), ending=ending)
+    assert run(scenario).legs[B].applications == ("bridge", "sleep")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("lose_race", "LOSE_RACE"),
+        ("16", CLEARED),
+        ("USER_BUSY", BUSY),
+        ("no_such_cause", CLEARED),
+        ("4", ""),
+        ("605", ""),
+    ],
+)
+def test_a_cause_is_known_by_name_or_number(text: str, cause: str) -> None:
+    """What is no name stands for NORMAL_CLEARING, what is no number for none."""
+    assert cause_of(text) == cause
+
+
+def test_who_is_deflected_begins_its_plan_where_it_was() -> None:
+    """However much of that plan it gets through."""
+    sent = Stimulus(Moment(Event.ANSWER, "b-leg", 500), UuidDeflect(B, (Sleep(2000), HangUp())))
+    ending = kill("a-leg", 1000, Event.ANSWER, "b-leg")
+    done = run(call(BridgeToNull(), stimuli=(sent,), ending=ending))
+    assert done.legs["a-leg"].applications == ("bridge", "sleep")
+    assert done.legs["a-leg"].deflected == 1
+
+
+def test_each_pair_that_waits_on_its_execution_is_cancelled_with_the_leg_it_waits_for() -> None:
+    variables = Variables(braces=(("loopback_bowout_on_execute", "true"),))
+    ending = kill("a-leg", 1000, Event.CREATE, "loopback-b")
+    scenario = call(Park(), variables=variables, ending=ending)
+    both = replace(scenario, beside=(BridgeToLoopback(ExtensionTarget("2"), (Park(),)),))
+    done = run(both)
+    assert [(one.how, one.pair) for one in done.leavings] == [("cancelled", 1), ("cancelled", 2)]
+    assert all(leg.gone < 1.2 for leg in done.legs.values())

@@ -17,6 +17,7 @@ import pytest
 
 from campaign.command_line import main
 from campaign.doctor import Row, State, _cdrs
+from conformance.profile import Profile, release_of
 from fixtures.configuration import csv_row
 from fixtures.corpus import SHIPPED as EXAMPLES
 from fixtures.event_socket import EventSocket
@@ -267,6 +268,16 @@ def test_calls_of_others_whose_names_are_not_utf_8_are_counted() -> None:
 def test_a_table_of_channels_that_cannot_be_read_is_no_empty_one(said: str) -> None:
     with pytest.raises(SwitchError, match="`show channels as json` is no table"):
         look(**{"show channels as json": said})
+
+
+@pytest.mark.parametrize("release", ["1.8.5", "1.10.2", "1.10.12", "1.11.2"])
+def test_settings_are_the_same_whatever_the_release(release: str) -> None:
+    """Of a switch of any release calls are placed under those that it has, and under no other."""
+    switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected_to(Answers({})))
+    switch.fixed = Profile(bowout_hangup_cause="USER_BUSY")
+    asyncio.run(switch.configure(switch.fixed.at_release(release_of(release))))
+    with pytest.raises(SwitchError, match="not ours to change"):
+        asyncio.run(switch.configure(Profile(global_variables=(("loopback_bowout", "1"),))))
 
 
 def test_looking_changes_nothing() -> None:

@@ -81,7 +81,7 @@ def _action(application: str, argument: str) -> Action:
         case "answer":
             return Answer()
         case "sleep":
-            return Sleep(int(argument))
+            return Sleep(int(argument) if argument.isdecimal() else 0)
         case _:
             return HangUp(argument or "NORMAL_CLEARING")
 

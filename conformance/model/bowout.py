@@ -25,7 +25,7 @@ from conformance.expectation import (
 )
 from conformance.model import after_bridge, legs
 from conformance.model.course import NEVER, Course, Leaving
-from conformance.model.variables import bowout_seconds, is_true
+from conformance.model.variables import BOWOUT, allows, bowout_seconds, is_true
 from conformance.scenario import ALegConsults, Pair, Scenario, UuidSetvar, pairs
 
 STALL = Within(4.9, 8.0, 5.0)
@@ -114,7 +114,7 @@ def _rejoined(scenario: Scenario, course: Course, leaving: Leaving) -> list[Clai
         found += _marks(pair.leg_b, far, controlled)
     if scenario.profile.fire_bowout_on_bridge:
         found += _told(leaving, pair)
-    if near == "a-leg" and course.legs[near].given.get("loopback_bowout"):
+    if near == "a-leg" and course.legs[near].given.get(BOWOUT):
         found.append(_executes("bowout.not-refused-by-a-leg", near, *_times(course, near)))
     return found
 
@@ -199,7 +199,7 @@ def _lifted(scenario: Scenario, pair: Pair) -> int | None:
         (stimulus.at.delay_ms, index)
         for index, stimulus in enumerate(scenario.stimuli)
         if isinstance(stimulus.deed, UuidSetvar)
-        and stimulus.deed.name == "loopback_bowout"
+        and stimulus.deed.name == BOWOUT
         and stimulus.deed.leg in (pair.leg_a, pair.leg_b)
         and (not stimulus.deed.value or is_true(stimulus.deed.value))
     ]
@@ -361,11 +361,12 @@ def _reason(scenario: Scenario, course: Course, pair: Pair) -> str | None:
         return "not-early"
     if consulted and scenario.profile.bowout_disable_on_inner_bridge:
         return "not-in-inner-bridge"
-    refusing = [leg.given.get("loopback_bowout") for leg in (leg_a, leg_b)]
-    return "refused" if any(refusing) or _refused_later(scenario, pair) else None
+    globally = scenario.profile.global_variable(BOWOUT)
+    refusing = not all(allows(leg.given.get(BOWOUT, globally)) for leg in (leg_a, leg_b))
+    return "refused" if refusing or _refused_later(scenario, pair) else None
 
 
 def _refused_later(scenario: Scenario, pair: Pair) -> bool:
     plan = [step.action for step in pair.steps]
     deeds = [stimulus.deed for stimulus in scenario.stimuli]
-    return any(getattr(item, "name", "") == "loopback_bowout" for item in (*plan, *deeds))
+    return any(getattr(item, "name", "") == BOWOUT for item in (*plan, *deeds))

@@ -48,8 +48,8 @@ from conformance.model.durations import (
 )
 from conformance.model.live import Dialling, LiveLeg
 from conformance.model.variables import (
+    ON_EXECUTE,
     forwards,
-    is_true,
     of_a_leg,
     of_b_leg,
     of_dialling,
@@ -124,7 +124,7 @@ class _Call:
         self._leavings: list[Leaving] = []
         self._attempts: list[Attempt] = []
         self._counters: dict[int, Counter] = {}
-        self._waiting: tuple[LiveLeg, LiveLeg] | None = None
+        self._waiting: list[LiveLeg] = []
         self._kills: list[tuple[float, str]] = []
         self._displayed = False
         self._overtaken = pace.overtaken
@@ -220,7 +220,7 @@ class _Call:
         """
         self._displayed = True
         leg.shown = who
-        ignored = is_true(self._seen_by(leg).get("ignore_display_updates", ""))
+        ignored = leg.is_told("ignore_display_updates")
         if leg.other is not None and leg.other.there and not ignored:
             leg.other.displays = who
             partner = partner_of(leg.other, self._now)
@@ -244,6 +244,7 @@ class _Call:
         assert peer is not None
         self._unbridge(real)
         real.told += ("deflect",)
+        real.deflected = len(real.applications)
         real.bond = peer.bond = None
         real.displays = None
         if real.calls:
@@ -256,17 +257,21 @@ class _Call:
     # --- legs ---
 
     def _create(self, role: str, given: dict[str, str], *, inbound: bool) -> LiveLeg:
-        leg = self._legs[role] = LiveLeg(role, self._now, inbound, given, dict(given))
+        leg = self._legs[role] = LiveLeg(
+            role, self._now, inbound, given, dict(given), self._globals
+        )
         self._happened("CHANNEL_CREATE", role)
         return leg
 
     def _create_pair(
         self, pair: Pair, caller: LiveLeg | None, origin: Direct | None = None
     ) -> LiveLeg:
-        callers = self._seen_by(caller) if caller is not None else {}
+        callers = caller.sees() if caller is not None else {}
         once = self._scenario.profile.since("1.10.3")
         shared = of_dialling(callers, pair.braces)
-        on_a, on_b = of_pair(callers, shared, pair.brackets, confirms_once=once)
+        on_a, on_b = of_pair(
+            callers, shared, pair.brackets, switch=self._globals, confirms_once=once
+        )
         leg_a = self._create(pair.leg_a, on_a, inbound=False)
         # What is in [] is gone by then, and before 1.10.3 nobody looked for it (fcda4c6a06).
         leg_a.confirmation = confirmation(shared)
@@ -291,24 +296,21 @@ class _Call:
         leg_b.plan = [Step(PreAnswer()), *pair.steps] if early else list(pair.steps)
         self._execute(leg_b)
 
-    def _seen_by(self, leg: LiveLeg) -> dict[str, str]:
-        """Variables as a leg finds them: its own, and the switch's where it has none."""
-        return self._globals | leg.variables
-
     # --- running a plan ---
 
     def _execute(self, leg: LiveLeg) -> None:
         """A leg enters its extension: `unloop` anywhere in it brings the bowout on execution."""
-        asked = is_true(leg.variables.get("loopback_bowout_on_execute", ""))
+        asked = leg.is_told(ON_EXECUTE)
         asked = asked or any(isinstance(step.action, Unloop) for step in leg.plan)
         if leg.other is not None and asked:
             if not leg.inbound:
                 self._counters[leg.pair].fired = True  # only the flag of loopback-a counts
-            real = real_end(leg.other, self._now, self._globals)
+            real = real_end(leg.other, self._now)
             if real is not None:
                 media = real.bridged is not None
                 wait = 0.0 if media else self._pace.stall
-                self._waiting = (leg, real)
+                leg.waits_for = real
+                self._waiting.append(leg)
                 self._later(wait, lambda: self._acquire(leg, real))
                 return
         self._next(leg)
@@ -322,8 +324,7 @@ class _Call:
             return
         step = leg.plan.pop(0)
         action = step.action
-        leg.applications += (application_name(action),)
-        leg.began += (self._now,)
+        self._begin(leg, action)
         match action:
             case Sleep(milliseconds):
                 self._resume(leg, milliseconds)
@@ -341,6 +342,10 @@ class _Call:
             case _:
                 self._signal(leg, action)
                 self._next(leg)
+
+    def _begin(self, leg: LiveLeg, action: Action) -> None:
+        leg.applications += (application_name(action),)
+        leg.began += (self._now,)
 
     def _park(self, leg: LiveLeg) -> None:
         leg.parks += 1
@@ -409,7 +414,7 @@ class _Call:
         """Dialling is early media for an inbound caller, which a pair may be told to leave out."""
         if not caller.inbound:
             return
-        silent = dialled.pair and is_true(caller.variables.get("loopback_no_pre_answer", ""))
+        silent = dialled.pair and caller.is_told("loopback_no_pre_answer")
         if not (silent and self._scenario.profile.since("1.10.3")):
             self._early(caller)
 
@@ -419,7 +424,7 @@ class _Call:
         dialled = dialling.unmade.pop(0)
         bridge = dialled.null
         assert bridge is not None
-        given = of_b_leg(self._seen_by(caller), dialled.braces, dialled.brackets)
+        given = of_b_leg(caller.sees(), dialled.braces, dialled.brackets)
         leg = self._create(dialled.b_leg, given, inbound=False)
         leg.confirmation = confirmation(given)
         leg.dialled_by = caller
@@ -565,7 +570,7 @@ class _Call:
             return True
         if leg.confirmed is None:
             leg.confirmed = action = leg.confirmation
-            leg.applications += (application_name(action),)
+            self._begin(leg, action)
             if isinstance(action, HangUp):
                 self._hang_up(leg, action.cause)
             else:
@@ -618,12 +623,10 @@ class _Call:
         if not leg.there:
             return
         leg.end(self._now, frozenset({cause}))
-        if self._waiting is not None:
-            waiting, real = self._waiting
-            if leg is waiting:
-                return  # its thread sees that only when its wait is over
-            if leg is real:
-                self._cancel(waiting, leg)
+        if leg.waits_for is not None:
+            return  # its thread sees that only when its wait is over
+        for waiting in self._waiting_for(leg):
+            self._cancel(waiting, leg)
         peer, dialled, caller = leg.bridged, leg.dialling, leg.dialled_by
         alone = dialled.legs[0] if dialled is not None and len(dialled.legs) == 1 else None
         partner = leg.bond or caller or alone
@@ -868,13 +871,13 @@ class _Call:
         if counter.fired or counter.holding == NEVER:
             return
         held = counter.held(self._now)
-        if held >= self._limit(number) - 1e-6 and counter.allowed(self._globals):
+        if held >= self._limit(number) - 1e-6 and counter.allowed():
             self._fire(number, counter)
 
     def _fire(self, number: int, counter: Counter) -> None:
         near, far = (
-            real_end(counter.leg_a, self._now, self._globals),
-            real_end(counter.leg_b, self._now, self._globals),
+            real_end(counter.leg_a, self._now),
+            real_end(counter.leg_b, self._now),
         )
         if near is None or far is None or not near.bridged or not far.bridged:
             return
@@ -888,7 +891,6 @@ class _Call:
             second, self._overtaken = due_too[0], False
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
-        near_calls = near.calls
         for leg in (near, far):
             self._unbridge(leg)
         collided = self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far))
@@ -946,7 +948,7 @@ class _Call:
         if near_peer.there or not ahead:
             staying = tuple(leg.role for leg in leaving if leg.there)
             self._leavings[-1] = replace(self._leavings[-1], staying=staying)
-        near.calls, near.consults = near_calls, False
+        near.consults = False
         far.plan = [] if not far.calls else far.plan
         if collided:
             near.lost = far.lost = True
@@ -958,7 +960,7 @@ class _Call:
         for number, counter in self._counters.items():
             if counter.leg_a in leaving and not counter.fired and counter.holding != NEVER:
                 held = counter.held(self._now)
-                if held >= self._limit(number) - AHEAD and counter.allowed(self._globals):
+                if held >= self._limit(number) - AHEAD and counter.allowed():
                     yield number
 
     def _let_go(self, far: LiveLeg, far_peer: LiveLeg) -> None:
@@ -974,9 +976,12 @@ class _Call:
 
     # --- bowout on execution ---
 
+    def _waiting_for(self, real: LiveLeg) -> list[LiveLeg]:
+        return [leg for leg in self._waiting if leg.waits_for is real]
+
     def _cancel(self, leg: LiveLeg, real: LiveLeg) -> None:
         """The wait ends with the leg that was waited for, and the pair bows out of nothing."""
-        self._waiting = None
+        leg.waits_for = None
         assert leg.other is not None
         legs = (leg.other.role, leg.role)
         self._leavings.append(Leaving("cancelled", self._now, False, leg.pair, legs, (real.role,)))
@@ -989,9 +994,10 @@ class _Call:
 
         Even of one that was hung up while it waited.
         """
-        if self._waiting is None or not leg.other or not real.there:
+        if leg.waits_for is not real or not leg.other or not real.there:
             return
-        self._waiting = None
+        for waiting in self._waiting_for(real):
+            waiting.waits_for = None
         plan, leg.plan = leg.plan, []
         dialled = real.dialling is not None
         self._leavings.append(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from conformance.model.durations import KNOWN_AFTER
 from conformance.model.live import LiveLeg
-from conformance.model.variables import refuses
+from conformance.model.variables import BOWOUT, refuses
 
 
 def partner_of(leg: LiveLeg, now: float) -> LiveLeg | None:
@@ -17,14 +15,11 @@ def partner_of(leg: LiveLeg, now: float) -> LiveLeg | None:
     return leg.bridged or dialled or leg.dialled_by
 
 
-def real_end(leg: LiveLeg, now: float, switch: Mapping[str, str]) -> LiveLeg | None:
-    """The first partner outwards that is no loopback, or whose `loopback_bowout` is false.
-
-    `switch` holds its global variables.
-    """
+def real_end(leg: LiveLeg, now: float) -> LiveLeg | None:
+    """The first partner outwards that is no loopback, or whose `loopback_bowout` is false."""
     end = partner_of(leg, now)
     while end is not None and end.other is not None:
-        if refuses(bowout_of(end, switch)):
+        if refuses(end.get(BOWOUT)):
             return end
         end = partner_of(end.other, now)
     return end
@@ -38,11 +33,6 @@ def between(leg: LiveLeg, real: LiveLeg, now: float) -> list[LiveLeg]:
         legs += [behind, behind.other]
         behind = partner_of(behind.other, now)
     return legs
-
-
-def bowout_of(leg: LiveLeg, switch: Mapping[str, str]) -> str | None:
-    """The leg's `loopback_bowout`, or else the switch's global one; None where there is none."""
-    return leg.variables.get("loopback_bowout", switch.get("loopback_bowout"))
 
 
 def is_sent_audio(leg_a: LiveLeg) -> bool:

@@ -5,13 +5,12 @@ The switch counts frames of audio that come to loopback-a (facts, 2.6); here it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from conformance.model.chain import bowout_of, is_sent_audio
+from conformance.model.chain import is_sent_audio
 from conformance.model.course import NEVER
 from conformance.model.live import LiveLeg
-from conformance.model.variables import allows
+from conformance.model.variables import BOWOUT, allows
 
 
 @dataclass(slots=True)
@@ -54,6 +53,6 @@ class Counter:
         """How long until they have held for the limit, of a counter that runs."""
         return max(limit - self.spent - (now - self.holding), 0.0)
 
-    def allowed(self, switch: Mapping[str, str]) -> bool:
-        """Whether neither leg refuses; `switch` holds its global variables."""
-        return all(allows(bowout_of(leg, switch)) for leg in (self.leg_a, self.leg_b))
+    def allowed(self) -> bool:
+        """Whether neither leg refuses."""
+        return allows(self.leg_a.get(BOWOUT)) and allows(self.leg_b.get(BOWOUT))

@@ -31,7 +31,8 @@ class Leg(NamedTuple):
     that ended while it was this one's partner, "" where none did or it may have been too late.
     `digits` are those that it was told to send while it was there. One that is `unborn` was hung up
     before its thread began: it has no CHANNEL_CREATE. One that is `unlinked` is a loopback-b whose
-    thread found its loopback-a gone: nothing but its end is known.
+    thread found its loopback-a gone: nothing but its end is known. `deflected` is how many
+    applications it had begun as it was sent off last.
     """
 
     role: str
@@ -55,6 +56,7 @@ class Leg(NamedTuple):
     digits: str = ""
     unborn: bool = False
     unlinked: bool = False
+    deflected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Leaving:
     """A bowout: how, when, and whose.
 
     `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
-    was waited for), or `collided` (two pairs of a chain at once, which leaves the real legs apart).
+    was waited for), or `collided` (which leaves the real legs apart: two pairs of a chain at once,
+    or a real leg that is hung up while it is being bridged).
 
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new

@@ -33,8 +33,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
         for role, leg in course.legs.items():
             if DEFLECT in leg.told and not leg.lost:
                 yield Claim("legs.deflect-transfers", role, Executed(role), only(leg.applications))
-                before = len(leg.applications) - len(deed.plan)
-                begun = EventRef(role, "CHANNEL_EXECUTE", before + 1)
+                begun = EventRef(role, "CHANNEL_EXECUTE", leg.deflected + 1)
                 at_once = SinceStimulus(index, begun)
                 yield Claim("legs.deflect-transfers", role, at_once, AT_ONCE)
                 ended = EventRef(role, "CHANNEL_HANGUP")

@@ -18,14 +18,18 @@ from conformance.scenario import Action, Dialled, Step
 class LiveLeg:
     """One leg: what it was given, what it runs, whom it is with.
 
+    `variables` are its own; of the global ones of the `switch` it has those that it has none of.
     `other` is the other leg of its pair (number `pair`, 0 for a real leg). It is `dialled_by` one
     leg, dials others (`dialling`) and is `bridged` to one, whom it `calls` where it runs the
-    bridge; `bond` is who its CDR names as the other leg, `heard` who of them ended last. `plan`
-    are the steps still to come; `step` counts those begun, `last_step` is the one after which it
-    begins none (-1: none). One that is `deaf` reads nothing more, one that is `unaware` does not
-    know of its bridge, one that is `caught` runs a bridge that is over, and one that `holds`
-    another keeps it in such a bridge until it ends. `intercepted` is one whom a bowout picks off,
-    `marked` one that ends as its peer was. One that `answers` does so sooner once it is bridged.
+    bridge; `bond` is who its CDR names as the other leg, `heard` who of them ended last.
+
+    `plan` are the steps still to come; `step` tells one from the next (a park begins anew),
+    `last_step` is the one after which it begins none (-1: none). One that is `deaf` reads nothing
+    more, one that is `unaware` does not know of its bridge, one that is `caught` runs a bridge that
+    is over, and one that `holds` another keeps it in such a bridge until it ends. `intercepted` is
+    one whom a bowout picks off, `marked` one that ends as its peer was. One that `answers` does so
+    sooner once it is bridged, one that bows out on execution `waits_for` the leg that takes its
+    extension over.
     """
 
     role: str
@@ -33,6 +37,7 @@ class LiveLeg:
     inbound: bool
     given: Mapping[str, str]
     variables: dict[str, str]
+    switch: Mapping[str, str]
     ringing: float = NEVER
     early: float = NEVER
     answered: float = NEVER
@@ -60,6 +65,7 @@ class LiveLeg:
     began: tuple[float, ...] = ()
     parks: int = 0
     told: tuple[str, ...] = ()
+    deflected: int = 0
     confirmation: Action | None = None
     confirmed: Action | None = None
     shown: tuple[str, str] | None = None
@@ -70,6 +76,7 @@ class LiveLeg:
     unborn: bool = False
     unlinked: bool = False
     unaware: bool = False
+    waits_for: LiveLeg | None = None
 
     @property
     def talks(self) -> bool:
@@ -80,12 +87,24 @@ class LiveLeg:
     def forget(self) -> None:
         """Let go of the other legs, or all wait for the interpreter to look for cycles."""
         self.other = self.bond = self.heard = self.bridged = None
-        self.dialled_by = self.dialling = self.holds = None
+        self.dialled_by = self.dialling = self.holds = self.waits_for = None
 
     @property
     def hangs_up(self) -> bool:
         """Whether it is told to hang up after its bridge."""
-        return is_true(self.variables.get("hangup_after_bridge", "")) and not self.consults
+        return self.is_told("hangup_after_bridge") and not self.consults
+
+    def get(self, name: str) -> str | None:
+        """A variable as the leg finds it: its own, or else the switch's."""
+        return self.variables.get(name, self.switch.get(name))
+
+    def is_told(self, name: str) -> bool:
+        """Whether a variable says true."""
+        return is_true(self.get(name) or "")
+
+    def sees(self) -> dict[str, str]:
+        """All variables as it finds them."""
+        return {**self.switch, **self.variables}
 
     def set(self, name: str, value: str) -> None:
         """A variable is set, by an application or from outside; an empty value deletes it."""
@@ -122,6 +141,7 @@ class LiveLeg:
             self.digits,
             self.unborn,
             self.unlinked,
+            self.deflected,
         )
 
 
@@ -130,8 +150,8 @@ class Dialling:
     """What a leg dials: `legs` at once, in the order in which they are named.
 
     `alternatives` are those still to come, `unmade` the rest of this one, which names `named`.
-    `causes` are of the legs that are gone, in the order of `legs`; `refusal` is that of the last
-    that refused to be one.
+    `causes` are of the legs that are gone, by role; `refusal` is that of the last that refused to
+    be one.
     """
 
     alternatives: list[tuple[Dialled, ...]]

@@ -27,7 +27,7 @@ from conformance.model import bowout as bowouts
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
 from conformance.model.durations import CREATED_AFTER
-from conformance.model.variables import bowout_seconds
+from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
     Direct,
@@ -37,6 +37,7 @@ from conformance.scenario import (
     Sleep,
     Unloop,
     null_bridges,
+    numbered,
     pairs,
 )
 
@@ -61,7 +62,6 @@ BOWOUTS = (-0.15, 0.4)
 STALLS = (5.0, 7.5)
 TICKS = (0.9, 0.6, 0.3)
 """How far (seconds) into a second of the clock dialling may begin, which cuts its time."""
-ON_EXECUTE = "loopback_bowout_on_execute"
 LAGS = (0.02, 0.003)
 """How far (seconds) a loaded host may shift one thing against what happens beside it."""
 
@@ -121,7 +121,7 @@ def predict(
 
     for pace, astray in islice(in_turn(), MOST):
         run = course(scenario, applied.stimuli, pace)
-        if pace.unaware and not _tells(run):
+        if pace.unaware and not _tells(run, pace.unaware):
             continue  # it would excuse a bowout that is missing
         shape = _shape(run) if shapes else 0
         known = shape in shapes
@@ -136,9 +136,10 @@ def predict(
             heapq.heappush(deviated, (rank, shapes[shape], len(tried), pace, astray))
 
 
-def _tells(run: Course) -> bool:
-    """Whether the cause of a leg's end shows that it did not know of its bridge."""
-    return any("DESTINATION_OUT_OF_ORDER" in leg.causes for leg in run.legs.values())
+def _tells(run: Course, pair: int) -> bool:
+    """Whether the cause of loopback-a's end shows that it did not know of its bridge."""
+    leg = run.legs.get(numbered("loopback-a", pair))
+    return leg is not None and "DESTINATION_OUT_OF_ORDER" in leg.causes
 
 
 def _rare(pace: Pace) -> bool:

@@ -8,6 +8,12 @@ from functools import lru_cache
 from conformance.model.confirm import PREFIX, confirming
 from conformance.scenario import ALegBridges, ALegRunsDialplan, Pairs, Scenario
 
+BOWOUT = "loopback_bowout"
+"""Whether a pair may leave, by either of its legs."""
+
+ON_EXECUTE = "loopback_bowout_on_execute"
+"""Whether a loopback leg that enters its extension hands it over."""
+
 MAX_FORWARDS = "max_forwards"
 """How many more channels a call may be forwarded through; the core counts it down."""
 
@@ -56,7 +62,7 @@ def is_false(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    digits = text.removeprefix("-").removeprefix("+")
+    digits = text[1:] if text.startswith(("-", "+")) else text
     return bool(digits) and all(character in "0123456789." for character in digits)
 
 
@@ -101,11 +107,13 @@ def of_pair(
     shared: dict[str, str],
     brackets: Pairs,
     *,
+    switch: Mapping[str, str],
     confirms_once: bool = True,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Variables of loopback-a and loopback-b at their creation, by those of who dials them.
 
-    `shared` are those of the whole dial string (`of_dialling`), `brackets` those of the pair alone.
+    `caller` holds those of the `switch` too, which are all where nobody dials. `shared` are those
+    of the whole dial string (`of_dialling`), `brackets` those of the pair alone.
     The caller's `process_cdr` comes to loopback-a without being exported (facts, section 4); so
     does what is left of `max_forwards`, which is here where anybody asks for it. On loopback-a `{}`
     wins over `[]`, with `local_var_clobber` the other way round; on loopback-b `[]` always wins;
@@ -119,10 +127,12 @@ def of_pair(
     leg_a = _process_cdr(caller) | leg_a
     if confirms_once:
         leg_a = {name: value for name, value in leg_a.items() if not name.startswith(PREFIX)}
-    names = [name.strip(" ") for name in leg_a.get("loopback_export", "").split(",")]
+    export = leg_a.get("loopback_export", switch.get("loopback_export", ""))
+    names = [name.strip(" ") for name in export.split(",")]
     if MAX_FORWARDS in caller or MAX_FORWARDS in names:
         leg_a = {MAX_FORWARDS: str(forwards(caller))} | leg_a
-    handed = {name: leg_a[name] for name in names if leg_a.get(name)}
+    seen = {**switch, **leg_a}
+    handed = {name: seen[name] for name in names if seen.get(name)}
     return leg_a, leg_b | handed
 
 

@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
+from conformance.causes import cause_of
 from conformance.model.variables import is_true
-
-CAUSES: Mapping[str, int] = MappingProxyType(
-    {
-        "UNALLOCATED_NUMBER": 1,
-        "NO_ROUTE_DESTINATION": 3,
-        "NORMAL_CLEARING": 16,
-        "USER_BUSY": 17,
-        "NO_USER_RESPONSE": 18,
-        "NO_ANSWER": 19,
-        "CALL_REJECTED": 21,
-        "DESTINATION_OUT_OF_ORDER": 27,
-        "NORMAL_UNSPECIFIED": 31,
-        "NORMAL_TEMPORARY_FAILURE": 41,
-        "INCOMPATIBLE_DESTINATION": 88,
-        "ORIGINATOR_CANCEL": 487,
-        "PICKED_OFF": 605,
-    }
-)
-"""Causes with which a leg of a scenario may end, and their numbers."""
 
 
 class Wanted(NamedTuple):
@@ -75,7 +56,5 @@ def _processed(process: str, *, was_dialled: bool, dialled: bool) -> bool:
 
 
 def _listed(skip: str) -> set[str]:
-    """Causes of a list with `|`, by name or number; what is neither is NORMAL_CLEARING."""
-    numbers = {str(number): name for name, number in CAUSES.items()}
-    parts = [part.strip(" ").upper() for part in skip.split("|")]
-    return {part if part in CAUSES else numbers.get(part, "NORMAL_CLEARING") for part in parts}
+    """Causes of a list with `|`."""
+    return {cause_of(part.strip(" ")) for part in skip.split("|")}
