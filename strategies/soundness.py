@@ -535,7 +535,10 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]*")
 _CAUSE = re.compile(r"[A-Z_]+")
 _DIGITS = re.compile(r"[0-9A-D*#]+")
 _LEG = re.compile(r"(a-leg|b-leg|loopback-[ab])[0-9]*")
-_GLOBAL = re.compile(r"(loopback_bowout|loopback_initial_codec)=[A-Za-z0-9@]*")
+_GLOBAL = re.compile(
+    r"(loopback_bowout|loopback_bowout_on_execute|loopback_initial_codec|hangup_after_bridge"
+    r"|process_cdr|skip_cdr_causes)=[A-Za-z0-9@_|]*"
+)
 
 LONGEST_MS = 60_000
 """No single thing that a scenario does or waits for takes longer."""

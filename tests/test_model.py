@@ -1249,7 +1249,7 @@ def test_a_leg_has_the_global_variables_that_it_has_none_of() -> None:
     ending = kill("b-leg", 500, Event.ANSWER, "b-leg", BUSY)
     bridge = call(BridgeToNull(), Sleep(300), ending=ending)
     hung_up = run(globally(bridge, "hangup_after_bridge", "true")).legs[B]
-    assert (hung_up.applications, hung_up.causes) == (("bridge",), {BUSY})
+    assert (hung_up.applications, hung_up.causes) == (("bridge",), frozenset({BUSY}))
     assert run(bridge).legs[B].applications == ("bridge", "sleep")
     own = Variables(braces=(("hangup_after_bridge", "false"),))
     kept = run(globally(replace(bridge, variables=own), "hangup_after_bridge", "true")).legs[B]

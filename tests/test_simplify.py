@@ -10,6 +10,7 @@ from itertools import islice
 from random import Random
 
 import pytest
+from hypothesis import given, settings
 
 from campaign.campaign import Pace
 from campaign.session import Nobody, Plan, Scenarios, run
@@ -44,7 +45,7 @@ from conformance.scenario import (
 )
 from conformance.verdicts import Verdict
 from fixtures.switches import open_switch
-from strategies import generate, sendable, sound
+from strategies import generate, profiles, sendable, sound
 from strategies.simplify import Kind, edited, edits, simplifications
 from strategies.soundness import settled
 
@@ -96,6 +97,13 @@ def only(scenario: Scenario, kind: Kind, number: int = 0) -> Scenario:
 
 
 # --- what is sound -------------------------------------------------------------------------------
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(profiles())
+def test_every_profile_that_is_made_can_be_sent(profile: Profile) -> None:
+    """Else what is found under it could be made no simpler."""
+    assert sendable(Scenario(Direct(), NUMBER, (Park(),), profile=profile))
 
 
 def test_whatever_the_strategies_make_is_sound() -> None:
