@@ -11,13 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from campaign.admission import Pace
 from campaign.guest import add_guest_options
 from campaign.minimise import FINDINGS_WORTH, SECONDS
+from campaign.option_parser import OptionParser
 from conformance.profile import numbers, release_of
 from fixtures.switches import DEFAULT_IMAGE, Switch, UsageError, open_switch
 from reports.diagram import printable
 
 T = TypeVar("T")
+
+PACE = Pace()
+"""How fast calls are placed at most if nobody says otherwise."""
 
 SWITCHES = """\
 switches:
@@ -136,6 +141,26 @@ def add_recording_options(parser: argparse.ArgumentParser, *, required: bool = F
     )
 
 
+def add_pace_options(parser: OptionParser, *, more: str = "") -> None:
+    """The options that say how fast calls are placed at most, and `more` that is so of both."""
+    parser.add_argument(
+        *("--window", "--max-calls"),
+        type=positive,
+        default=PACE.window,
+        metavar="N",
+        help=f"calls at once at most (default {PACE.window}, enough for 2 cores){more}; of a "
+        "switch that is not ours no more than half of the sessions that it has left",
+    )
+    parser.add_argument(
+        "--max-rate",
+        type=positive,
+        default=PACE.rate,
+        metavar="N",
+        help=f"calls begun a second at most (default {PACE.rate:g}){more}; of a switch that is "
+        "not ours no more than half of the sessions a second that it allows",
+    )
+
+
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which calls are placed, how fast, and what becomes of findings."""
     parser.add_argument(
@@ -152,22 +177,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="same seed, same calls (default %(default)s)",
     )
-    parser.add_argument(
-        *("--window", "--max-calls"),
-        type=positive,
-        default=100,
-        metavar="N",
-        help="calls at once at most (default %(default)s, enough for 2 cores); of a switch that is "
-        "not ours no more than half of the sessions that it has left",
-    )
-    parser.add_argument(
-        "--max-rate",
-        type=positive,
-        default=60,
-        metavar="N",
-        help="calls begun a second at most (default %(default)s); of a switch that is not ours no "
-        "more than half of the sessions a second that it allows",
-    )
+    add_pace_options(parser)
     parser.add_argument(
         "--corpus",
         type=Path,
