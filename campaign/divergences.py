@@ -15,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from campaign.corpus import require_sendable
+from campaign.option_parser import OptionParser
 from conformance.clauses import CLAUSES
 from conformance.divergences import Divergence, DivergenceError, parse, render
 from conformance.scenario import Scenario
@@ -49,9 +50,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "divergences",
         help="accept findings for a while, with reason and owner; list them",
         description="Known divergences: findings that somebody answers for. They are kept in a "
-        "TOML file of yours;\n`run`, `judge` and `compare` take it with --known and show such "
-        "findings as known. An entry\nthat has expired, or whose witness differs no more, fails "
-        "the gate.",
+        "TOML file of yours;\n`run`, `judge`, `compare` and pytest take it with --known and show "
+        "such findings as known. An entry\nthat has expired, or whose witness differs no more, "
+        "fails the gate.",
         epilog=f"{_EXAMPLES}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
@@ -95,7 +96,7 @@ def clause_named(text: str) -> str:
     raise argparse.ArgumentTypeError(why)
 
 
-def add_known_option(parser: argparse.ArgumentParser) -> None:
+def add_known_option(parser: OptionParser) -> None:
     """The option that names a file of known divergences."""
     parser.add_argument(
         "--known",

@@ -47,6 +47,11 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", action="store_true", help="leave the switch's files after the run"
     )
+    add_release_option(parser)
+
+
+def add_release_option(parser: OptionParser) -> None:
+    """The option that says of which release the endpoint is."""
     parser.add_argument(
         "--release",
         type=release,
@@ -55,23 +60,28 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_reaching_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_reaching_options(parser: OptionParser, *, several: bool = False) -> None:
     """The options that say how a switch, or `several` of them, is started or reached."""
     parser.add_argument(
         "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
     )
-    parser.add_argument(
-        "--binary",
-        default="freeswitch",
-        metavar="PATH",
-        help="FreeSWITCH in the image (default %(default)s)",
-    )
+    add_binary_option(parser)
     add_guest_options(parser, several=several)
     parser.add_argument(
         "--event-socket",
         choices=("asyncio", "python-esl"),
         default="asyncio",
         help="which Event Socket client to use (default %(default)s)",
+    )
+
+
+def add_binary_option(parser: OptionParser) -> None:
+    """The option that says where FreeSWITCH is in an image."""
+    parser.add_argument(
+        "--binary",
+        default="freeswitch",
+        metavar="PATH",
+        help="FreeSWITCH in the image (default %(default)s)",
     )
 
 
@@ -127,7 +137,7 @@ def _of_each(given: list[T] | None, number: int, option: str) -> Sequence[T | No
     return [*values] * number if len(values) == 1 else values
 
 
-def add_recording_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+def add_recording_options(parser: OptionParser, *, required: bool = False) -> None:
     """The options that say where all that a switch tells is written."""
     parser.add_argument(
         "--record",
@@ -161,7 +171,7 @@ def add_pace_options(parser: OptionParser, *, more: str = "") -> None:
     )
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
+def add_run_options(parser: OptionParser) -> None:
     """The options that say which calls are placed, how fast, and what becomes of findings."""
     parser.add_argument(
         "--scenarios",
@@ -199,7 +209,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-minimise", action="store_true", help="show what fails as it is")
 
 
-def add_finding_options(parser: argparse.ArgumentParser, default: str = "none") -> None:
+def add_finding_options(parser: OptionParser, default: str = "none") -> None:
     """The options that say where what was found is written; `default` is where bundles are."""
     parser.add_argument(
         "--bundles",

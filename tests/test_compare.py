@@ -7,7 +7,6 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from fixtures.recording import Recording
 from fixtures.switches import UsageError
 from fixtures.switches.interface import Manners
 from reports.changes import SCREEN
-from tests.command import Ended, run
+from tests.command import Ended, at_once, calls_in, least_gap, run
 from tests.fake_switch import Fake, hurry
 from tests.recorded_calls import SHIPPED
 
@@ -109,26 +108,6 @@ def test_a_switch_that_is_lost_leaves_the_other_its_scenarios(
     plan = Plan(AHEAD_FROM, seed=1, pace=Pace(window=8, rate=1000))
     done = side_by_side(old, new, plan, attempts=1)
     assert [one.partition(":")[0] for one in done.shortfalls] == [lost.name.lower()]
-
-
-def calls_in(path: Path) -> list[tuple[float, float]]:
-    """Give when each call of a recording began and ended, in seconds, in that order."""
-    times = [
-        [int(str(event["Event-Date-Timestamp"])) / 1e6 for event in placement.events]
-        for one in Recording(path)
-        for placement in one.attempts
-    ]
-    return sorted((min(told), max(told)) for told in times)
-
-
-def at_once(calls: list[tuple[float, float]]) -> int:
-    """Give how many calls there were at once at most."""
-    return max(sum(began <= moment < ended for began, ended in calls) for moment, _ in calls)
-
-
-def least_gap(calls: list[tuple[float, float]]) -> float:
-    """Give the seconds from one call's beginning to the next one's, at least."""
-    return min(after[0] - before[0] for before, after in pairwise(calls))
 
 
 PLACING = {
