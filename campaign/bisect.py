@@ -17,7 +17,7 @@ from rich.console import Console
 
 from campaign.divergences import clause_named, example_of
 from campaign.guest import add_guest_options
-from campaign.options import SWITCHES, cancel_on_signals, reached
+from campaign.options import SWITCHES, add_binary_option, cancel_on_signals, reached
 from campaign.session import Plan, Scenarios, run
 from conformance.judge import Judgement
 from conformance.observation import Placement
@@ -94,9 +94,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=DEFAULT_IMAGE.rpartition(":")[0],
         help="repository of --images (default %(default)s)",
     )
-    parser.add_argument(
-        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
-    )
+    add_binary_option(parser)
     add_guest_options(parser, several=True)
     parser.set_defaults(command=_bisect)
 
