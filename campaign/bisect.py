@@ -17,7 +17,7 @@ from rich.console import Console
 
 from campaign.divergences import clause_named, example_of
 from campaign.guest import add_guest_options
-from campaign.options import SWITCHES, cancel_on_signals, reached
+from campaign.options import SWITCHES, add_binary_option, cancel_on_signals, reached
 from campaign.session import Plan, Scenarios, run
 from conformance.judge import Judgement
 from conformance.observation import Placement
@@ -75,7 +75,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="the first of several switches that shows a finding",
         description="Place the call of a finding on switches in the order of their age, as few of "
         "them as can be,\nand name the first that shows it. Named the newest first, they tell "
-        "which was the last\nto show what was mended since.",
+        "which was the last\nto show what was mended since. BUNDLE is a folder or .zip that a run "
+        "wrote.",
         epilog=f"{SWITCHES}\n{_EXAMPLES}\n{_EXIT_STATUS}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -93,9 +94,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=DEFAULT_IMAGE.rpartition(":")[0],
         help="repository of --images (default %(default)s)",
     )
-    parser.add_argument(
-        "--binary", default="freeswitch", help="FreeSWITCH in an image (default %(default)s)"
-    )
+    add_binary_option(parser)
     add_guest_options(parser, several=True)
     parser.set_defaults(command=_bisect)
 
@@ -173,7 +172,7 @@ def _bisect(parsed: argparse.Namespace, console: Console) -> int:
         console.print(f"{printable(url)}: {printable(str(probe))}", markup=False)
         return probe
 
-    console.print(f"{clause} on {leg}, scenario {scenario.id}", markup=False)
+    console.print(printable(f"{clause} on {leg}, scenario {scenario.id}"), markup=False)
     probes = {probe.url: probe for probe in bisect(urls, ask)}
     return _told(console, urls, probes)
 

@@ -12,7 +12,15 @@ from rich.console import Console
 from campaign.campaign import Pace
 from campaign.compare import Compared, Source, baseline, compare, kept
 from campaign.divergences import add_known_option, load
-from campaign.options import SWITCHES, add_reaching_options, positive, reached, release
+from campaign.options import (
+    PACE,
+    SWITCHES,
+    add_pace_options,
+    add_reaching_options,
+    positive,
+    reached,
+    release,
+)
 from campaign.outputs import Form, exit_status, places, write_reports
 from campaign.progress import Bar
 from campaign.report import subject_of
@@ -55,7 +63,7 @@ exit status:
      not whole
 """
 
-_PLACING = {"scenarios": 300, "seed": 1, "window": 100}
+_PLACING = {"scenarios": 300, "seed": 1, "window": PACE.window, "max_rate": PACE.rate}
 """Numbers that say what is placed and how fast, where their options are not given."""
 
 _WIDTH = max(map(len, Change))
@@ -105,13 +113,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         help=f"same seed, same calls (default {_PLACING['seed']})",
     )
-    parser.add_argument(
-        "--window",
-        type=positive,
-        metavar="N",
-        help=f"calls at once on one switch (default {_PLACING['window']}); of two each gets three "
-        "quarters of them",
-    )
+    add_pace_options(parser, more=", of which two switches get three quarters each")
     parser.add_argument(
         "--record",
         type=Path,
@@ -133,7 +135,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     detail = parser.add_mutually_exclusive_group()
     detail.add_argument("-q", "--quiet", action="store_true", help="print only the outcome")
     detail.add_argument("-v", "--verbose", action="store_true", help="print every change in full")
-    parser.set_defaults(command=_compare)
+    parser.set_defaults(command=_compare, window=None, max_rate=None)
 
 
 def _compare(parsed: argparse.Namespace, console: Console) -> int:
@@ -146,7 +148,7 @@ def _compare(parsed: argparse.Namespace, console: Console) -> int:
     plan = Plan(
         scenarios=placing["scenarios"],
         seed=placing["seed"],
-        pace=Pace(window=placing["window"]),
+        pace=Pace(placing["window"], placing["max_rate"]),
         known=load(parsed.known),
         overwrite=parsed.overwrite,
     )
@@ -217,7 +219,8 @@ def _require_use(parsed: argparse.Namespace, recordings: int) -> None:
         names, why = ("seed",) * recordings, "beside a recording its own calls are placed"
     for name in names:
         if getattr(parsed, name) is not None:
-            raise UsageError(f"--{name} is of no use: {why}; leave it out")
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} is of no use: {why}; leave it out")
 
 
 def _make(folder: Path) -> None:

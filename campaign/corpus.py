@@ -21,7 +21,7 @@ def load(folders: Iterable[Path], shipped: Path = SHIPPED) -> tuple[tuple[str, S
         if not examples:
             raise CorpusError(f"there is no example in {folder}", "name a folder that holds some")
         for example in examples:
-            require_sendable(example, folder / f"{example.name}.json")
+            require_sendable(example.scenario, folder / f"{example.name}.json")
             found.setdefault(example.scenario.id, (example.name, example.scenario))
     return tuple(found.values())
 
@@ -29,12 +29,12 @@ def load(folders: Iterable[Path], shipped: Path = SHIPPED) -> tuple[tuple[str, S
 def load_one(path: Path) -> CorpusExample:
     """The example of a file or a bundle; raises CorpusError."""
     example = read_example(path)
-    require_sendable(example, path)
+    require_sendable(example.scenario, path)
     return example
 
 
-def require_sendable(example: CorpusExample, path: Path) -> None:
-    """Refuse a scenario that would do more on a switch than be a call."""
-    if not sendable(example.scenario):
+def require_sendable(scenario: Scenario, path: Path) -> None:
+    """Refuse a scenario that would do more on a switch than be a call; raises CorpusError."""
+    if not sendable(scenario):
         cause = f"{path} holds a call that cannot be sent as it is"
         raise CorpusError(cause, "a name, a value or a number in it is none that scenarios have")

@@ -14,10 +14,13 @@ from typing import Any
 
 from rich.console import Console
 
+from campaign.corpus import require_sendable
+from campaign.option_parser import OptionParser
 from conformance.clauses import CLAUSES
 from conformance.divergences import Divergence, DivergenceError, parse, render
 from conformance.scenario import Scenario
 from conformance.verdicts import CONFORMS, FINDINGS, Verdict
+from fixtures.corpus import ZIP, read_example
 from fixtures.switches import UsageError
 from reports import files
 from reports.diagram import printable
@@ -47,9 +50,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "divergences",
         help="accept findings for a while, with reason and owner; list them",
         description="Known divergences: findings that somebody answers for. They are kept in a "
-        "TOML file of yours;\n`run`, `judge` and `compare` take it with --known and show such "
-        "findings as known. An entry\nthat has expired, or whose witness differs no more, fails "
-        "the gate.",
+        "TOML file of yours;\n`run`, `judge`, `compare` and pytest take it with --known and show "
+        "such findings as known. An entry\nthat has expired, or whose witness differs no more, "
+        "fails the gate.",
         epilog=f"{_EXAMPLES}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )
@@ -58,7 +61,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "accept",
         help="write an entry from a finding",
         description="Write an entry for what a clause's example shows, in a JSON report of `run`, "
-        "`judge` or `compare`,\nor in a bundle.",
+        "`judge` or `compare`,\nor in a bundle, which is a folder or .zip that a run wrote.",
         epilog=_EXAMPLES,
         formatter_class=raw,
     )
@@ -93,7 +96,7 @@ def clause_named(text: str) -> str:
     raise argparse.ArgumentTypeError(why)
 
 
-def add_known_option(parser: argparse.ArgumentParser) -> None:
+def add_known_option(parser: OptionParser) -> None:
     """The option that names a file of known divergences."""
     parser.add_argument(
         "--known",
@@ -116,13 +119,13 @@ def load(path: Path | None) -> tuple[Divergence, ...]:
 
 
 def example_of(path: Path, clause: str | None) -> tuple[str, str, Scenario]:
-    """Clause, leg and scenario of a finding in a JSON report or a bundle; raises UsageError."""
-    source = path / "example.json" if path.is_dir() else path
+    """Clause, leg and scenario of a finding in a JSON report, or in a bundle or its .zip.
+
+    Raises UsageError, or CorpusError where a bundle cannot be read, or the call not be sent.
+    """
     try:
-        value = json.loads(source.read_text(encoding="utf-8"))
-        found = _example(value, clause)
-        leg, scenario = str(found["leg"]), Scenario.from_json(found["scenario"])
-        return str(found["clause"]), leg, scenario
+        text = _text(path)
+        found = _of_bundle(path, clause) if text is None else _of_json(json.loads(text), clause)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; name a report") from error
     except _NoFindingError as error:
@@ -131,17 +134,45 @@ def example_of(path: Path, clause: str | None) -> tuple[str, str, Scenario]:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         why = f"{path} is neither a report nor a bundle that can be read"
         raise UsageError(f"{why}; name a JSON report with a finding, and its clause") from error
+    _, _, scenario = found
+    require_sendable(scenario, path)
+    return found
 
 
 class _NoFindingError(Exception):
     """A report has no such finding; `str()` says why."""
 
 
+def _text(path: Path) -> bytes | None:
+    """What is in a file; None where it is a bundle: a folder or a .zip."""
+    if path.is_dir():
+        return None
+    with path.open("rb") as file:
+        begin = file.read(len(ZIP))
+        return None if begin == ZIP else begin + file.read()
+
+
+def _of_bundle(path: Path, clause: str | None) -> tuple[str, str, Scenario]:
+    example = read_example(path)
+    _require(clause, example.clause)
+    return example.clause, example.leg, example.scenario
+
+
+def _of_json(value: Mapping[str, Any], clause: str | None) -> tuple[str, str, Scenario]:
+    found = _example(value, clause)
+    return str(found["clause"]), str(found["leg"]), Scenario.from_json(found["scenario"])
+
+
+def _require(clause: str | None, shown: str) -> None:
+    """Refuse a clause that is asked for where another one is shown."""
+    if clause not in (None, shown):
+        raise _NoFindingError(f"it is of {shown!a}")
+
+
 def _example(value: Mapping[str, Any], clause: str | None) -> Mapping[str, Any]:
-    """Clause, leg and scenario as JSON, of a bundle's example or of a report's."""
+    """Clause, leg and scenario as JSON, of an example or of a report's."""
     if "clauses" not in value:
-        if clause not in (None, value["clause"]):
-            raise _NoFindingError(f"it is of {value['clause']!a}")
+        _require(clause, value["clause"])
         return value
     if clause is None:
         raise _NoFindingError("no clause is named")

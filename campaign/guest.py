@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from campaign.option_parser import OptionParser
 from fixtures.switches.cdr_collector import Posting
 from fixtures.switches.export import export
 
@@ -44,7 +45,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.set_defaults(command=_export)
 
 
-def add_guest_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_guest_options(parser: OptionParser, *, several: bool = False) -> None:
     """The options that say how a switch that is not ours is reached, or `several` of them."""
     action = "append" if several else "store"
     more = "; once for all switches, or once for each, in their order" if several else ""

@@ -11,13 +11,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from campaign.admission import Pace
 from campaign.guest import add_guest_options
 from campaign.minimise import FINDINGS_WORTH, SECONDS
+from campaign.option_parser import OptionParser
 from conformance.profile import numbers, release_of
 from fixtures.switches import DEFAULT_IMAGE, Switch, UsageError, open_switch
 from reports.diagram import printable
 
 T = TypeVar("T")
+
+PACE = Pace()
+"""How fast calls are placed at most if nobody says otherwise."""
 
 SWITCHES = """\
 switches:
@@ -42,6 +47,11 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", action="store_true", help="leave the switch's files after the run"
     )
+    add_release_option(parser)
+
+
+def add_release_option(parser: OptionParser) -> None:
+    """The option that says of which release the endpoint is."""
     parser.add_argument(
         "--release",
         type=release,
@@ -50,23 +60,28 @@ def add_switch_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_reaching_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+def add_reaching_options(parser: OptionParser, *, several: bool = False) -> None:
     """The options that say how a switch, or `several` of them, is started or reached."""
     parser.add_argument(
         "--image", metavar="IMAGE", help=f"image of docker:// alone (default {DEFAULT_IMAGE})"
     )
-    parser.add_argument(
-        "--binary",
-        default="freeswitch",
-        metavar="PATH",
-        help="FreeSWITCH in the image (default %(default)s)",
-    )
+    add_binary_option(parser)
     add_guest_options(parser, several=several)
     parser.add_argument(
         "--event-socket",
         choices=("asyncio", "python-esl"),
         default="asyncio",
         help="which Event Socket client to use (default %(default)s)",
+    )
+
+
+def add_binary_option(parser: OptionParser) -> None:
+    """The option that says where FreeSWITCH is in an image."""
+    parser.add_argument(
+        "--binary",
+        default="freeswitch",
+        metavar="PATH",
+        help="FreeSWITCH in the image (default %(default)s)",
     )
 
 
@@ -122,7 +137,7 @@ def _of_each(given: list[T] | None, number: int, option: str) -> Sequence[T | No
     return [*values] * number if len(values) == 1 else values
 
 
-def add_recording_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+def add_recording_options(parser: OptionParser, *, required: bool = False) -> None:
     """The options that say where all that a switch tells is written."""
     parser.add_argument(
         "--record",
@@ -136,7 +151,27 @@ def add_recording_options(parser: argparse.ArgumentParser, *, required: bool = F
     )
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
+def add_pace_options(parser: OptionParser, *, more: str = "") -> None:
+    """The options that say how fast calls are placed at most, and `more` that is so of both."""
+    parser.add_argument(
+        *("--window", "--max-calls"),
+        type=positive,
+        default=PACE.window,
+        metavar="N",
+        help=f"calls at once at most (default {PACE.window}, enough for 2 cores){more}; of a "
+        "switch that is not ours no more than half of the sessions that it has left",
+    )
+    parser.add_argument(
+        "--max-rate",
+        type=positive,
+        default=PACE.rate,
+        metavar="N",
+        help=f"calls begun a second at most (default {PACE.rate:g}){more}; of a switch that is "
+        "not ours no more than half of the sessions a second that it allows",
+    )
+
+
+def add_run_options(parser: OptionParser) -> None:
     """The options that say which calls are placed, how fast, and what becomes of findings."""
     parser.add_argument(
         "--scenarios",
@@ -152,22 +187,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="same seed, same calls (default %(default)s)",
     )
-    parser.add_argument(
-        *("--window", "--max-calls"),
-        type=positive,
-        default=100,
-        metavar="N",
-        help="calls at once at most (default %(default)s, enough for 2 cores); of a switch that is "
-        "not ours no more than half of the sessions that it has left",
-    )
-    parser.add_argument(
-        "--max-rate",
-        type=positive,
-        default=60,
-        metavar="N",
-        help="calls begun a second at most (default %(default)s); of a switch that is not ours no "
-        "more than half of the sessions a second that it allows",
-    )
+    add_pace_options(parser)
     parser.add_argument(
         "--corpus",
         type=Path,
@@ -189,7 +209,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-minimise", action="store_true", help="show what fails as it is")
 
 
-def add_finding_options(parser: argparse.ArgumentParser, default: str = "none") -> None:
+def add_finding_options(parser: OptionParser, default: str = "none") -> None:
     """The options that say where what was found is written; `default` is where bundles are."""
     parser.add_argument(
         "--bundles",

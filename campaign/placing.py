@@ -26,7 +26,19 @@ def placed(
     place: Callable[[Switch, Plan, Progress], Awaitable[T]],
 ) -> T:
     """What comes of placing what the options ask for on a switch."""
-    plan = Plan(
+    plan = plan_of(parsed)
+
+    async def campaign() -> T:
+        cancel_on_signals()
+        with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
+            return await place(switch, plan, bar)
+
+    return asyncio.run(campaign())
+
+
+def plan_of(parsed: argparse.Namespace) -> Plan:
+    """The plan that the options ask for; raises UsageError or CorpusError."""
+    return Plan(
         scenarios=parsed.scenarios,
         seed=parsed.seed,
         pace=Pace(parsed.window, parsed.max_rate),
@@ -37,10 +49,3 @@ def placed(
         minimise=0.0 if parsed.no_minimise else float(parsed.minimise),
         corpus=() if parsed.no_corpus else load(parsed.corpus),
     )
-
-    async def campaign() -> T:
-        cancel_on_signals()
-        with Bar(Console(stderr=True, quiet=parsed.quiet)) as bar:
-            return await place(switch, plan, bar)
-
-    return asyncio.run(campaign())

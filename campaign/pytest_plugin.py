@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from campaign import divergences
 from campaign.ahead import AheadError
 from campaign.bundles import require_folder, write_findings
-from campaign.campaign import Pace
-from campaign.corpus import load
-from campaign.minimise import SECONDS
-from campaign.options import positive
+from campaign.options import (
+    add_finding_options,
+    add_reaching_options,
+    add_recording_options,
+    add_release_option,
+    add_run_options,
+)
 from campaign.outputs import FORMS, Asked, Form, asked_for, write_reports
+from campaign.placing import plan_of
 from campaign.progress import Bar
 from campaign.pytest_allure import AllureResults, install
 from campaign.report import report_of
-from campaign.session import Plan, Run, judge_recording, run
+from campaign.session import Run, judge_recording, run
 from campaign.streams import without_need_of_stderr
 from conformance.clauses import Level
 from conformance.compact import NoRoomError
@@ -32,8 +38,9 @@ from conformance.verdicts import SETTLED, Verdict
 from fixtures.corpus import CorpusError
 from fixtures.event_socket import EventSocketError
 from fixtures.recording import RecordingError
-from fixtures.switches import DEFAULT_IMAGE, SwitchError, UsageError, open_switch
+from fixtures.switches import SwitchError, UsageError, open_switch
 from reports.content import Report
+from reports.diagram import printable
 from reports.files import ReportError
 from reports.junit import properties
 from reports.text import example_text
@@ -49,55 +56,35 @@ _PYTEST_HAS = ("junit", "allure")
 """Forms of report for which pytest has options of its own: --junit-xml and --alluredir."""
 
 
+class _Group:
+    """A group of pytest's options, which takes them as the parser of a command does."""
+
+    def __init__(self, group: pytest.OptionGroup) -> None:
+        self._group = group
+
+    def add_argument(self, *names: str, **attributes: Any) -> None:
+        self._group.addoption(*names, **attributes)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options of a run."""
-    group = parser.getgroup("loopback-conformance")
-    group.addoption(
-        "--switch", metavar="URL", help="switch to test: process:///PATH, docker://IMAGE"
+    """Add the options of the command `run`, but for those that are of no use in a session."""
+    group = _Group(parser.getgroup("loopback-conformance"))
+    group.add_argument(
+        "--switch",
+        metavar="URL",
+        help="what to test: embedded:, process:///PATH, docker://IMAGE[:TAG] or esl://HOST:PORT",
     )
-    group.addoption("--replay", type=Path, metavar="FILE", help="judge a recording instead")
-    group.addoption("--scenarios", type=positive, default=300, metavar="N", help="how many calls")
-    group.addoption("--seed", type=int, default=1, metavar="N", help="same seed, same calls")
-    group.addoption("--window", type=positive, default=100, metavar="N", help="calls at once")
-    group.addoption("--record", type=Path, metavar="FILE", help="record all that the switch told")
-    group.addoption("--overwrite", action="store_true", help="replace a recording that is there")
-    group.addoption(
-        "--corpus",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="place the examples of this folder first, after those of the suite",
-    )
-    group.addoption("--no-corpus", action="store_true", help="place no example at all")
-    group.addoption(
-        "--minimise",
-        type=positive,
-        default=round(SECONDS),
-        metavar="SECONDS",
-        help="how long a clause that fails is reduced to a simpler call",
-    )
-    group.addoption("--no-minimise", action="store_true", help="show what fails as it is")
-    group.addoption(
-        "--bundles", type=Path, metavar="DIR", help="write a bundle for each clause that fails"
-    )
-    group.addoption(
-        "--save-example", type=Path, metavar="DIR", help="keep the call of each finding here"
-    )
-    group.addoption("--image", help=f"image of docker:// alone (default {DEFAULT_IMAGE})")
-    group.addoption("--binary", default="freeswitch", help="FreeSWITCH in the image")
-    group.addoption("--password-file", type=Path, help="the Event Socket password of esl://")
-    group.addoption("--cdrs", help="where the CDRs of esl:// are")
-    group.addoption(
-        "--event-socket",
-        choices=("asyncio", "python-esl"),
-        default="asyncio",
-        help="which Event Socket client to use",
-    )
+    group.add_argument("--replay", type=Path, metavar="FILE", help="judge a recording instead")
+    add_reaching_options(group)
+    add_release_option(group)
+    add_run_options(group)
+    add_recording_options(group)
+    add_finding_options(group)
+    divergences.add_known_option(group)
     for form in FORMS:
         if form.name not in _PYTEST_HAS:
             help = f"report {form.help}"
-            group.addoption(_option(form), type=Path, metavar=form.takes, help=help)
+            group.add_argument(_option(form), type=Path, metavar=form.takes, help=help)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -154,34 +141,30 @@ def _asked_for(config: pytest.Config) -> Asked:
     paths = {
         form.name: config.getoption(_option(form)) for form in FORMS if form.name not in _PYTEST_HAS
     }
-    return asked_for(paths, config.getoption("--record") or config.getoption("--replay"))
+    asked = config.option
+    return asked_for(paths, asked.record or asked.replay, read=[asked.known])
 
 
 def _perform(config: pytest.Config) -> Run:
-    url, replay = config.getoption("--switch"), config.getoption("--replay")
-    if bool(url) == bool(replay):
+    asked = config.option
+    if bool(asked.switch) == bool(asked.replay):
         raise UsageError("give either --switch URL or --replay FILE")
-    for folder in filter(None, map(config.getoption, ("--bundles", "--save-example"))):
+    for folder in filter(None, (asked.bundles, asked.save_example)):
         require_folder(folder)
-    if replay:
-        return judge_recording(replay)
+    if asked.replay:
+        if asked.release:
+            why = "a recording is of the release that its calls were placed as"
+            raise UsageError(f"--release is of no use with --replay: {why}; leave it out")
+        return judge_recording(asked.replay, divergences.load(asked.known))
     switch = open_switch(
-        url,
-        event_socket=config.getoption("--event-socket"),
-        image=config.getoption("--image"),
-        binary=config.getoption("--binary"),
-        password_file=config.getoption("--password-file"),
-        cdrs=config.getoption("--cdrs"),
+        asked.switch,
+        event_socket=asked.event_socket,
+        image=asked.image,
+        binary=asked.binary,
+        password_file=asked.password_file,
+        cdrs=asked.cdrs,
     )
-    plan = Plan(
-        scenarios=config.getoption("--scenarios"),
-        seed=config.getoption("--seed"),
-        pace=Pace(window=config.getoption("--window")),
-        record=config.getoption("--record"),
-        overwrite=config.getoption("--overwrite"),
-        minimise=0.0 if config.getoption("--no-minimise") else config.getoption("--minimise"),
-        corpus=() if config.getoption("--no-corpus") else load(config.getoption("--corpus")),
-    )
+    plan = plan_of(asked)
     capture = config.pluginmanager.getplugin("capturemanager")
     with (
         capture.global_and_fixture_disabled(),
@@ -203,21 +186,30 @@ def _written(config: pytest.Config, done: Run) -> Report:
 def check_clause(done: Run, name: str, report: Report | None = None) -> None:
     """Pass, fail or skip as the verdict of a clause says.
 
-    A finding fails; a `report` says how to place it again. A clause that is not decided fails where
-    it is a MUST and is skipped otherwise, with the reason.
+    A finding fails; a `report` says how to place it again. So does a known divergence of the clause
+    that is stale. A clause that is not decided fails where it is a MUST and is skipped otherwise,
+    with the reason.
     """
     one = done.result.clauses[name]
     if done.result.shortfall:
         pytest.fail(f"{name}: the run is not whole: {done.result.shortfall}", pytrace=False)
-    if one.verdict is Verdict.PASS:
-        return
+    against = [f"known divergence: {printable(text)}" for text in _stale(done, name)]
     if one.verdict is Verdict.FAIL:
         example = (report or report_of(done)).examples[name]
-        pytest.fail(example_text(one, example), pytrace=False)
+        against.insert(0, example_text(one, example))
+    if against:
+        pytest.fail("\n".join(against), pytrace=False)
+    if one.verdict is Verdict.PASS:
+        return
     reason = f"{name}: {one.verdict}, {one.note}"
     if one.clause.level is Level.MUST and one.verdict not in SETTLED:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def _stale(done: Run, clause: str) -> Iterator[str]:
+    """What is stale of the known divergences of a clause: each sentence begins with its name."""
+    return (text for text in done.result.stale if text.startswith(f"{clause} ("))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -249,6 +241,8 @@ def pytest_terminal_summary(
     asked = config.stash.get(_ASKED, {})
     if asked:
         terminalreporter.write_line(f"reports: {', '.join(map(str, asked.values()))}")
+    for text in (*done.result.stale, *done.result.idle):
+        terminalreporter.write_line(f"known divergence: {printable(text)}", yellow=True)
     terminalreporter.write_line(
         f"{done.result.scenarios} scenarios in {done.result.attempts} attempts exercised "
         f"{exercised} of {len(done.result.clauses)} clauses"

@@ -10,7 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from campaign.campaign import Pace
-from campaign.options import SWITCHES, add_reaching_options, cancel_on_signals, positive, release
+from campaign.options import (
+    SWITCHES,
+    add_pace_options,
+    add_reaching_options,
+    cancel_on_signals,
+    positive,
+    release,
+)
 from campaign.progress import Bar
 from campaign.session import Plan, Run, Scenarios, run
 from conformance.judge import Judgement
@@ -67,13 +74,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="N",
         help="same seed, same calls (default %(default)s)",
     )
-    parser.add_argument(
-        "--window",
-        type=positive,
-        default=100,
-        metavar="N",
-        help="calls at once (default %(default)s)",
-    )
+    add_pace_options(parser)
     parser.add_argument("--release", type=release, metavar="X.Y.Z", help="what the endpoint is")
     parser.add_argument("--overwrite", action="store_true", help="replace a recording there")
     add_reaching_options(parser)
@@ -103,7 +104,7 @@ def _record(parsed: argparse.Namespace, console: Console) -> int:
     plan = Plan(
         scenarios=parsed.scenarios,
         seed=parsed.seed,
-        pace=Pace(window=parsed.window),
+        pace=Pace(parsed.window, parsed.max_rate),
         release=parsed.release,
         confirming=parsed.window,
         record=parsed.recording,

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from fixtures.recording import Recording, RecordingError
@@ -84,6 +85,26 @@ def placed(path: Path) -> int:
         return sum(1 for _ in Recording(path))
     except RecordingError:
         return 0  # its header is not there yet
+
+
+def calls_in(path: Path) -> list[tuple[float, float]]:
+    """Give when each call of a recording began and ended, in seconds, in that order."""
+    times = [
+        [int(str(event["Event-Date-Timestamp"])) / 1e6 for event in placement.events]
+        for one in Recording(path)
+        for placement in one.attempts
+    ]
+    return sorted((min(told), max(told)) for told in times)
+
+
+def at_once(calls: list[tuple[float, float]]) -> int:
+    """Give how many calls there were at once at most."""
+    return max(sum(began <= moment < ended for began, ended in calls) for moment, _ in calls)
+
+
+def least_gap(calls: list[tuple[float, float]]) -> float:
+    """Give the seconds from one call's beginning to the next one's, at least."""
+    return min(after[0] - before[0] for before, after in pairwise(calls))
 
 
 def children(parent: int) -> list[int]:

@@ -80,6 +80,13 @@ def temporary(tmp_path: Path) -> Path:
 # --- what it teaches -----------------------------------------------------------------------------
 
 
+PACE = [
+    "--max-calls N calls at once at most (default 100",
+    "--max-rate N calls begun a second at most (default 60); of a switch that is not ours no more",
+]
+"""What is said wherever calls are placed side by side."""
+
+
 @pytest.mark.parametrize(
     ("command", "taught"),
     [
@@ -90,8 +97,11 @@ def temporary(tmp_path: Path) -> Path:
         (["run"], ["embedded:?fault=NAME&seed=N", "`faults --list`"]),
         (["run"], ["a known divergence is stale"]),
         (["record"], ["how many (default 300)", "(default 2)", "same calls (default 1)"]),
-        (["record"], ["at once (default 100)", "FreeSWITCH in the image (default freeswitch)"]),
-        (["compare"], ["how many (default 300)", "same calls (default 1)", "switch (default 100)"]),
+        (["record"], ["FreeSWITCH in the image (default freeswitch)"]),
+        (["compare"], ["how many (default 300)", "same calls (default 1)"]),
+        (["compare"], ["(default 100, enough for 2 cores), of which two switches get three"]),
+        *((["run"], PACE), (["record"], PACE), (["accept", "run"], PACE)),
+        (["compare"], ["--max-rate N calls begun a second at most (default 60), of which two"]),
         (["compare"], ["--password-file FILE", "FreeSWITCH in the image (default freeswitch)"]),
         (["bisect"], ["--password-file FILE", "in an image (default freeswitch)"]),
         (["replay"], ["BUNDLE", "example:", "0 fixed", "1 still differs", "3 not decided"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import shutil
@@ -20,9 +21,10 @@ from campaign.session import AHEAD_FROM, Plan
 from conformance.changes import Side
 from fixtures.recording import Recording
 from fixtures.switches import UsageError
+from fixtures.switches.interface import Manners
 from reports.changes import SCREEN
-from tests.command import Ended, run
-from tests.fake_switch import Fake
+from tests.command import Ended, at_once, calls_in, least_gap, run
+from tests.fake_switch import Fake, hurry
 from tests.recorded_calls import SHIPPED
 
 FULL = Path("/dev/full")
@@ -108,6 +110,79 @@ def test_a_switch_that_is_lost_leaves_the_other_its_scenarios(
     assert [one.partition(":")[0] for one in done.shortfalls] == [lost.name.lower()]
 
 
+PLACING = {
+    "record": ("{}/new.jsonl.gz", "--switch", FAULTLESS, "--scenarios", "5"),
+    "compare": ("--old", FAULTLESS, "--new", FAULTLESS, "--scenarios", "5", "--record", "{}"),
+}
+
+
+@pytest.mark.parametrize(("command", "seconds"), [("record", 1.0), ("compare", 1.0 / 0.75)])
+def test_calls_are_placed_no_faster_than_is_asked_for(
+    command: str, seconds: float, tmp_path: Path
+) -> None:
+    """On somebody's switch that is what keeps the suite in its bounds, whatever the command.
+
+    What the suite is late with it makes up for, a quarter of a second at most.
+    """
+    given = [text.format(tmp_path) for text in PLACING[command]]
+    ended = run(command, *given, "--quiet", "--max-rate", "1")
+    assert ended.status in (0, 3), ended.err
+    gap = least_gap(calls_in(tmp_path / "new.jsonl.gz"))
+    assert gap == pytest.approx(seconds, abs=0.26)
+
+
+@pytest.mark.parametrize("option", ["--window", "--max-calls"])
+@pytest.mark.parametrize("command", PLACING)
+def test_no_more_calls_at_once_than_are_asked_for(
+    command: str, option: str, tmp_path: Path
+) -> None:
+    """Under both names that `run` has for it."""
+    given = [text.format(tmp_path) for text in PLACING[command]]
+    ended = run(command, *given, "--quiet", option, "2")
+    assert ended.status in (0, 3), ended.err
+    assert at_once(calls_in(tmp_path / "new.jsonl.gz")) == 2
+
+
+class Guest(Fake):
+    """A switch with room for seven legs of ours, which notes how many calls it has at most."""
+
+    def __init__(self) -> None:
+        """Begin without any call."""
+        super().__init__()
+        self.manners = Manners(legs=7, legs_a_second=1000.0)
+        self.script = self.counted
+        self.most = self._calls = 0
+
+    async def counted(self, token: str, uuid: str) -> str:
+        """Create the a-leg, which goes after a while."""
+        self._calls += 1
+        self.most = max(self.most, self._calls)
+        self.create(uuid, f"null/{token}")
+        await asyncio.sleep(0.1)
+        self._calls -= 1
+        self.send("CHANNEL_DESTROY", uuid)
+        return f"+OK {uuid}"
+
+
+@pytest.mark.parametrize("command", PLACING)
+def test_a_guest_keeps_to_what_the_switch_has_left(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the calls at once that are the default: no call has fewer than three legs."""
+    guests: list[Guest] = []
+
+    def opened(*_: object, **__: object) -> Fake:
+        guests.append(Guest())
+        return guests[-1]
+
+    hurry(monkeypatch)
+    for module in ("record", "compare_command"):
+        monkeypatch.setattr(f"campaign.{module}.open_switch", opened)
+    given = [text.format(tmp_path).replace(FAULTLESS, "esl://x") for text in PLACING[command]]
+    assert main([command, *given, "--quiet"]) in (0, 1, 3)
+    assert {one.most for one in guests} == {2}
+
+
 def test_two_recordings_take_no_time(tmp_path: Path) -> None:
     """None is said: what was placed, was placed before."""
     path, told = tmp_path / "baseline.jsonl.gz", tmp_path / "changes.json"
@@ -142,6 +217,7 @@ def test_usage(arguments: list[str], said: str, capsys: pytest.CaptureFixture[st
         (str(SHIPPED), "--scenarios", "7", "nothing is placed where both sides are recordings"),
         (str(SHIPPED), "--seed", "99", "nothing is placed where both sides are recordings"),
         (str(SHIPPED), "--window", "3", "nothing is placed where both sides are recordings"),
+        (str(SHIPPED), "--max-rate", "3", "nothing is placed where both sides are recordings"),
         (str(SHIPPED), "--record", "{}/kept", "nothing is placed where both sides are recordings"),
         (FAULTLESS, "--seed", "1", "beside a recording its own calls are placed"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -13,12 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaign.bundles import write_bundles
 from campaign.command_line import main
 from campaign.report import report_of
 from conformance.divergences import Divergence, DivergenceError, Known, parse, render
 from conformance.judge import Finding, Judgement
-from conformance.scenario import ALegBridges, BridgeToNull, Direct, ExtensionTarget, Park, Scenario
+from conformance.scenario import (
+    ALegBridges,
+    BridgeToNull,
+    Direct,
+    ExtensionTarget,
+    Park,
+    Scenario,
+    Variables,
+)
 from conformance.verdicts import Verdict, Verdicts
+from fixtures.corpus import read_example
+from fixtures.embedded.faults import WRONG_CAUSE_IN_CDR
 from reports import json_report
 from tests.command import run
 from tests.every_verdict import FINDINGS_RUN
@@ -183,8 +195,11 @@ class Accepting:
     known: Path
 
     def accept(self, clause: str = FAILING, *more: str, expires: str = "2999-01-01") -> int:
+        return main(self.command(clause, *more, expires=expires))
+
+    def command(self, *more: str, expires: str = "2999-01-01") -> list[str]:
         told = ("--file", str(self.known), "--reason", "r", "--owner", "o", "--expires", expires)
-        return main(["divergences", "accept", str(self.report), clause, *told, *more])
+        return ["divergences", "accept", str(self.report), *more, *told]
 
 
 @pytest.fixture
@@ -259,3 +274,103 @@ def test_what_shows_no_finding_is_refused(
     assert said.count("\n") == 1
     assert "name a JSON report" in said
     assert not re.search(r"NoneType|object|unpack|: 'clause'|line 1 column", said)
+
+
+# --- bundles -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """The bundle of `FAILING`, a folder with its .zip beside it."""
+    return write_bundles(FINDINGS_RUN, tmp_path / "bundles")[FAILING]
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.zip", "{}/example.json"])
+def test_a_bundle_in_any_form_is_accepted_alike(bundle: Path, form: str, tmp_path: Path) -> None:
+    """As the report would be that it is of, and no clause has to be named."""
+    accepting = Accepting(Path(form.format(bundle)), tmp_path / "known.toml")
+    assert accepting.accept() == 0
+    assert main([*accepting.command(), "--any-leg"]) == 0
+    first, second = parse(accepting.known.read_text())
+    case = FINDINGS_RUN.result.clauses[FAILING].shown
+    assert case is not None
+    (finding, *_) = case.findings
+    assert (first.clause, first.leg, first.witness) == (FAILING, finding.leg, case.scenario)
+    assert replace(first, leg="") == second
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.zip"])
+def test_a_bundle_in_any_form_is_bisected(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The finding is that of the bundle: the switch that has the fault is the first to show it."""
+    faulty = f"embedded:?fault={WRONG_CAUSE_IN_CDR}"
+    place = ("--scenarios", "6", "--quiet", "--no-corpus", "--no-minimise")
+    assert main(["run", "--switch", faulty, *place, "--bundles", str(tmp_path)]) == 1
+    (found,) = (one for one in tmp_path.glob("cdr.hangup-cause-*") if one.is_dir())
+    capsys.readouterr()
+    switches = ("--switches", f"embedded:,{faulty}")
+    assert main(["bisect", form.format(found), *switches]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("cdr.hangup-cause on ")
+    assert said[-1].startswith(f"first: {faulty}; embedded: does not")
+
+
+def packed(path: Path, name: str, text: bytes) -> Path:
+    """Give a .zip that holds this file."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr(name, text)
+    return path
+
+
+@pytest.mark.parametrize("command", ["accept", "bisect"])
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("example.json", b" " * (1 << 26), "is too large for an example"),
+        ("example.json", b"{}", "is not an example: its format is None"),
+        ("example.json", b"\x1b", "is not an example: Expecting value"),
+        ("report.json", b"{}", "There is no item named 'example.json' in the archive"),
+    ],
+)
+def test_a_zip_that_is_no_bundle_is_refused_in_a_line(
+    command: str,
+    name: str,
+    text: bytes,
+    why: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And no more of it is unpacked than an example may have."""
+    path = packed(tmp_path / "x.zip", name, text)
+    bisect = ["bisect", str(path), "--switches", "embedded:,embedded:?seed=2"]
+    accept = Accepting(path, tmp_path / "known.toml").command()
+    assert main(accept if command == "accept" else bisect) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert why in line
+    assert "; name a bundle, or a file that --save-example wrote" in line
+
+
+def test_a_bundle_of_another_clause_is_refused(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accepting = Accepting(Path(f"{bundle}.zip"), tmp_path / "known.toml")
+    assert accepting.accept(PASSING) == 2
+    assert f"it is of '{FAILING}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["report", "folder", "zip"])
+def test_a_call_that_would_run_a_command_is_neither_placed_nor_accepted(
+    form: str, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Bundles and reports come from others."""
+    example = read_example(bundle)
+    evil = Variables(braces=(("api_hangup_hook", "system touch x"),))
+    text = replace(example, scenario=replace(example.scenario, variables=evil)).text
+    (bundle / "example.json").write_text(text)
+    path = {"report": bundle / "example.json", "folder": bundle, "zip": tmp_path / "x.zip"}[form]
+    packed(tmp_path / "x.zip", "example.json", text.encode())
+    bisect = ["bisect", str(path), "--switches", "embedded:,embedded:?seed=2"]
+    for command in (bisect, Accepting(path, tmp_path / "known.toml").command()):
+        assert main(command) == 2
+        assert "holds a call that cannot be sent as it is" in capsys.readouterr().err

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from campaign.command_line import main
 from campaign.report import report_of
 from campaign.session import judge_recording
 from conformance.clauses import CLAUSES
+from conformance.divergences import Divergence, render
 from conformance.verdicts import Verdict
 from reports import html, json_report, markdown
+from tests.command import calls_in, least_gap
 from tests.conftest import Change
+from tests.recorded_calls import by_hand
 
 ROOT = Path(__file__).parents[1]
 
@@ -117,6 +124,80 @@ def test_a_finding_fails_the_test_of_its_clause(
     assert "Traceback" not in outcome.said
 
 
+def known(recording: Path, expires: date = date(2999, 1, 1)) -> Path:
+    """Accept the finding of a recording in a file beside it, and one that it does not show."""
+    shown = judge_recording(recording).result.clauses["cdr.duration"].shown
+    assert shown is not None
+    found = Divergence(
+        clause="cdr.duration",
+        reason="r",
+        owner="voice platform",
+        link="",
+        expires=expires,
+        witness=shown.scenario,
+    )
+    other = replace(found, clause="cdr.billsec", witness=by_hand()["parked"].scenario)
+    path = recording.with_name("known.toml")
+    path.write_text(render(found) + render(other))
+    return path
+
+
+def test_what_is_known_fails_no_test(front: Callable[..., Outcome], with_a_finding: Path) -> None:
+    """A build whose finding somebody answers for is green; who does is told."""
+    outcome = front("--replay", str(with_a_finding), "--known", str(known(with_a_finding)))
+    assert outcome.status == 0, outcome.said
+    assert "cdr.duration: known, r (voice platform)" in outcome.texts["cdr.duration"]
+    assert re.search(r"\nknown divergence: cdr\.billsec \(\w+\) matched nothing\n", outcome.said)
+
+
+def test_what_is_known_and_differs_no_more_fails_the_test_of_its_clause(
+    front: Callable[..., Outcome], with_a_finding: Path, shipped: Path
+) -> None:
+    """As what is expected to fail does, strictly: the entry is to be taken out."""
+    outcome = front("--replay", str(shipped), "--known", str(known(with_a_finding)))
+    assert outcome.status == 1
+    assert outcome.those("failure") == {"cdr.duration"}
+    (line,) = re.findall("known divergence: .* witness.*", outcome.texts["cdr.duration"])
+    assert line.endswith(" no longer differs on its witness; take the entry out")
+    assert f"\n{line}\n" in outcome.said
+
+
+def test_what_is_known_and_has_expired_fails_the_test_of_its_clause(
+    front: Callable[..., Outcome], with_a_finding: Path
+) -> None:
+    expired = known(with_a_finding, expires=date(2020, 1, 1))
+    outcome = front("--replay", str(with_a_finding), "--known", str(expired))
+    assert outcome.status == 1
+    assert outcome.those("failure") == {"cdr.duration", "cdr.billsec"}
+    for name in outcome.those("failure"):
+        assert "expired on 2020-01-01; its owner is voice platform" in outcome.texts[name]
+
+
+def test_what_is_known_is_not_replaced_by_a_report(
+    front: Callable[..., Outcome], with_a_finding: Path
+) -> None:
+    path = known(with_a_finding)
+    before = path.read_text()
+    outcome = front("--replay", str(with_a_finding), "--known", str(path), "--json", str(path))
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    assert "it is asked for twice" in outcome.said
+    assert path.read_text() == before
+
+
+def test_a_switch_is_taken_for_the_release_that_is_told(
+    front: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """For a build whose version misleads. Nor are calls placed faster than is asked for."""
+    record = tmp_path / "run.jsonl"
+    asked = ("--scenarios", "5", "--no-corpus", "--max-rate", "1", "--record", str(record))
+    outcome = front("--switch", "embedded:", "--release", "1.8.0", *asked)
+    verdicts = judge_recording(record).result.clauses
+    old = {name for name, one in verdicts.items() if one.verdict is Verdict.NOT_IN_RELEASE}
+    assert old
+    assert all(f"{name}: not in release, holds from " in outcome.texts[name] for name in old)
+    assert least_gap(calls_in(record)) == pytest.approx(1.0, abs=0.26)
+
+
 @pytest.mark.parametrize("given", [[], ["--switch", "docker://", "--replay", "run.jsonl"]])
 def test_either_a_switch_or_a_recording(front: Callable[..., Outcome], given: list[str]) -> None:
     outcome = front(*given)
@@ -133,6 +214,12 @@ def test_either_a_switch_or_a_recording(front: Callable[..., Outcome], given: li
         (["--replay", "/nowhere/run.jsonl"], "cannot read /nowhere/run.jsonl: No such file"),
         (["--switch", "process:///bin/true"], "/bin/true is not FreeSWITCH: -version says ''"),
         (["--switch", "pigeon://"], "not the URL of a switch: 'pigeon://'; use "),
+        (
+            ["--switch", "embedded:", "--known", "/nowhere/k.toml"],
+            "cannot read /nowhere/k.toml: No",
+        ),
+        (["--switch", "embedded:", "--known", __file__], f"cannot read {__file__}: it is not TOML"),
+        (["--replay", "x", "--release", "1.10.2"], "--release is of no use with --replay: "),
     ],
 )
 def test_what_cannot_be_had_is_a_usage_error(
@@ -144,11 +231,23 @@ def test_what_cannot_be_had_is_a_usage_error(
     assert "Traceback" not in outcome.said
 
 
-@pytest.mark.parametrize("given", [["--scenarios", "0"], ["--window", "none"]])
-def test_numbers_are_checked(front: Callable[..., Outcome], given: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["--scenarios", "0"], "argument --scenarios: '0' is not a number from 1 on"),
+        (
+            ["--max-calls", "none"],
+            "argument --window/--max-calls: 'none' is not a number from 1 on",
+        ),
+        (["--release", "1.7"], "argument --release: "),
+    ],
+)
+def test_values_are_checked_as_the_command_does(
+    front: Callable[..., Outcome], given: list[str], why: str
+) -> None:
     outcome = front("--switch", "docker://", *given)
     assert outcome.status == pytest.ExitCode.USAGE_ERROR
-    assert f"argument {given[0]}: " in outcome.said
+    assert why in outcome.said
 
 
 def test_no_room_for_temporary_files_is_told_in_a_line(pytester: pytest.Pytester) -> None:
@@ -231,7 +330,24 @@ def test_other_tests_do_not_notice_the_plugin(pytester: pytest.Pytester) -> None
     result.stdout.no_fnmatch_line("*clauses*")
 
 
-def test_the_options_are_in_the_help(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--help")
-    for option in ("--switch", "--replay", "--scenarios", "--seed", "--window", "--record"):
-        result.stdout.fnmatch_lines([f"*{option}=*"])
+OF_THE_COMMAND = {"--keep", "--no-bundles", "--html", "--junit", "--allure", "--quiet", "--verbose"}
+"""What `run` has, and pytest does otherwise or not at all; docs/reports.md says how."""
+
+
+def test_a_session_has_the_options_of_the_command(
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What helps with `run` helps in CI, too: an option that one of them gets is the other's."""
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    theirs = capsys.readouterr().out.partition("\nswitches:\n")[0]
+    said = pytester.runpytest_subprocess("--help").stdout.str()
+    ours = said.partition("\nloopback-conformance:\n")[2].partition("\n\n")[0]
+    mine, others = (set(re.findall(r"--[a-z][a-z-]+", text)) for text in (ours, theirs))
+    assert others - mine == {*OF_THE_COMMAND, "--help"}
+    assert mine - others == {"--replay", "--html-report"}
+
+
+def test_the_help_names_every_kind_of_switch(pytester: pytest.Pytester) -> None:
+    said = " ".join(pytester.runpytest_subprocess("--help").stdout.str().split())
+    assert "embedded:, process:///PATH, docker://IMAGE[:TAG] or esl://HOST:PORT" in said
