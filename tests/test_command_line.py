@@ -103,7 +103,8 @@ PACE = [
         *((["run"], PACE), (["record"], PACE), (["accept", "run"], PACE)),
         (["compare"], ["--max-rate N calls begun a second at most (default 60), of which two"]),
         (["compare"], ["--password-file FILE", "FreeSWITCH in the image (default freeswitch)"]),
-        (["bisect"], ["--password-file FILE", "in an image (default freeswitch)"]),
+        (["bisect"], ["--password-file FILE", "FreeSWITCH in the image (default freeswitch)"]),
+        (["bisect"], ["BUNDLE is a folder or .zip that a run wrote"]),
         (["replay"], ["BUNDLE", "example:", "0 fixed", "1 still differs", "3 not decided"]),
         (
             ["faults"],
