@@ -31,8 +31,11 @@ from reports.diagram import printable
 _EXAMPLE = """\
 examples:
   LOOPBACK_CONFORMANCE_PASSWORD=... loopback-conformance doctor --switch esl://127.0.0.1:8021
-  loopback-conformance doctor --switch esl://pbx.example:8021 \\
+  loopback-conformance doctor --switch esl://127.0.0.1:8021 \\
       --password-file install-there/password --cdrs install-there/collector.json
+
+a switch on another host, for the exported Event Socket lets in 127.0.0.1 alone:
+  ssh -N -L 8021:127.0.0.1:8021 pbx.example
 
 exit status: 0 it can be tested, perhaps not in every clause; 2 it cannot
 """

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 import shutil
 import socket
 import stat
@@ -18,7 +19,7 @@ import pytest
 from campaign.command_line import main
 from campaign.doctor import Row, State, _cdrs, _modules
 from conformance.profile import Profile
-from fixtures.configuration import csv_row
+from fixtures.configuration import CDR_FILES, csv_row
 from fixtures.corpus import SHIPPED as EXAMPLES
 from fixtures.event_socket import EventSocket
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
@@ -129,13 +130,35 @@ def test_an_export_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     names = export(tmp_path / "there", port=8021, posting=posting)
     read = (tmp_path / "there" / "README.txt").read_text()
     command = "doctor --switch esl://HOST:PORT --password-file password --cdrs collector.json"
-    assert f"5. loopback-conformance {command}\n   (or --cdrs DIRECTORY, where" in read
+    assert f"5. loopback-conformance {command}\n   (or --cdrs " in read
     files = [tmp_path / "there" / name for name in names]
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
     word = (tmp_path / "there/password").read_text().strip()
     holding = {file.name for file in files if word in file.read_text()}
     assert holding == {"password", "event_socket.conf.xml"}
     assert Posting.read(tmp_path / "there/collector.json") == posting
+
+
+def test_an_export_says_which_directory_holds_its_cdrs(tmp_path: Path) -> None:
+    """Not that of one module: it would be taken for the place of the others' CDRs, too."""
+    export(tmp_path / "there", port=8021, posting=None)
+    read = (tmp_path / "there/README.txt").read_text()
+    (named,) = set(re.findall(r"--cdrs (/[^`,\s]+)", read))
+    for name in CDR_FILES:
+        text = (tmp_path / f"there/autoload_configs/{name}.conf.xml").read_text()
+        assert f'name="log-dir" value="{named}/{name}"' in text
+    assert exported_rows()["log-base"] == named
+    assert re.search(r"holds json_cdr/, xml_cdr/ and\s+cdr-csv/", read)
+
+
+def test_an_export_says_what_is_to_be_reloaded_and_how_it_is_taken_out(tmp_path: Path) -> None:
+    """Settings of these modules are read as they are loaded, and not by `reloadxml`."""
+    export(tmp_path / "there", port=8021, posting=None)
+    _, _, read = (tmp_path / "there/README.txt").read_text().partition("\n4. ")
+    configured = {file.stem for file in (tmp_path / "there/autoload_configs").iterdir()}
+    for name in configured:
+        assert f"`reload mod_{name.removesuffix('.conf')}`" in read
+    assert "reload the same modules" in read.partition("To take it out")[2]
 
 
 def test_an_export_overwrites_nothing(tmp_path: Path) -> None:
