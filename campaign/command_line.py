@@ -101,8 +101,8 @@ example:
 
 _LEVELS = """\
 levels:
-  MUST    the documentation promises it, and releases do it
-  SHOULD  releases do it, and the documentation leaves it open or says otherwise
+  MUST    the documentation promises it and releases do it, if with other figures or an exception
+  SHOULD  releases do it, and the documentation leaves it open or denies it
   MAY     racy, or bound to a version
 """
 

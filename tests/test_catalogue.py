@@ -55,6 +55,21 @@ def test_what_the_documentation_says_is_told_where_it_differs(clause: Clause) ->
     assert bool(clause.documented) is (clause.documentation is Documentation.DIFFERS)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("README.md", "docs/clauses.md", "docs/report-with-findings.html"),
+        *("conformance/clauses.py", "campaign/command_line.py", "reports/templates/report.html.j2"),
+    ],
+)
+def test_a_level_is_defined_alike_everywhere(place: str) -> None:
+    """What the documentation promises with other figures than releases have is a MUST."""
+    text = " ".join((ROOT / place).read_text(encoding="utf-8").split())
+    assert "MUST" in text
+    assert "releases do" in text
+    assert text.count("if with other figures or an exception") == 1
+
+
 def test_what_the_documentation_promises_is_cited() -> None:
     for clause in ALL:
         if clause.documentation is Documentation.AGREES:
