@@ -293,6 +293,14 @@ def test_a_table_of_channels_that_cannot_be_read_is_no_empty_one(said: str) -> N
         look(**{"show channels as json": said})
 
 
+def test_looking_changes_nothing() -> None:
+    connection = Answers({"status": STATUS})
+    asyncio.run(survey(connection))
+    verbs = {command.split()[0] for command in connection.asked}
+    reads = {"strepoch", "status", "module_exists", "xml_locate", "show", "version", "expand"}
+    assert verbs <= reads | {"global_getvar", "hash_dump"}
+
+
 def start(*missing: str, **changed: str) -> RemoteSwitch:
     """Start with a switch on which the export is installed, without some of its modules."""
     answers = {
@@ -332,14 +340,6 @@ def test_without_api_commands_in_dialplans_there_is_no_run() -> None:
     """The installed extension could read no plan."""
     with pytest.raises(SwitchError, match=r"runs no API commands in dialplans; .*doctor"):
         start(**{"expand echo ${md5(a)}": ""})
-
-
-def test_looking_changes_nothing() -> None:
-    connection = Answers({"status": STATUS})
-    asyncio.run(survey(connection))
-    verbs = {command.split()[0] for command in connection.asked}
-    reads = {"strepoch", "status", "module_exists", "xml_locate", "show", "version", "expand"}
-    assert verbs <= reads | {"global_getvar", "hash_dump"}
 
 
 # --- CDRs from afar ------------------------------------------------------------------------------
