@@ -74,6 +74,15 @@ exit status:
      not completed
 """
 
+_METAMORPHIC_EXIT_STATUS = """\
+exit status:
+  0  the switch conforms, and no variant makes a difference
+  1  findings: it differs from a clause, or a variant makes a difference, in every attempt
+  2  usage or configuration: the switch cannot be started or reached, a file not read or written
+  3  not decided: a MUST clause is inconclusive, flaky, in error or not verified, or the run was
+     not completed
+"""
+
 _RUN_EXAMPLE = """\
 examples:
   loopback-conformance run --switch process:///usr/bin/freeswitch --scenarios 300 --seed 1 \\
@@ -92,8 +101,8 @@ example:
 
 _LEVELS = """\
 levels:
-  MUST    the documentation promises it, and releases do it
-  SHOULD  releases do it, and the documentation leaves it open or says otherwise
+  MUST    the documentation promises it and releases do it, if with other figures or an exception
+  SHOULD  releases do it, and the documentation leaves it open or denies it
   MAY     racy, or bound to a version
 """
 
@@ -360,12 +369,12 @@ def _parser() -> argparse.ArgumentParser:
         "variables, lists in another\norder, targets spelt otherwise, one variable more. Besides "
         "what `run` judges, what comes of a variant must be what\ncame of its original; what "
         "differs is placed again, and counts if it differs in every attempt.",
-        epilog=f"{SWITCHES}\n{_EXIT_STATUS}",
+        epilog=f"{SWITCHES}\n{_METAMORPHIC_EXIT_STATUS}",
         formatter_class=raw,
     )
     related.set_defaults(command=_metamorphic)
     for command in (place, related):
-        add_switch_options(command)
+        add_switch_options(command, several=command is place)
         add_run_options(command)
         add_recording_options(command)
         add_finding_options(command, "beside the recording, or loopback-bundles")

@@ -50,9 +50,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "divergences",
         help="accept findings for a while, with reason and owner; list them",
         description="Known divergences: findings that somebody answers for. They are kept in a "
-        "TOML file of yours;\n`run`, `judge`, `compare` and pytest take it with --known and show "
-        "such findings as known. An entry\nthat has expired, or whose witness differs no more, "
-        "fails the gate.",
+        "TOML file of yours;\n`run`, `judge`, `compare`, `accept` and pytest take it with --known "
+        "and show such findings as\nknown. An entry that has expired, or whose witness differs no "
+        "more, fails the gate.",
         epilog=f"{_EXAMPLES}\n{_EXIT_STATUS}",
         formatter_class=raw,
     )

@@ -24,15 +24,18 @@ from conformance.verdicts import CONFORMS, USAGE
 from fixtures.configuration import CDR_FILES, CDR_MODULES, CSV_FILE, CSV_TEMPLATE
 from fixtures.event_socket import EventSocketError
 from fixtures.switches import UsageError, installed, open_switch
-from fixtures.switches.remote import SHARE, RemoteSwitch
+from fixtures.switches.remote import REQUIRED, SHARE, RemoteSwitch
 from fixtures.switches.survey import UNKNOWN_CONTEXT, ContextState, Survey, is_safe
 from reports.diagram import printable
 
 _EXAMPLE = """\
 examples:
   LOOPBACK_CONFORMANCE_PASSWORD=... loopback-conformance doctor --switch esl://127.0.0.1:8021
-  loopback-conformance doctor --switch esl://pbx.example:8021 \\
+  loopback-conformance doctor --switch esl://127.0.0.1:8021 \\
       --password-file install-there/password --cdrs install-there/collector.json
+
+a switch on another host, for the exported Event Socket lets in 127.0.0.1 alone:
+  ssh -N -L 8021:127.0.0.1:8021 pbx.example
 
 exit status: 0 it can be tested, perhaps not in every clause; 2 it cannot
 """
@@ -129,16 +132,12 @@ def _rights(found: Survey) -> Iterator[Row]:
 
 
 def _modules(found: Survey) -> Iterator[Row]:
-    needed = ("mod_loopback", "mod_dptools", "mod_dialplan_xml", "mod_hash", "mod_commands")
-    missing = [name for name in needed if name not in found.modules]
+    missing = [name for name in REQUIRED if name not in found.modules]
     if missing:
         mend = "load them; modules.conf.xml for the next start"
         yield Row("modules", State.STOP, f"not loaded: {', '.join(missing)}", "no run", mend)
     else:
         yield Row("modules", State.GOOD, "all that calls need")
-    if "mod_tone_stream" not in found.modules:
-        costs = "calls that play a tone differ: false findings"
-        yield Row("mod_tone_stream", State.STOP, "not loaded", costs, "load mod_tone_stream")
 
 
 def _contexts(found: Survey) -> Iterator[Row]:
@@ -173,12 +172,13 @@ def _cdrs(found: Survey, switch: RemoteSwitch) -> Iterator[Row]:
     for name in (one for one in CDR_FILES if one in loaded):
         settings = found.cdr_settings.get(name, {})
         where = "posted to a URL" if settings.get("url") else settings.get("log-dir", "its log-dir")
-        if settings.get("log-b-leg", "").lower() != "true":
-            costs = "CDRs of loopback-a and of the b-leg are missing: false findings"
-            mend = f"set log-b-leg to true in {name}.conf.xml, or do not name its CDRs by --cdrs"
-            yield Row(f"mod_{name}", State.GAP, "writes no b-legs", costs, mend)
-        else:
+        if found.is_complete(name):
             yield Row(f"mod_{name}", State.GOOD, where)
+        else:
+            said = "writes no b-legs, so its CDRs are not read"
+            costs = "they are neither judged nor compared with those of another module"
+            mend = f"set log-b-leg to true in {name}.conf.xml, and reload mod_{name}"
+            yield Row(f"mod_{name}", State.GAP, said, costs, mend)
     yield _rows(found, switch)
     if not switch.has_cdrs:
         mend = "name a directory, or collector.json of export-config, by --cdrs"

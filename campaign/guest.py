@@ -40,7 +40,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--collector",
         type=_address,
         metavar="HOST:PORT",
-        help="have CDRs posted to the suite, which will listen there; without it they are files",
+        help="have CDRs posted to the suite, which will listen there: an address of its host, as "
+        "the switch reaches it; without it they are files",
     )
     parser.set_defaults(command=_export)
 
@@ -60,8 +61,8 @@ def add_guest_options(parser: OptionParser, *, several: bool = False) -> None:
         "--cdrs",
         action=action,
         metavar="PLACE",
-        help="where the CDRs of esl:// are: a directory, or the collector.json of export-config"
-        f"{more}",
+        help="where the CDRs of esl:// are: the directory that holds json_cdr/, xml_cdr/ and "
+        f"cdr-csv/, or the collector.json of export-config{more}",
     )
 
 

@@ -34,16 +34,17 @@ switches:
 """
 
 
-def add_switch_options(parser: argparse.ArgumentParser) -> None:
-    """The options that say which switch is used, and how it is reached."""
+def add_switch_options(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """The options that say which switch is used, or `several` of them, and how it is reached."""
+    more = "; may be repeated, for a pool of switches that are alike" if several else ""
     parser.add_argument(
         "--switch",
         required=True,
-        action="append",
+        action="append",  # of one, too: a second is refused, and not taken instead of the first
         metavar="URL",
-        help="what to test, see below; `run` takes several that are alike, a pool",
+        help=f"what to test, see below{more}",
     )
-    add_reaching_options(parser, several=True)
+    add_reaching_options(parser, several=several)
     parser.add_argument(
         "--keep", action="store_true", help="leave the switch's files after the run"
     )
@@ -86,11 +87,11 @@ def add_binary_option(parser: OptionParser) -> None:
 
 
 def switch_of(parsed: argparse.Namespace) -> Switch:
-    """The switch that the options name; raises UsageError."""
-    switch, *further = switches_of(parsed)
+    """The one switch that the options name; raises UsageError."""
+    url, *further = parsed.switch
     if further:
         raise UsageError("this is done on one switch: several, a pool, are for `run`")
-    return switch
+    return _opened(url, parsed, parsed.password_file, parsed.cdrs)
 
 
 @contextmanager
@@ -107,17 +108,23 @@ def kept_is_told(switches: Iterable[Switch]) -> Iterator[None]:
 def switches_of(parsed: argparse.Namespace) -> list[Switch]:
     """The switches that the options name, in that order; raises UsageError."""
     return [
-        open_switch(
-            url,
-            event_socket=parsed.event_socket,
-            keep=parsed.keep,
-            image=parsed.image,
-            binary=parsed.binary,
-            password_file=password_file,
-            cdrs=cdrs,
-        )
+        _opened(url, parsed, password_file, cdrs)
         for url, password_file, cdrs in reached(parsed.switch, parsed)
     ]
+
+
+def _opened(
+    url: str, parsed: argparse.Namespace, password_file: Path | None, cdrs: str | None
+) -> Switch:
+    return open_switch(
+        url,
+        event_socket=parsed.event_socket,
+        keep=parsed.keep,
+        image=parsed.image,
+        binary=parsed.binary,
+        password_file=password_file,
+        cdrs=cdrs,
+    )
 
 
 def reached(

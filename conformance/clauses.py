@@ -210,7 +210,7 @@ _LEGS = (
         "legs.caller-goes-on",
         SHOULD,
         DIFFERS,
-        "Behind the bridge the a-leg goes on with its dialplan, after a bowout too; with "
+        "After the bridge the a-leg goes on with its dialplan, after a bowout too; with "
         "hangup_after_bridge it hangs up.",
         "facts 4 and 6",
         documented="hangup_after_bridge=false needs loopback_bowout=false",

@@ -35,8 +35,11 @@ without one, no older release is known that differs. **MUST** is what the docume
 and releases do, if with other figures or an exception, **SHOULD** what releases do and the
 documentation leaves open or denies, **MAY** what is racy or bound to a version.
 
-Sources: *wiki* is the documentation, FreeSWITCH's page on the loopback endpoint; *history* are
-FreeSWITCH's commits; names of C functions are of its mod_loopback.c and core. *facts* are the
+Sources: *wiki* is the documentation, FreeSWITCH's page on the [loopback
+endpoint](https://developer.signalwire.com/freeswitch/FreeSWITCH-Explained/Dialplan/Loopback-Endpoint_6587541),
+and the name of a section of it follows; *history* are FreeSWITCH's commits, *issue* is one that was
+reported to it; names of C functions are of its mod_loopback.c and core. *measured* is what calls
+on real switches of 1.10.12 and 1.11.2 showed. *facts* are the
 project's notes from reading mod_loopback, which is the same in 1.10.12 and 1.11.2, and from
 measuring these two. They are not part of the repository: what is tested of them is the clauses, and
 recordings of both releases show it. The number says what a note is about: 0 (measured on real
@@ -45,6 +48,8 @@ endpoint), 2.4 (loopback.conf), 2.5 (events), 2.6 (when a bridge bows out), 2.7 
 then), 2.8 (bowout on execute), 2.9 (messages, DTMF, deflection), 2.10 (null/ legs), 4 (CDRs), 5
 (issues reported to FreeSWITCH), 6 (where the documentation and the code differ).
 """
+
+_REPOSITORY = "https://github.com/signalwire/freeswitch"
 
 _INDENT = "    "
 
@@ -136,7 +141,7 @@ def _entry(one: Clause) -> Iterator[str]:
         says += f': "{_escaped(one.documented)}"'
     yield "; ".join([f"**{one.level}**", *since, says])
     yield ""
-    yield f"Source: {_escaped(one.source)}"
+    yield f"Source: {_linked(one.source)}"
 
 
 def _differing(clauses: Iterable[Clause]) -> Iterator[str]:
@@ -158,7 +163,13 @@ def _not_observable() -> Iterator[str]:
     yield "| statement | why no clause holds it | source |"
     yield "|---|---|---|"
     for one in NOT_OBSERVABLE:
-        yield f"| {_escaped(one.statement)} | {_escaped(one.reason)} | {_escaped(one.source)} |"
+        yield f"| {_escaped(one.statement)} | {_escaped(one.reason)} | {_linked(one.source)} |"
+
+
+def _linked(source: str) -> str:
+    """A source, with links to the commits and issues of FreeSWITCH that it names."""
+    commits = re.sub(r"\b[0-9a-f]{10}\b", rf"[\g<0>]({_REPOSITORY}/commit/\g<0>)", _escaped(source))
+    return re.sub(r"signalwire/freeswitch#([0-9]+)", rf"[\g<0>]({_REPOSITORY}/issues/\1)", commits)
 
 
 def _escaped(text: str) -> str:

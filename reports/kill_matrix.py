@@ -42,6 +42,9 @@ def markdown(rows: Sequence[Row], heading: str, reasons: Mapping[str, str]) -> s
     lines = [
         "# Kill matrix",
         "",
+        "Which clause catches which seeded fault of the embedded switch. Made by "
+        "`loopback-conformance faults --markdown docs/kill-matrix.md`; do not edit.",
+        "",
         f"{heading} With Hypothesis {version('hypothesis')}: another one makes other scenarios of "
         "a seed, which changes what is in the columns *after* and *also failing*.",
         "",

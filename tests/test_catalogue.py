@@ -55,6 +55,21 @@ def test_what_the_documentation_says_is_told_where_it_differs(clause: Clause) ->
     assert bool(clause.documented) is (clause.documentation is Documentation.DIFFERS)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("README.md", "docs/clauses.md", "docs/report-with-findings.html"),
+        *("conformance/clauses.py", "campaign/command_line.py", "reports/templates/report.html.j2"),
+    ],
+)
+def test_a_level_is_defined_alike_everywhere(place: str) -> None:
+    """What the documentation promises with other figures than releases have is a MUST."""
+    text = " ".join((ROOT / place).read_text(encoding="utf-8").split())
+    assert "MUST" in text
+    assert "releases do" in text
+    assert text.count("if with other figures or an exception") == 1
+
+
 def test_what_the_documentation_promises_is_cited() -> None:
     for clause in ALL:
         if clause.documentation is Documentation.AGREES:
@@ -109,6 +124,27 @@ def test_sections_of_the_notes_that_are_cited_are_told() -> None:
     assert cited
     assert "not part of the repository" in head
     assert cited <= set(re.findall(r"\b([0-9](?:\.[0-9]+)?)\s\(", head))
+
+
+def test_each_kind_of_source_is_explained() -> None:
+    """What a source begins with, and each further part of one that is no name of the code."""
+    head = PAGE.partition("## Legs")[0]
+    kinds = {part.split()[0].strip(",:") for one in ALL for part in one.source.split("; ")}
+    words = {kind for kind in kinds if kind.isalpha() and kind.islower()}
+    assert {"wiki", "facts", "history", "measured", "issue"} <= words
+    assert [kind for kind in sorted(words) if f"*{kind}*" not in head] == []
+
+
+def test_commits_and_issues_that_are_named_are_linked() -> None:
+    sources = " ".join([one.source for one in ALL] + [one.source for one in NOT_OBSERVABLE])
+    repository = "https://github.com/signalwire/freeswitch"
+    commits = set(re.findall(r"\b[0-9a-f]{10}\b", sources))
+    issues = set(re.findall(r"signalwire/freeswitch#([0-9]+)", sources))
+    assert commits
+    assert issues
+    assert commits == set(re.findall(rf"\[([0-9a-f]{{10}})\]\({repository}/commit/\1\)", PAGE))
+    linked = rf"\[signalwire/freeswitch#([0-9]+)\]\({repository}/issues/\1\)"
+    assert issues == set(re.findall(linked, PAGE))
 
 
 def test_text_is_not_taken_for_markup() -> None:

@@ -127,6 +127,48 @@ def test_help_teaches(
         assert words in said
 
 
+ON_ONE_SWITCH = (["accept", "run"], ["metamorphic"], ["replay"])
+"""Commands that take the options of `run` for the switch, and refuse a second one."""
+
+
+@pytest.mark.parametrize("command", [["run"], *ON_ONE_SWITCH], ids=" ".join)
+def test_only_the_help_of_run_speaks_of_several_switches(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    several = command == ["run"]
+    assert ("a pool" in said) is several
+    assert ("once for all switches" in said) is several
+
+
+@pytest.mark.parametrize("command", ON_ONE_SWITCH, ids=" ".join)
+def test_a_second_switch_is_refused(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "accept": ["--record", str(tmp_path / "run.jsonl"), "--out", str(tmp_path / "out")],
+        "metamorphic": ["--no-bundles"],
+        "replay": [str(next(EXAMPLES.glob("*.json")))],
+    }
+    switches = ["--switch", "embedded:", "--switch", "embedded:?seed=2"]
+    assert main([*command, *given[command[0]], *switches]) == 2
+    assert "this is done on one switch" in capsys.readouterr().err
+
+
+def test_the_help_of_metamorphic_tells_of_its_own_exit_statuses(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It takes no known divergences and writes no reports."""
+    with pytest.raises(SystemExit):
+        main(["metamorphic", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 the switch conforms, and no variant makes a difference" in said
+    assert "divergence" not in said
+    assert "report" not in said
+
+
 def test_version() -> None:
     ended = run("--version")
     assert (ended.status, ended.err) == (0, "")

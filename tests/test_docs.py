@@ -7,12 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from campaign.command_line import main
 from fixtures.corpus import EXAMPLE
+from fixtures.event_socket import python_esl
 from reports.bundle import FILES
 from tests.recorded_calls import ROOT
 
@@ -93,6 +95,19 @@ def test_every_file_of_a_bundle_is_told_of() -> None:
     assert EXAMPLE in FILES
     for name in FILES:
         assert f"`{name}`" in text, name
+
+
+def test_the_steps_to_python_esl_are_those_of_its_module() -> None:
+    """And of the extra that they install; with other versions it does not build."""
+    page = (DOCS / "install.md").read_text()
+    module = " ".join((python_esl.__doc__ or "").split())
+    steps = re.findall(r"^    (pip install .*(?:swig|python-esl).*)$", page, re.MULTILINE)
+    assert len(steps) == 2
+    assert all(f"``{step}``" in module for step in steps)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "python-esl" in project["optional-dependencies"]
+    (backend,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert re.split(r"\W", backend)[0] in steps[0].split()
 
 
 def test_options_that_are_named_exist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,7 +160,8 @@ def test_a_run_conforms_and_leaves_the_calls_of_others_alone(
     theirs: Theirs, tmp_path: Path
 ) -> None:
     before, path = theirs.legs(), tmp_path / "run.jsonl.gz"
-    done = run("run", *theirs.options, "--scenarios", "40", "--record", str(path), seconds=180)
+    given = ("--scenarios", "40", "--no-corpus", "--record", str(path))
+    done = run("run", *theirs.options, *given, seconds=180)
     assert "does not conform" not in done.out, done.out
     wait_until(lambda: theirs.legs() == before)
     recorded = list(Recording(path))

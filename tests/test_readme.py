@@ -145,7 +145,8 @@ def test_the_tests_command_is_what_ci_runs(tmp_path: Path) -> None:
 def test_python_blocks_run() -> None:
     for block in of_kind("python"):
         names: dict[str, object] = {}
-        exec(compile(block.text, "README.md", "exec", dont_inherit=True), names)
+        # by no file's name: Hypothesis would read it from a line of this block on, as Python
+        exec(compile(block.text, "<README.md>", "exec", dont_inherit=True), names)
         for name, value in names.items():
             if name.startswith("test_") and callable(value):
                 value()
@@ -184,7 +185,9 @@ def test_what_is_named_of_an_export_is_written_by_it(tmp_path: Path) -> None:
     assert run(export, tmp_path).returncode == 0
     files = {word for line in others for word in line.split() if "/" in word and ":" not in word}
     assert files == {"install-there/password", "install-there/collector.json"}
-    for name in files:
+    told = set(re.findall(r"`(install-there/[^`\s]+)`", README))
+    assert "install-there/README.txt" in told
+    for name in files | told:
         assert (tmp_path / name).is_file()
     assert not [line for line in others if "password-file" in line and "/password" not in line]
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
+import re
 import shutil
 import socket
 import stat
@@ -16,20 +17,20 @@ from xml.etree import ElementTree
 import pytest
 
 from campaign.command_line import main
-from campaign.doctor import Row, State, _cdrs
+from campaign.doctor import Row, State, _cdrs, _modules
 from conformance.profile import Profile, release_of
-from fixtures.configuration import csv_row
+from fixtures.configuration import CDR_FILES, csv_row
 from fixtures.corpus import SHIPPED as EXAMPLES
 from fixtures.event_socket import EventSocket
 from fixtures.switches import SwitchError, UsageError, installed, open_switch
 from fixtures.switches.cdr_collector import CdrCollector, Posting
 from fixtures.switches.cdr_directory import CdrDirectory
 from fixtures.switches.cdr_source import CdrSource, NoCdrs
-from fixtures.switches.export import _rows, export
+from fixtures.switches.export import _README, _rows, export
 from fixtures.switches.interface import PASSWORD_VARIABLE
 from fixtures.switches.private import Connect
-from fixtures.switches.remote import RemoteSwitch
-from fixtures.switches.survey import ContextState, Survey, survey
+from fixtures.switches.remote import REQUIRED, RemoteSwitch
+from fixtures.switches.survey import _MD5_OF_A, ContextState, Survey, survey
 from tests.answers import Answers
 from tests.command import run
 from tests.fake_switch import scenario
@@ -129,13 +130,35 @@ def test_an_export_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     names = export(tmp_path / "there", port=8021, posting=posting)
     read = (tmp_path / "there" / "README.txt").read_text()
     command = "doctor --switch esl://HOST:PORT --password-file password --cdrs collector.json"
-    assert f"5. loopback-conformance {command}\n   (or --cdrs DIRECTORY, where" in read
+    assert f"5. loopback-conformance {command}\n   (or --cdrs " in read
     files = [tmp_path / "there" / name for name in names]
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in files)
     word = (tmp_path / "there/password").read_text().strip()
     holding = {file.name for file in files if word in file.read_text()}
     assert holding == {"password", "event_socket.conf.xml"}
     assert Posting.read(tmp_path / "there/collector.json") == posting
+
+
+def test_an_export_says_which_directory_holds_its_cdrs(tmp_path: Path) -> None:
+    """Not that of one module: it would be taken for the place of the others' CDRs, too."""
+    export(tmp_path / "there", port=8021, posting=None)
+    read = (tmp_path / "there/README.txt").read_text()
+    (named,) = set(re.findall(r"--cdrs (/[^`,\s]+)", read))
+    for name in CDR_FILES:
+        text = (tmp_path / f"there/autoload_configs/{name}.conf.xml").read_text()
+        assert f'name="log-dir" value="{named}/{name}"' in text
+    assert exported_rows()["log-base"] == named
+    assert re.search(r"holds json_cdr/, xml_cdr/ and\s+cdr-csv/", read)
+
+
+def test_an_export_says_what_is_to_be_reloaded_and_how_it_is_taken_out(tmp_path: Path) -> None:
+    """Settings of these modules are read as they are loaded, and not by `reloadxml`."""
+    export(tmp_path / "there", port=8021, posting=None)
+    _, _, read = (tmp_path / "there/README.txt").read_text().partition("\n4. ")
+    configured = {file.stem for file in (tmp_path / "there/autoload_configs").iterdir()}
+    for name in configured:
+        assert f"`reload mod_{name.removesuffix('.conf')}`" in read
+    assert "reload the same modules" in read.partition("To take it out")[2]
 
 
 def test_an_export_overwrites_nothing(tmp_path: Path) -> None:
@@ -286,6 +309,47 @@ def test_looking_changes_nothing() -> None:
     verbs = {command.split()[0] for command in connection.asked}
     reads = {"strepoch", "status", "module_exists", "xml_locate", "show", "version", "expand"}
     assert verbs <= reads | {"global_getvar", "hash_dump"}
+
+
+def start(*missing: str, **changed: str) -> RemoteSwitch:
+    """Start with a switch on which the export is installed, without some of its modules."""
+    answers = {
+        "status": STATUS,
+        "expand echo ${md5(a)}": _MD5_OF_A,
+        "xml_locate dialplan context name default": context("", ""),
+        **{f"module_exists {name}": "true" for name in REQUIRED if name not in missing},
+        **changed,
+    }
+    switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected_to(Answers(answers)))
+    asyncio.run(switch.start(Profile()))
+    return switch
+
+
+def test_a_switch_with_all_that_calls_need_is_taken() -> None:
+    assert start().fixed == Profile()
+
+
+@pytest.mark.parametrize("module", REQUIRED)
+def test_without_a_module_that_calls_need_there_is_no_run(module: str) -> None:
+    """Nor does doctor say that there can be one; who installs the export is told of it there."""
+    with pytest.raises(SwitchError, match=f"esl://there has not loaded {module}; .*doctor"):
+        start(module)
+    (row,) = _modules(replace(look(), modules=tuple({*REQUIRED} - {module})))
+    assert row.state is State.STOP
+    assert row.found == f"not loaded: {module}"
+    assert module in _README
+
+
+def test_without_mod_commands_no_other_module_is_blamed() -> None:
+    """Whether a module is loaded is one of its commands."""
+    with pytest.raises(SwitchError, match="has not loaded mod_commands;"):
+        start(*REQUIRED)
+
+
+def test_without_api_commands_in_dialplans_there_is_no_run() -> None:
+    """The installed extension could read no plan."""
+    with pytest.raises(SwitchError, match=r"runs no API commands in dialplans; .*doctor"):
+        start(**{"expand echo ${md5(a)}": ""})
 
 
 # --- CDRs from afar ------------------------------------------------------------------------------
@@ -489,26 +553,58 @@ def test_rows_with_other_columns_or_of_a_legs_alone_are_not_read(
     settings: dict[str, str], ours: bool
 ) -> None:
     """They would be held against a switch that does as it was told."""
-    found = look()
-    assert replace(found, cdr_settings={"cdr_csv": settings}).rows_are_ours is ours
+    found = replace(look(), cdr_settings={"cdr_csv": settings})
+    assert found.rows_are_ours is ours
+    assert found.is_complete("cdr_csv") is ours
 
 
-def rows_of_doctor(
-    monkeypatch: pytest.MonkeyPatch, cdrs: CdrSource, settings: dict[str, str], *modules: str
-) -> dict[str, Row]:
-    """Give what doctor says of the CDRs of a switch with these modules, mod_cdr_csv set so."""
-    found = replace(look(), modules=modules, cdr_settings={"cdr_csv": settings})
+@pytest.mark.parametrize(
+    ("settings", "read"),
+    [
+        ({"log-b-leg": "true"}, True),
+        ({"log-b-leg": "Yes"}, True),
+        ({}, True),  # as the modules take it
+        ({"log-b-leg": "false"}, False),
+    ],
+)
+def test_a_module_that_writes_no_b_legs_is_not_read_and_doctor_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: dict[str, str], read: bool
+) -> None:
+    """Those of a-leg and loopback-b alone would be held against a switch that does as told."""
+    told = {"json_cdr": settings, "xml_cdr": {"log-b-leg": "true"}}
+    source = CdrDirectory(tmp_path)
+    switch = looked_at(monkeypatch, source, told, "mod_json_cdr", "mod_xml_cdr")
+    assert switch.cdr_modules() == (("json_cdr", "xml_cdr") if read else ("xml_cdr",))
+    rows = rows_of_doctor(switch)
+    assert rows["mod_xml_cdr"].state is State.GOOD
+    row = rows["mod_json_cdr"]
+    assert row.state is (State.GOOD if read else State.GAP)
+    assert ("not read" in row.found) is not read
+    assert ("log-b-leg to true in json_cdr.conf.xml" in row.mend) is not read
+
+
+def looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+    cdrs: CdrSource,
+    settings: dict[str, dict[str, str]],
+    *modules: str,
+) -> RemoteSwitch:
+    """Give a switch that says that it has these modules, its CDR modules set so."""
+    found = replace(look(), modules=modules, cdr_settings=settings)
 
     async def told(_: object) -> Survey:
         return found
 
-    async def connected(*_: object) -> EventSocket:
-        return Answers({})
-
     monkeypatch.setattr("fixtures.switches.remote.survey", told)
+    connected = connected_to(Answers({}))
     switch = RemoteSwitch("esl://there", "there", 8021, WORD, connected, cdrs=cdrs)
     asyncio.run(switch.look())
-    return {row.what: row for row in _cdrs(found, switch)}
+    return switch
+
+
+def rows_of_doctor(switch: RemoteSwitch) -> dict[str, Row]:
+    """Give what doctor says of the CDRs of a switch."""
+    return {row.what: row for row in _cdrs(switch.found, switch)}
 
 
 @pytest.mark.parametrize(
@@ -527,7 +623,8 @@ def test_doctor_says_what_keeps_rows_from_being_read_and_how_to_mend_it(
     said: str,
     mend: str,
 ) -> None:
-    row = rows_of_doctor(monkeypatch, NoCdrs(), settings, *modules)["mod_cdr_csv"]
+    switch = looked_at(monkeypatch, NoCdrs(), {"cdr_csv": settings}, *modules)
+    row = rows_of_doctor(switch)["mod_cdr_csv"]
     assert row.state is State.GAP
     assert said in row.found
     assert mend in row.mend
@@ -541,6 +638,6 @@ def test_doctor_finds_rows_where_they_are_read(
     (tmp_path / "cdr-csv").mkdir()
     (tmp_path / "cdr-csv/Master.csv").write_bytes(b"")
     source = CdrDirectory(tmp_path)
-    rows = rows_of_doctor(monkeypatch, source, exported_rows(), "mod_cdr_csv")
-    assert rows["mod_cdr_csv"].state is State.GOOD
+    switch = looked_at(monkeypatch, source, {"cdr_csv": exported_rows()}, "mod_cdr_csv")
+    assert rows_of_doctor(switch)["mod_cdr_csv"].state is State.GOOD
     assert "cdr_csv" in source.modules
