@@ -107,15 +107,21 @@ def add_known_option(parser: OptionParser) -> None:
 
 
 def load(path: Path | None) -> tuple[Divergence, ...]:
-    """The divergences of a file, none without one; raises UsageError."""
+    """The divergences of a file, none without one; raises UsageError.
+
+    Raises CorpusError where a witness cannot be placed as it is.
+    """
     if path is None:
         return ()
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        found = parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}; name a TOML file") from error
     except ValueError as error:  # what is not UTF-8 is one as well
         raise UsageError(f"cannot read {path}: {error}") from error
+    for one in found:
+        require_sendable(one.witness, path)
+    return found
 
 
 def example_of(path: Path, clause: str | None) -> tuple[str, str, Scenario]:

@@ -25,7 +25,7 @@ from fixtures.configuration import CDR_FILES, CDR_MODULES, CSV_FILE, CSV_TEMPLAT
 from fixtures.event_socket import EventSocketError
 from fixtures.switches import UsageError, installed, open_switch
 from fixtures.switches.remote import REQUIRED, SHARE, RemoteSwitch
-from fixtures.switches.survey import UNKNOWN_CONTEXT, ContextState, Survey, is_safe
+from fixtures.switches.survey import HANDS_OVER, UNKNOWN_CONTEXT, ContextState, Survey, is_safe
 from reports.diagram import printable
 
 _EXAMPLE = """\
@@ -160,6 +160,10 @@ def _contexts(found: Survey) -> Iterator[Row]:
 
 
 def _endpoint(found: Survey) -> Row:
+    if found.hands_all_over:
+        costs = "each call hands itself over: nothing else can be tested"
+        mend = f"unset the global variable {HANDS_OVER} for the time of the test"
+        return Row("loopback.conf", State.STOP, f"{found.profile}", costs, mend)
     return Row("loopback.conf", State.GOOD, f"{found.profile}")
 
 

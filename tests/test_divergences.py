@@ -374,3 +374,18 @@ def test_a_call_that_would_run_a_command_is_neither_placed_nor_accepted(
     for command in (bisect, Accepting(path, tmp_path / "known.toml").command()):
         assert main(command) == 2
         assert "holds a call that cannot be sent as it is" in capsys.readouterr().err
+
+
+def test_a_witness_that_would_run_a_command_is_not_placed(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of known divergences may be somebody else's, too."""
+    known = tmp_path / "known.toml"
+    accepting = Accepting(Path(f"{bundle}.zip"), known)
+    assert main(accepting.command()) == 0
+    evil = Variables(braces=(("api_hangup_hook", "system touch x"),))
+    (one,) = parse(known.read_text())
+    known.write_text(render(replace(one, witness=replace(one.witness, variables=evil))))
+    run = ["run", "--switch", "embedded:", "--scenarios", "1", "--known", str(known), "-q"]
+    assert main(run) == 2
+    assert "holds a call that cannot be sent as it is" in capsys.readouterr().err

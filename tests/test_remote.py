@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 
 from campaign.command_line import main
-from campaign.doctor import Row, State, _cdrs, _modules
+from campaign.doctor import Row, State, _cdrs, _endpoint, _modules
 from conformance.profile import Profile, release_of
 from fixtures.configuration import CDR_FILES, csv_row
 from fixtures.corpus import SHIPPED as EXAMPLES
@@ -350,6 +350,15 @@ def test_without_api_commands_in_dialplans_there_is_no_run() -> None:
     """The installed extension could read no plan."""
     with pytest.raises(SwitchError, match=r"runs no API commands in dialplans; .*doctor"):
         start(**{"expand echo ${md5(a)}": ""})
+
+
+def test_a_switch_whose_every_leg_hands_itself_over_is_not_tested() -> None:
+    """All that a call shows there is the bowout on its execution; `doctor` says how to mend it."""
+    asked = {"global_getvar loopback_bowout_on_execute": "yes"}
+    with pytest.raises(SwitchError, match=r"loopback_bowout_on_execute .*; unset it for the time"):
+        start(**asked)
+    assert _endpoint(look(**asked)).state is State.STOP
+    assert _endpoint(look()).state is State.GOOD
 
 
 # --- CDRs from afar ------------------------------------------------------------------------------
