@@ -525,6 +525,16 @@ def test_cdrs_are_read_from_a_directory_with_or_without_a_folder_for_each_module
     assert asyncio.run(read(tmp_path)) == {"u": {"xml_cdr": b"<cdr/>"}}
 
 
+@pytest.mark.parametrize("module", ["json_cdr", "xml_cdr"])
+def test_the_directory_of_one_module_is_of_no_other(module: str, tmp_path: Path) -> None:
+    """What the other one writes elsewhere is not missed."""
+    directory = tmp_path / module
+    directory.mkdir()
+    source = CdrDirectory(directory)
+    asyncio.run(source.start())
+    assert source.modules == (module,)
+
+
 def test_rows_are_read_from_a_directory_from_the_start_on(tmp_path: Path) -> None:
     """Those that are there already are of other people's calls."""
     file = tmp_path / "cdr-csv/Master.csv"
