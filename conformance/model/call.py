@@ -4,12 +4,11 @@ Time is in seconds from the moment at which the target is dialled. Nothing here 
 state holds from one event to the next, and the bowout falls due when its conditions have held for
 `Pace.bowout` seconds in all.
 
-The rules, each a method:
-- `_dial`: dialling pre-answers an inbound caller (facts, 2.9 and 2.10); of what is named at once
-  the first that is reached is taken, and the others lose the race; what is named behind them is
-  dialled where they all fail;
-- `_early`, `_answer`: what loopback-b signals marks loopback-a, and who dials a leg that is early
-  or answered is bridged to it;
+The rules, and the methods that hold them:
+- `_dial_early`: dialling pre-answers an inbound caller (facts, 2.9 and 2.10);
+- `_take`, `_fail`: of what is named at once the first that is early or answered is bridged, and the
+  others lose the race; what is named behind them is dialled where they all fail;
+- `_early`, `_answer`: what loopback-b signals marks loopback-a;
 - `_hang_up`: a cause goes to the other leg of the pair; a caller takes the cause of an unanswered
   peer and goes on behind an answered one, or does what it is told to (`_goes_elsewhere`);
 - `_is_confirmed`: a dialled leg may have to be confirmed before it is taken;
@@ -38,7 +37,7 @@ from conformance.model.durations import (
     BEHIND,
     BORN_AFTER,
     CREATED_AFTER,
-    KNOWN_AFTER,
+    JUST_NOW,
     NOTICED,
     ORPHANED,
     OVERTAKEN,
@@ -598,7 +597,7 @@ class _Call:
         caller.bond, peer.bond = peer, caller
         caller.calls, peer.calls = True, False
         # Its own thread may take the bridge's handler away with that of its dialling (4658192547).
-        created = self._now - peer.created < KNOWN_AFTER
+        created = self._now - peer.created < JUST_NOW
         loses = created and not self._scenario.profile.since("1.11.0")
         peer.unaware = loses and self._is_late(peer)
         self._bridges.append(Bridge(caller.role, peer.role, self._now, NEVER))
@@ -784,7 +783,7 @@ class _Call:
     def _was_just_bridged(self, peer: LiveLeg) -> bool:
         """Whether the bridge that a leg is the peer of began only now."""
         began = next(one.since for one in reversed(self._bridges) if one.peer == peer.role)
-        return self._now - began < KNOWN_AFTER
+        return self._now - began < JUST_NOW
 
     def _miss_media(self, leg: LiveLeg) -> None:
         """A leg whose other leg is gone reads nothing more: what it runs ends, bridges too.

@@ -31,7 +31,7 @@ def claims(scenario: Scenario, course: Course) -> Iterator[Claim]:
 
 
 def losers(course: Course) -> frozenset[str]:
-    """The legs that were there as another one was taken."""
+    """The legs that end because another one was taken, and for nothing else."""
     if not course.forks:
         return frozenset()
     return frozenset(

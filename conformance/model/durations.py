@@ -1,6 +1,6 @@
-"""What the switch itself takes for a thing, in seconds, as its source has it or as it was measured.
+"""How long things take, in seconds, and how far threads may be apart: from the source, or measured.
 
-What the host takes varies: that is a `Pace`.
+What varies from one course of a call to another is in its `Pace`.
 """
 
 NOTICED = 0.02
@@ -14,6 +14,9 @@ CREATED_AFTER = 0.004
 
 KNOWN_AFTER = 0.02
 """How long (seconds) after it dials a leg a channel may not yet count it as its partner."""
+
+JUST_NOW = 0.02
+"""How long (seconds) a leg or a bridge was made only now: the leg's thread reads once in 20 ms."""
 
 BORN_AFTER = 0.04
 """How long (seconds) after its creation a leg may be hung up before its thread begins."""
