@@ -88,7 +88,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Allure be told of clauses what the command tells it."""
+    """Let Allure be told of clauses what the command tells it; one process places the run.
+
+    Each worker of pytest-xdist would place the same calls, on one switch even with the same tokens.
+    """
+    asked = config.getoption("--switch") or config.getoption("--replay")
+    if asked and config.getoption("numprocesses", None):
+        why = "each worker of pytest-xdist would make the whole run anew"
+        raise pytest.UsageError(f"loopback-conformance: {why}; use -n 0 with {asked}")
     config.stash[_ALLURE] = install(config)
 
 

@@ -208,6 +208,17 @@ def test_either_a_switch_or_a_recording(front: Callable[..., Outcome], given: li
     assert "Traceback" not in outcome.said
 
 
+def test_workers_do_not_each_make_the_run_anew(
+    front: Callable[..., Outcome], shipped: Path
+) -> None:
+    """On one switch their calls would have the same tokens, and be taken for each other's."""
+    outcome = front("-n", "2", "--switch", "embedded:")
+    assert outcome.status == pytest.ExitCode.USAGE_ERROR
+    assert "would make the whole run anew; use -n 0 with embedded:" in outcome.said
+    assert "Traceback" not in outcome.said
+    assert front("-n", "0", "--replay", str(shipped)).status == 0
+
+
 @pytest.mark.parametrize(
     ("given", "cause"),
     [
