@@ -24,7 +24,7 @@ from conformance.verdicts import CONFORMS, USAGE
 from fixtures.configuration import CDR_FILES, CDR_MODULES, CSV_FILE, CSV_TEMPLATE
 from fixtures.event_socket import EventSocketError
 from fixtures.switches import UsageError, installed, open_switch
-from fixtures.switches.remote import REQUIRED, SHARE, RemoteSwitch
+from fixtures.switches.remote import AFTER_ANOTHER, REQUIRED, SHARE, RemoteSwitch
 from fixtures.switches.survey import HANDS_OVER, UNKNOWN_CONTEXT, ContextState, Survey, is_safe
 from reports.diagram import printable
 
@@ -227,6 +227,9 @@ def _room(found: Survey) -> Iterator[Row]:
         "" if rate >= 10 else "raise sessions-per-second (fsctl sps N)",
     )
     yield Row("calls of others", State.GOOD, f"{found.others} legs; they are left alone")
+    if found.ours:
+        costs = "each run would take the calls of the other for its own"
+        yield Row("calls of the suite", State.STOP, f"{found.ours} legs", costs, AFTER_ANOTHER)
     if abs(found.clock) > 5:
         costs = "none: times are the switch's own; its log is harder to read"
         yield Row("clock", State.GAP, f"{found.clock:+.0f} s from ours", costs, "set its clock")

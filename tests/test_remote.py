@@ -17,7 +17,7 @@ from xml.etree import ElementTree
 import pytest
 
 from campaign.command_line import main
-from campaign.doctor import Row, State, _cdrs, _endpoint, _modules
+from campaign.doctor import Row, State, _cdrs, _endpoint, _modules, _room
 from conformance.profile import Profile, release_of
 from fixtures.configuration import CDR_FILES, csv_row
 from fixtures.corpus import SHIPPED as EXAMPLES
@@ -350,6 +350,18 @@ def test_without_api_commands_in_dialplans_there_is_no_run() -> None:
     """The installed extension could read no plan."""
     with pytest.raises(SwitchError, match=r"runs no API commands in dialplans; .*doctor"):
         start(**{"expand echo ${md5(a)}": ""})
+
+
+def test_two_runs_of_the_suite_are_not_made_on_one_switch() -> None:
+    """Of one seed their calls have the same tokens, and each hangs up what it takes for its own."""
+    rows = [{"uuid": "1", "cid_num": "1000"}, {"uuid": "2", "cid_num": "lc0123456789abx2"}]
+    table = json.dumps({"row_count": 2, "rows": rows})
+    asked = {"show channels as json": table}
+    with pytest.raises(SwitchError, match=r"another run .* esl://there: 1 legs; wait until it is"):
+        start(**asked)
+    found = look(**asked)
+    assert (found.ours, found.others) == (1, 1)
+    assert [row.what for row in _room(found) if row.state is State.STOP] == ["calls of the suite"]
 
 
 def test_a_switch_whose_every_leg_hands_itself_over_is_not_tested() -> None:
