@@ -131,6 +131,11 @@ def reached(
     urls: Sequence[str], parsed: argparse.Namespace
 ) -> Iterator[tuple[str, Path | None, str | None]]:
     """Each URL with the password file and the place of CDRs that are given; raises UsageError."""
+    for url in urls:
+        if url.startswith("esl://") and urls.count(url) > 1:
+            raise UsageError(
+                f"{url} is named twice; on one switch each would take the other's calls"
+            )
     password_files = _of_each(parsed.password_file, len(urls), "--password-file")
     places = _of_each(parsed.cdrs, len(urls), "--cdrs")
     return zip(urls, password_files, places, strict=True)

@@ -359,6 +359,15 @@ def test_other_commands_take_one_switch(
     assert "a pool, are for `run`" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command", ["run --switch {0} --switch {0}", "compare --old {0} --new {0}"]
+)
+def test_a_switch_that_runs_is_named_once(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would be asked for the same calls twice at once."""
+    assert main([*command.format("esl://there").split(), "--password-file", "/nowhere"]) == 2
+    assert "esl://there is named twice; on one switch" in capsys.readouterr().err
+
+
 def test_options_of_a_switch_are_given_once_or_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     switches = ["--switch", "embedded:"] * 3
     assert main(["run", *switches, "--cdrs", "a", "--cdrs", "b"]) == 2
