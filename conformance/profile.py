@@ -68,8 +68,9 @@ class Profile:
         return dict(self.global_variables).get(name)
 
     def changed(self) -> dict[str, Any]:
-        """What differs from the defaults, by field."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        """Settings that differ from the defaults, by field; the release is none."""
+        names = (field.name for field in fields(self) if field.name != "release")
+        values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value != getattr(_DEFAULT, name)}
 
     def __str__(self) -> str:

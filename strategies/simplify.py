@@ -162,8 +162,7 @@ def edits(scenario: Scenario) -> tuple[Edit, ...]:
 def _of_profile(profile: Profile) -> Iterator[Edit]:
     default = Profile()
     for name in profile.changed():
-        if name != "release":  # what the switch is, no setting
-            yield Edit(Kind.SETTING, ("profile", name), getattr(default, name))
+        yield Edit(Kind.SETTING, ("profile", name), getattr(default, name))
 
 
 def _of_origin(origin: Origin) -> Iterator[Edit]:

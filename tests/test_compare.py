@@ -178,7 +178,10 @@ def test_a_guest_keeps_to_what_the_switch_has_left(
     hurry(monkeypatch)
     for module in ("record", "compare_command"):
         monkeypatch.setattr(f"campaign.{module}.open_switch", opened)
-    given = [text.format(tmp_path).replace(FAULTLESS, "esl://x") for text in PLACING[command]]
+    given = [
+        text.format(tmp_path).replace(FAULTLESS, f"esl://switch{place}")
+        for place, text in enumerate(PLACING[command])
+    ]
     assert main([command, *given, "--quiet"]) in (0, 1, 3)
     assert {one.most for one in guests} == {2}
 

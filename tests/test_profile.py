@@ -46,10 +46,17 @@ def test_settings_are_none_before_there_is_a_file_for_them() -> None:
     """An older switch whose loopback.conf is there does not read it."""
     given = Profile(bowout_hangup_cause="USER_BUSY", global_variables=(("loopback_bowout", "1"),))
     assert given.at_release("1.8.6") == replace(given, release="1.8.6")
-    assert given.at_release("1.8.0").changed() == {
-        "release": "1.8.0",
-        "global_variables": given.global_variables,
-    }
+    older = given.at_release("1.8.0")
+    assert (older.release, older.changed()) == (
+        "1.8.0",
+        {"global_variables": given.global_variables},
+    )
+
+
+def test_the_release_is_no_setting() -> None:
+    """Nobody is told to set it, and no finding is made simpler by another one."""
+    assert Profile(release="1.11.0").changed() == {}
+    assert str(Profile(release="1.11.0")) == "defaults"
 
 
 def test_a_release_that_nobody_measured_is_refused() -> None:
