@@ -774,6 +774,20 @@ def test_who_misses_its_media_may_give_up_a_pair_that_has_just_answered() -> Non
     assert course(scenario, {}, pace).legs[A2].answered == math.inf
 
 
+def test_a_leg_that_reads_no_more_may_notice_first_that_all_it_dials_refuse() -> None:
+    """Seen on 1.10.12: it was hung up amid its sleep, and ended with their cause."""
+    ending = kill(A, 400, Event.ANSWER, "a-leg", BUSY)
+    scenario = call(PreAnswer(), Sleep(600), further(), ending=ending)
+    pace = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, cut=frozenset({1}), lag=LAGS[0])
+    notices = course(scenario, {}, pace._replace(notice=(NOTICES[0],) * 3)).legs[B]
+    assert notices.applications == ("pre_answer", "sleep", "bridge")
+    assert notices.causes == {UNROUTED}
+    gives_up = course(scenario, {}, pace).legs[B]
+    assert gives_up.causes == {CLEARED, BUSY}
+    found = [one.course.legs[B].causes for one in predict(scenario, Applied({}))]
+    assert {UNROUTED} in found
+
+
 def test_loopback_b_whose_thread_finds_its_loopback_a_gone_is_out_of_order() -> None:
     """Seen on 1.10.12 and 1.11.2: it was created as its caller was hung up."""
     ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)

@@ -455,19 +455,25 @@ class _Call:
         """A leg whose other leg is gone finds out, as it dials, that it reads nothing.
 
         Sooner than a pair that it dials is reached, by another thread, or than it notices that;
-        but a `null/` leg that is reached at once is taken all the same. Where it finds itself hung
-        up by then, it cancels.
+        but a `null/` leg that is reached at once is taken all the same, and that all refuse may be
+        noticed first. Where it finds itself hung up by then, it cancels.
         """
+        notice = self._pace.notice[caller.pair]
 
         def give_up() -> None:
-            if caller.dialling is dialling:
-                phones = [leg for leg in dialling.legs if leg.other is None]
-                self._miss_media(caller)
-                for leg in phones:
-                    leg.causes |= {"ORIGINATOR_CANCEL"}
+            if caller.dialling is not dialling:
+                return
+            refusing = [leg.other for leg in dialling.legs if leg.other and not leg.other.there]
+            if refusing and len(refusing) == len(dialling.legs) and notice < READ_AFTER:
+                for leg, other in zip(dialling.legs, refusing, strict=True):
+                    self._hang_up(leg, min(other.causes))
+                return
+            phones = [leg for leg in dialling.legs if leg.other is None]
+            self._miss_media(caller)
+            for leg in phones:
+                leg.causes |= {"ORIGINATOR_CANCEL"}
 
-        unnoticed = bool(self._pace.notice[caller.pair])
-        if unnoticed or any(leg.other is None for leg in dialling.legs):
+        if notice or any(leg.other is None for leg in dialling.legs):
             self._later(0, give_up)
         else:
             give_up()
