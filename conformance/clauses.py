@@ -187,10 +187,10 @@ _LEGS = (
         SHOULD,
         SILENT,
         "When one loopback leg is hung up, the other leaves with the same cause, or as one whose "
-        "bridge lost its media, if that came first; loopback-a may be late to learn of its bridge, "
-        "or before 1.11.0 never do if it was created just then, and is then hung up with "
-        "DESTINATION_OUT_OF_ORDER as its caller goes; with that ends loopback-b, too, whose thread "
-        "begins as loopback-a is gone.",
+        "bridge lost its media, if that came first, or with the cause of what it dials then and is "
+        "refused; loopback-a may be late to learn of its bridge, or before 1.11.0 never do if it "
+        "was created just then, and is then hung up with DESTINATION_OUT_OF_ORDER as its caller "
+        "goes; with that ends loopback-b, too, whose thread begins as loopback-a is gone.",
         "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel, channel_on_init; history "
         "4658192547 (switch_channel_clear_state_handler counted outside its lock)",
     ),
