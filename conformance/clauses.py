@@ -534,7 +534,9 @@ _BOWOUT = (
         "bowout.legs-leave-together",
         MUST,
         AGREES,
-        "All legs that a bowout removes leave at once, in a chain too.",
+        "All legs that a bowout removes leave at once, in a chain too. Where the a-leg consults, "
+        "and a pair behind a leg that refuses is due in the same moment, both bowouts want the "
+        "b-leg: that pair leaves, the others stay, and who gets the b-leg, if anybody, is open.",
         "wiki, CDR Handling: both drop out; facts 0; history ad7149bfa6, b04e4be512 (some legs of "
         "a chain stay)",
         since="1.2.5",

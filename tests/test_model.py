@@ -490,6 +490,46 @@ def test_of_three_pairs_whose_bowout_is_due_one_overtakes_another() -> None:
     assert left.acquired == ("a-leg", "b-leg2")
 
 
+def test_two_bowouts_that_want_the_same_leg_leave_the_pairs_before_it_in_place() -> None:
+    """Seen twice on 1.10.12: whoever does not get the b-leg waits for it until it ends."""
+    refusing = further(
+        PreAnswer(), SetVariable("loopback_bowout", "false"), further(BridgeToNull(500))
+    )
+    ending = kill("b-leg", 3400, Event.ANSWER, "b-leg", BUSY)
+    scenario = call(refusing, origin=ALegConsults(True), ending=ending)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=True)
+    done = course(scenario, {}, pace)
+    (left,) = done.leavings
+    assert left.legs == ("loopback-a3", "loopback-b3")
+    assert left.acquired == ("a-leg", "loopback-b2", "b-leg")
+    assert all(done.legs[leg].lost for leg in left.acquired)
+    ended = done.legs["b-leg"].gone
+    assert ended == pytest.approx(left.at + 1.4, abs=0.05)
+    staying = {leg: done.legs[leg] for leg in (A, B, "loopback-a2", "loopback-b2")}
+    assert {leg.gone for leg in staying.values()} == {ended}
+    # loopback-b2 waited in vain, or got it.
+    assert staying["loopback-a2"].causes == staying["loopback-b2"].causes == {CANCELLED, CLEARED}
+    assert staying[A].causes == staying[B].causes == {CLEARED}
+    (bridged,) = [
+        claim.allowed
+        for claim in legs.claims(scenario, done)
+        if (claim.clause, claim.leg) == ("legs.bridged-to-whom-it-dials", "a-leg")
+    ]
+    assert bridged == one_of(1, 2)
+
+
+def test_two_bowouts_that_want_the_same_leg_are_rare_and_need_a_caller_who_consults() -> None:
+    refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0)
+    for origin in (ALegConsults(True), ALegBridges()):
+        scenario = call(refusing, origin=origin, ending=AFTER_4_S)
+        disputed = course(scenario, {}, pace._replace(disputed=True))
+        differs = disputed != course(scenario, {}, pace)
+        assert differs == isinstance(origin, ALegConsults)
+        courses = [one for one in predict(scenario, Applied({})) if one.course == disputed]
+        assert [one.rare for one in courses] == ([True] if differs else [False])
+
+
 def test_whom_the_innermost_leg_dialled_last_may_go_after_the_real_legs_are_bridged() -> None:
     """Seen on 1.10.12: it goes with the leg that dialled it, to which the hangup comes last."""
     lagging = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, lag=0.02)

@@ -45,7 +45,7 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
         if leaving.how == "bridge":
             found += _by_bridge(scenario, course, leaving)
             found += _rejoined(scenario, course, leaving)
-        elif leaving.how == "collided":
+        elif leaving.how in ("collided", "disputed"):
             found += _by_bridge(scenario, course, leaving)
         elif leaving.how == "execute":
             found += _on_execution(course, leaving)

@@ -661,6 +661,11 @@ class _Call:
             self._after_notice(caller.pair, lambda: self._fail(caller, dialling))
         if leg.holds is not None:
             self._after_bridge(leg.holds, cause)
+        if leg.wanted_by is not None:
+            self._hang_up(leg.wanted_by, "ORIGINATOR_CANCEL")
+            for one in (leg.wanted_by, leg.wanted_by.other):
+                if one is not None:
+                    one.causes |= {"NORMAL_CLEARING"}  # it may have got the leg after all
         if peer is not None and leg.calls and leg.intercepted:
             if not self._goes_elsewhere(peer, calls=False):
                 self._hang_up(peer, "PICKED_OFF")
@@ -890,12 +895,18 @@ class _Call:
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
         racing = self._overtaken or self._pace.collide
-        due_too = [*self._due_too(leaving)] if racing else []
+        due_too = [*self._due_too(leaving)] if racing or self._pace.disputed else []
         if self._overtaken and far_peer.calls and due_too:
             self._let_go(far, far_peer)
             second, self._overtaken = due_too[0], False
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
+        if self._pace.disputed and near.consults:
+            for rival in due_too:
+                caller = real_end(self._counters[rival].leg_a, self._now)
+                if caller is not None and caller is not near:
+                    self._dispute(rival, caller, near, far)
+                    return
         for leg in (near, far):
             self._unbridge(leg)
         collided = self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far))
@@ -973,6 +984,37 @@ class _Call:
         far.lost = True
         self._unbridge(far)
         self._after_bridge(far_peer, "NORMAL_CLEARING")
+
+    def _dispute(self, rival: int, caller: LiveLeg, near: LiveLeg, far: LiveLeg) -> None:
+        """Of two bowouts at once that want the far leg only the inner pair, the `rival`, leaves.
+
+        Whoever does not get that leg waits until it ends, and all stay who are behind: the one who
+        was consulted is left parked.
+        """
+        counter, consulted = self._counters[rival], near.bridged
+        assert consulted is not None
+        legs = (counter.leg_a, counter.leg_b)
+        counted = counter.held(self._now) < self._limit(rival) + 1e-6
+        for leg in (near, caller, far):
+            self._unbridge(leg)
+            leg.lost = True
+        counter.fired = True
+        self._leavings.append(
+            Leaving(
+                "disputed",
+                self._now,
+                counted,
+                rival,
+                tuple(sorted(leg.role for leg in legs)),
+                (near.role, caller.role, far.role),
+                clean=False,
+            )
+        )
+        for leg in legs:
+            self._hang_up(leg, "NORMAL_CLEARING")
+        near.consults = False
+        far.wanted_by = caller
+        self._orphan(consulted)
 
     def _killed_soon(self, *legs: LiveLeg) -> bool:
         """Whether one of the legs is hung up while they are being bridged to each other."""

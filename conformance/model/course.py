@@ -74,12 +74,14 @@ class Leaving:
     """A bowout: how, when, and whose.
 
     `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
-    was waited for), or `collided` (which leaves the real legs apart: two pairs of a chain at once,
-    or a real leg that is hung up while it is being bridged).
+    was waited for), `collided` (which leaves the real legs apart: two pairs of a chain at once,
+    or a real leg that is hung up while it is being bridged), or `disputed` (two pairs of a chain at
+    once, which bridge one leg to two others: who gets it, if anybody, is open).
 
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
-    bridge, for an execution the leg that goes on with the extension. `counted` is whether the
+    bridge, for an execution the leg that goes on with the extension, and where that is disputed the
+    two callers and the peer. `counted` is whether the
     counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run
     the bridges get in each other's way. `plan` names the applications of the extension that an
     execution hands over. Those of `legs` that are `staying` were told to after a bridge.
@@ -155,6 +157,8 @@ class Pace(NamedTuple):
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `overtaken`: whether a second pair of a chain bows out a moment after the first did, to whom
       loopback-b of the innermost dialled next: whom the first let go waits in vain
+    - `disputed`: whether the outermost pair of a chain, whose caller consults, bows out at once
+      with one behind a leg that refuses, so that both want the innermost leg
     - `caught`: whether the threads of both bridges of a pair whose loopback-a dialled are caught in
       them at its bowout, until the call ends
     - `unaware`: number of the pair whose loopback-a learns late that it is bridged, or (before
@@ -175,6 +179,7 @@ class Pace(NamedTuple):
     tick: float = 0.0
     lag: float = 0.0
     overtaken: bool = False
+    disputed: bool = False
     behind: int = -1
     drifts: int = 0
     collide: bool = False

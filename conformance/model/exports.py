@@ -18,7 +18,7 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about exported variables and about those that the endpoint sets."""
     found: list[Claim] = []
     given = {role: leg.given for role, leg in course.legs.items()}
-    acquired = _acquired_on_execution(course)
+    acquired = _acquired_otherwise(course)
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             found += _transferred(scenario, pair, given)
@@ -219,11 +219,14 @@ def _caller(scenario: Scenario, pair: Pair) -> str | None:
     return scenario.diallers.get(pair.leg_a)
 
 
-def _acquired_on_execution(course: Course) -> frozenset[str]:
-    """The legs that carry the variables of a loopback leg that they replaced, or were to."""
+def _acquired_otherwise(course: Course) -> frozenset[str]:
+    """The legs that carry the variables of a loopback leg that they replaced, or were to.
+
+    And those of whom it is open to whom they were bridged last.
+    """
     return frozenset(
         role
         for leaving in course.leavings
-        if leaving.how in ("execute", "cancelled")
+        if leaving.how in ("execute", "cancelled", "disputed")
         for role in leaving.acquired
     )

@@ -88,14 +88,15 @@ def _bridges(course: Course) -> list[Claim]:
     """How often a leg is bridged to one that it dialled, or that a bowout gives it.
 
     A bridge that is over at once may not have come about, and in a chain two pairs may both bring
-    about the bridge of a bowout.
+    about the bridge of a bowout, or dispute the leg that it bridges to.
     """
     callers = [bridge.caller for bridge in course.bridges]
     lasting = [bridge.caller for bridge in course.bridges if bridge.until > bridge.since]
     again = [
-        leaving.acquired[0]
+        caller
         for leaving in course.leavings
-        if leaving.how == "bridge" and len(leaving.legs) > 2
+        if leaving.how == "disputed" or (leaving.how == "bridge" and len(leaving.legs) > 2)
+        for caller in leaving.acquired[:-1]
     ]
     return [
         _bridged(role, lasting.count(role), callers.count(role) + again.count(role))

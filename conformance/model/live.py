@@ -26,10 +26,10 @@ class LiveLeg:
     `plan` are the steps still to come; `step` tells one from the next (a park begins anew),
     `last_step` is the one after which it begins none (-1: none). One that is `deaf` reads nothing
     more, one that is `unaware` does not know of its bridge, one that is `caught` runs a bridge that
-    is over, and one that `holds` another keeps it in such a bridge until it ends. `intercepted` is
-    one whom a bowout picks off, `marked` one that ends as its peer was. One that `answers` does so
-    sooner once it is bridged, one that bows out on execution `waits_for` the leg that takes its
-    extension over.
+    is over, and one that `holds` another keeps it in such a bridge until it ends, and one that is
+    `wanted_by` another is waited for until then, in vain. `intercepted` is one whom a bowout picks
+    off, `marked` one that ends as its peer was. One that `answers` does so sooner once it is
+    bridged, one that bows out on execution `waits_for` the leg that takes its extension over.
     """
 
     role: str
@@ -55,6 +55,7 @@ class LiveLeg:
     last_step: int = -1
     caught: bool = False
     holds: LiveLeg | None = None
+    wanted_by: LiveLeg | None = None
     marked: bool = False
     calls: bool = False
     consults: bool = False
@@ -87,7 +88,7 @@ class LiveLeg:
     def forget(self) -> None:
         """Let go of the other legs, or all wait for the interpreter to look for cycles."""
         self.other = self.bond = self.heard = self.bridged = None
-        self.dialled_by = self.dialling = self.holds = self.waits_for = None
+        self.dialled_by = self.dialling = self.holds = self.wanted_by = self.waits_for = None
 
     @property
     def hangs_up(self) -> bool:

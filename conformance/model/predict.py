@@ -30,6 +30,7 @@ from conformance.model.durations import CREATED_AFTER
 from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
+    ALegConsults,
     Direct,
     PlayTone,
     Scenario,
@@ -77,7 +78,7 @@ class Alternative:
     """The claims of one legal course.
 
     `rare` is one in which threads collided or were caught, a second pair overtook the first one's
-    bowout, or a leg never learns that it is bridged.
+    bowout or wants the same leg, or a leg never learns that it is bridged.
     """
 
     claims: tuple[Claim, ...]
@@ -143,7 +144,7 @@ def _tells(run: Course, pair: int) -> bool:
 
 
 def _rare(pace: Pace) -> bool:
-    return bool(pace.collide or pace.overtaken or pace.caught or pace.unaware)
+    return bool(pace.collide or pace.overtaken or pace.disputed or pace.caught or pace.unaware)
 
 
 def in_full(scenario: Scenario, alternative: Alternative, modules: tuple[str, ...]) -> Alternative:
@@ -216,6 +217,8 @@ def _deviations(
     yield pace._replace(collide=True, lag=LAGS[0])
     if len(numbers) > 1:
         yield pace._replace(overtaken=True)
+    if len(numbers) > 2 and isinstance(scenario.origin, ALegConsults):
+        yield pace._replace(disputed=True)
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
     yield from (pace._replace(unaware=number) for number in numbers)
