@@ -534,9 +534,9 @@ _BOWOUT = (
         "bowout.legs-leave-together",
         MUST,
         AGREES,
-        "All legs that a bowout removes leave at once, in a chain too. Where the a-leg consults, "
-        "and a pair behind a leg that refuses is due in the same moment, both bowouts want the "
-        "b-leg: that pair leaves, the others stay, and who gets the b-leg, if anybody, is open.",
+        "All legs that a bowout removes leave at once, in a chain too. Where a pair behind a leg "
+        "that refuses is due in the same moment as the first, both bowouts want the b-leg: who "
+        "gets it, if anybody, is open, and of an a-leg that consults only that pair leaves.",
         "wiki, CDR Handling: both drop out; facts 0; history ad7149bfa6, b04e4be512 (some legs of "
         "a chain stay)",
         since="1.2.5",

@@ -901,7 +901,7 @@ class _Call:
             second, self._overtaken = due_too[0], False
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
-        if self._pace.disputed and near.consults:
+        if self._pace.disputed:
             for rival in due_too:
                 caller = real_end(self._counters[rival].leg_a, self._now)
                 if caller is not None and caller is not near:
@@ -986,13 +986,13 @@ class _Call:
         self._after_bridge(far_peer, "NORMAL_CLEARING")
 
     def _dispute(self, rival: int, caller: LiveLeg, near: LiveLeg, far: LiveLeg) -> None:
-        """Of two bowouts at once that want the far leg only the inner pair, the `rival`, leaves.
+        """Two bowouts at once want the far leg, of which that of the inner pair is the `rival`.
 
-        Whoever does not get that leg waits until it ends, and all stay who are behind: the one who
-        was consulted is left parked.
+        That pair leaves. Whoever does not get the far leg waits until it ends; where the near leg
+        consulted nobody else leaves till then, for whom it consulted is only left parked.
         """
-        counter, consulted = self._counters[rival], near.bridged
-        assert consulted is not None
+        counter, near_peer = self._counters[rival], near.bridged
+        assert near_peer is not None
         legs = (counter.leg_a, counter.leg_b)
         counted = counter.held(self._now) < self._limit(rival) + 1e-6
         for leg in (near, caller, far):
@@ -1012,9 +1012,12 @@ class _Call:
         )
         for leg in legs:
             self._hang_up(leg, "NORMAL_CLEARING")
-        near.consults = False
         far.wanted_by = caller
-        self._orphan(consulted)
+        if near.consults:
+            near.consults = False
+            self._orphan(near_peer)
+        elif not self._goes_elsewhere(near_peer, calls=near_peer.calls):
+            self._hang_up(near_peer, "NORMAL_CLEARING")
 
     def _killed_soon(self, *legs: LiveLeg) -> bool:
         """Whether one of the legs is hung up while they are being bridged to each other."""

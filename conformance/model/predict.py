@@ -30,7 +30,6 @@ from conformance.model.durations import CREATED_AFTER
 from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
-    ALegConsults,
     Direct,
     PlayTone,
     Scenario,
@@ -217,7 +216,7 @@ def _deviations(
     yield pace._replace(collide=True, lag=LAGS[0])
     if len(numbers) > 1:
         yield pace._replace(overtaken=True)
-    if len(numbers) > 2 and isinstance(scenario.origin, ALegConsults):
+    if len(numbers) > 2:
         yield pace._replace(disputed=True)
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
