@@ -153,7 +153,8 @@ _LEGS = (
         SHOULD,
         SILENT,
         "loopback-a is answered when loopback-b is, and only then, once (loopback-b perhaps "
-        "twice, by either thread of a bridge that began in early media).",
+        "twice, by either thread of a bridge that began in early media; in a chain perhaps not at "
+        "all, if the pair that it is bridged to ends within 0.02 s of its answer).",
         "facts 2.9; history 0b0ce769f8, b0c518cbcd, c423e2096c (app= never answered); measured",
         since="1.2.0",
     ),

@@ -1076,6 +1076,28 @@ def test_a_leg_that_misses_its_media_hangs_up_after_its_bridge_where_it_is_told_
     assert CLEARED in done.legs[B].causes
 
 
+def test_a_pair_that_ends_as_it_is_answered_may_leave_the_one_before_it_unanswered() -> None:
+    """Seen on 1.10.12: whoever is bridged to it looks every 20 ms whether it was answered."""
+    refused = further(Answer(), BridgeToNull(refusal="NORMAL_TEMPORARY_FAILURE"))
+    silent = SetVariable("loopback_no_pre_answer", "true")
+    scenario = call(silent, further(refused), origin=ALegConsults(False))
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0)
+    answered = {}
+    for blind in (0, 1):
+        done = course(scenario, {}, pace._replace(blind=blind))
+        answered[blind] = {leg for leg, one in done.legs.items() if one.answered < math.inf}
+    assert answered[1] == answered[0] - {A, B} == {A2, B2, "loopback-a3", "loopback-b3"}
+
+
+def test_a_pair_that_stays_answers_the_one_before_it_a_look_later() -> None:
+    scenario = call(further(Answer(), Park()), ending=AFTER_4_S)
+    pace = Pace(2.0, (0.0,) * 3, drift=0.0, shift=0.0, stall=5.0, blind=1)
+    early = call(further(PreAnswer(), Sleep(100), Answer(), Park()), ending=AFTER_4_S)
+    assert course(scenario, {}, pace).legs[B].answered == 0  # not bridged yet
+    legs_of_early = course(early, {}, pace).legs
+    assert legs_of_early[B].answered == pytest.approx(legs_of_early[B2].answered + 0.02)
+
+
 def test_both_threads_of_a_bridge_may_answer_either_leg_of_the_pair() -> None:
     """Seen on 1.11.2: loopback-a was answered twice, loopback-b once."""
     scenario = call(BridgeToNull(500, early_media=True), ending=AFTER_4_S)

@@ -552,8 +552,16 @@ class _Call:
         self._reached(leg)
         caller = leg.bridged
         if caller is not None and caller.calls and caller.inbound and not leg.unaware:
-            self._after_notice(caller.pair, lambda: self._answer(caller))
+            if caller.pair == self._pace.blind:
+                self._later(NOTICED, lambda: self._answer_in_bridge(caller, leg))
+            else:
+                self._after_notice(caller.pair, lambda: self._answer(caller))
         self._count_all()
+
+    def _answer_in_bridge(self, caller: LiveLeg, peer: LiveLeg) -> None:
+        """A caller looks at whom it is bridged to, who may be gone again."""
+        if caller.bridged is peer:
+            self._answer(caller)
 
     def _reached(self, leg: LiveLeg) -> None:
         """Early media or an answer ends the dialling of whoever dialled the leg."""

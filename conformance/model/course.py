@@ -136,6 +136,8 @@ class Pace(NamedTuple):
     - `bowout`: how long a pair stays once both of its legs are bridged and answered
     - `notice`: how long it takes who dials a leg to notice that it is early or answered (it looks
       every 20 ms), by the number of the pair whose loopback-b dials, 0 for the a-leg or the api
+    - `blind`: number of the pair whose loopback-b sees late (it looks every 20 ms) that the pair
+      which it is bridged to was answered; 0 none
     - `drift`: by how much a sleep or a tone runs over
     - `drifts`: number of the pair whose loopback-b alone runs over, 0 for every leg
     - `shift`: by how much a stimulus takes effect later than it was told
@@ -180,6 +182,7 @@ class Pace(NamedTuple):
     lag: float = 0.0
     overtaken: bool = False
     disputed: bool = False
+    blind: int = 0
     behind: int = -1
     drifts: int = 0
     collide: bool = False

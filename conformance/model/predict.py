@@ -216,6 +216,7 @@ def _deviations(
     yield pace._replace(collide=True, lag=LAGS[0])
     if len(numbers) > 1:
         yield pace._replace(overtaken=True)
+        yield from (pace._replace(blind=number) for number in numbers)
     if len(numbers) > 2:
         yield pace._replace(disputed=True)
     if getattr(scenario.origin, "application", "") == "bridge":
