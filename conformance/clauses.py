@@ -1074,7 +1074,8 @@ _CDR = (
         SHOULD,
         SILENT,
         "last_bridge_hangup_cause is the cause of the last leg that ended before this one and was "
-        "bridged to it, or dialled. A leg that ends within 0.1 s of that one may not be told.",
+        "bridged to it, or dialled. A leg that ends within 0.1 s of that one may not be told, and "
+        "then has the cause of the one before, or none.",
         "facts 4; switch_channel perform_hangup; measured",
         since="1.2.0",
     ),

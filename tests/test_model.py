@@ -24,7 +24,7 @@ from conformance.expectation import (
     one_of,
 )
 from conformance.model import bowout as bowouts
-from conformance.model import legs
+from conformance.model import legs, linkage
 from conformance.model import predict as prediction
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
@@ -497,7 +497,7 @@ def test_two_bowouts_that_want_the_same_leg_leave_the_pairs_before_it_in_place()
     )
     ending = kill("b-leg", 3400, Event.ANSWER, "b-leg", BUSY)
     scenario = call(refusing, origin=ALegConsults(True), ending=ending)
-    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=True)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=2)
     done = course(scenario, {}, pace)
     (left,) = done.leavings
     assert left.legs == ("loopback-a3", "loopback-b3")
@@ -509,6 +509,12 @@ def test_two_bowouts_that_want_the_same_leg_leave_the_pairs_before_it_in_place()
     assert {leg.gone for leg in staying.values()} == {ended}
     # loopback-b2 waited in vain, or got it.
     assert staying["loopback-a2"].causes == staying["loopback-b2"].causes == {CANCELLED, CLEARED}
+    (waits,) = {
+        leg.causes
+        for role, leg in course(scenario, {}, pace._replace(disputed=1)).legs.items()
+        if role in ("loopback-a2", "loopback-b2")
+    }
+    assert waits == {CANCELLED}
     assert staying[A].causes == staying[B].causes == {CLEARED}
     (bridged,) = [
         claim.allowed
@@ -518,11 +524,26 @@ def test_two_bowouts_that_want_the_same_leg_leave_the_pairs_before_it_in_place()
     assert bridged == one_of(1, 2)
 
 
+@pytest.mark.parametrize("who", [1, 2])
+def test_two_bowouts_that_want_the_same_leg_end_with_the_caller_only_if_it_gets_that(
+    who: int,
+) -> None:
+    """Seen on 1.10.12: else who was consulted stays parked for some seconds."""
+    refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))
+    ending = kill("a-leg", 2600, Event.ANSWER, "b-leg")
+    scenario = call(refusing, origin=ALegConsults(True), ending=ending)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=who)
+    done = course(scenario, {}, pace)
+    (left,) = done.leavings
+    parked_until = left.at + 2.9 if who == 2 else done.legs["a-leg"].gone
+    assert done.legs[A].gone == pytest.approx(parked_until)
+
+
 def test_two_bowouts_that_want_the_same_leg_let_all_pairs_go_where_nobody_consults() -> None:
     """Seen on 1.10.12 among calls that were made for it: who got the b-leg may be leaving."""
     refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))
     scenario = call(refusing, ending=AFTER_4_S)
-    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=True)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=2)
     done = course(scenario, {}, pace)
     (left,) = done.leavings
     pairs_of_chain = [leg for role, leg in done.legs.items() if role.startswith("loopback")]
@@ -535,7 +556,7 @@ def test_two_bowouts_that_want_the_same_leg_are_rare_and_need_a_leg_that_refuses
     for refusal in ("false", "true"):
         plan = further(SetVariable("loopback_bowout", refusal), further(BridgeToNull(500)))
         scenario = call(plan, ending=AFTER_4_S)
-        disputed = course(scenario, {}, pace._replace(disputed=True))
+        disputed = course(scenario, {}, pace._replace(disputed=2))
         assert (disputed != course(scenario, {}, pace)) == (refusal == "false")
         courses = [one for one in predict(scenario, Applied({})) if one.course == disputed]
         assert [one.rare for one in courses] == [refusal == "false"]
@@ -1096,6 +1117,19 @@ def test_a_pair_that_stays_answers_the_one_before_it_a_look_later() -> None:
     assert course(scenario, {}, pace).legs[B].answered == 0  # not bridged yet
     legs_of_early = course(early, {}, pace).legs
     assert legs_of_early[B].answered == pytest.approx(legs_of_early[B2].answered + 0.02)
+
+
+def test_who_ends_as_the_last_it_dialled_does_may_know_of_the_one_before_only() -> None:
+    """Seen on 1.10.12: that leg ends just after its caller, whose cause is of the one before."""
+    refusing = call(Sleep(100), HangUp(BUSY))
+    scenario = replace(refusing, otherwise=(further(),))
+    claims = linkage.claims(scenario, run(scenario), ("json_cdr",))
+    (allowed,) = [
+        claim.allowed
+        for claim in claims
+        if (claim.clause, claim.leg) == ("cdr.cause-of-partner", "a-leg")
+    ]
+    assert allowed == one_of(UNROUTED, BUSY, None)
 
 
 def test_both_threads_of_a_bridge_may_answer_either_leg_of_the_pair() -> None:

@@ -647,7 +647,7 @@ class _Call:
             several = partner.dialling is not None and len(partner.dialling.legs) > 1
             # it may be told too late, or by whichever of several is the last
             told = partner.there and not several and leg.holds is None
-            partner.heard = leg if told else None
+            partner.heard_before, partner.heard = partner.heard, leg if told else None
         if peer is not None:
             self._unbridge(leg)
             if leg.calls and peer.answered != NEVER:
@@ -669,10 +669,12 @@ class _Call:
             self._after_notice(caller.pair, lambda: self._fail(caller, dialling))
         if leg.holds is not None:
             self._after_bridge(leg.holds, cause)
+        if leg.gets is not None:
+            self._hang_up(leg.gets, "NORMAL_CLEARING")
         if leg.wanted_by is not None:
             self._hang_up(leg.wanted_by, "ORIGINATOR_CANCEL")
             for one in (leg.wanted_by, leg.wanted_by.other):
-                if one is not None:
+                if one is not None and self._pace.disputed > 1:
                     one.causes |= {"NORMAL_CLEARING"}  # it may have got the leg after all
         if peer is not None and leg.calls and leg.intercepted:
             if not self._goes_elsewhere(peer, calls=False):
@@ -1005,7 +1007,7 @@ class _Call:
         counted = counter.held(self._now) < self._limit(rival) + 1e-6
         for leg in (near, caller, far):
             self._unbridge(leg)
-            leg.lost = True
+            leg.lost, leg.bond = True, None
         counter.fired = True
         self._leavings.append(
             Leaving(
@@ -1021,6 +1023,7 @@ class _Call:
         for leg in legs:
             self._hang_up(leg, "NORMAL_CLEARING")
         far.wanted_by = caller
+        near.gets = far if self._pace.disputed == 1 else None
         if near.consults:
             near.consults = False
             self._orphan(near_peer)

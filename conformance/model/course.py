@@ -28,7 +28,8 @@ class Leg(NamedTuple):
     after a bridge, `deflect`), `parks` is how often it parks. `confirmed` is what it executed to be
     confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
     `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
-    that ended while it was this one's partner, "" where none did or it may have been too late.
+    that ended while it was this one's partner, "" where none did or it may have been too late, and
+    `heard_before` the last but one.
     `digits` are those that it was told to send while it was there. One that is `unborn` was hung up
     before its thread began: it has no CHANNEL_CREATE. One that is `unlinked` is a loopback-b whose
     thread found its loopback-a gone: nothing but its end is known. `deflected` is how many
@@ -57,6 +58,7 @@ class Leg(NamedTuple):
     unborn: bool = False
     unlinked: bool = False
     deflected: int = 0
+    heard_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class Pace(NamedTuple):
     - `overtaken`: whether a second pair of a chain bows out a moment after the first did, to whom
       loopback-b of the innermost dialled next: whom the first let go waits in vain
     - `disputed`: whether the outermost pair of a chain bows out at once with one behind a leg that
-      refuses, so that both want the innermost leg
+      refuses, so that both want the innermost leg (0: not so), and who gets it: the caller of the
+      outermost (1), or the other one, or nobody (2)
     - `caught`: whether the threads of both bridges of a pair whose loopback-a dialled are caught in
       them at its bowout, until the call ends
     - `unaware`: number of the pair whose loopback-a learns late that it is bridged, or (before
@@ -181,7 +184,7 @@ class Pace(NamedTuple):
     tick: float = 0.0
     lag: float = 0.0
     overtaken: bool = False
-    disputed: bool = False
+    disputed: int = 0
     blind: int = 0
     behind: int = -1
     drifts: int = 0

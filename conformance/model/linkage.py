@@ -16,7 +16,7 @@ from conformance.expectation import (
     only,
 )
 from conformance.model.cdr import dialler_of
-from conformance.model.course import Course, Leaving
+from conformance.model.course import Course, Leaving, Leg
 from conformance.scenario import Scenario, pairs
 
 _AT_ONCE = 0.1
@@ -39,14 +39,24 @@ def claims(
             continue
         heard = frozenset[str | None]()
         if leg.heard:
-            partner = course.legs[leg.heard]
-            untold = leg.gone - partner.gone <= _AT_ONCE
-            heard = partner.causes | ({None} if untold else frozenset())
+            heard = _heard(course, leg)
         found += _linked(modules, role, dialler_of(scenario, role), heard)
     for leaving in course.leavings:
         if leaving.how == "bridge" and not leaving.staying:
             found += _conserved(modules, scenario, course, leaving)
     return found
+
+
+def _heard(course: Course, leg: Leg) -> frozenset[str | None]:
+    """The causes that a leg may know of: of a partner that ended just now perhaps not yet."""
+    found: frozenset[str | None] = frozenset()
+    for role in (leg.heard, leg.heard_before):
+        if not role:
+            break
+        found |= course.legs[role].causes
+        if leg.gone - course.legs[role].gone > _AT_ONCE:
+            return found
+    return found | {None}
 
 
 @kept

@@ -21,13 +21,15 @@ class LiveLeg:
     `variables` are its own; of the global ones of the `switch` it has those that it has none of.
     `other` is the other leg of its pair (number `pair`, 0 for a real leg). It is `dialled_by` one
     leg, dials others (`dialling`) and is `bridged` to one, whom it `calls` where it runs the
-    bridge; `bond` is who its CDR names as the other leg, `heard` who of them ended last.
+    bridge; `bond` is who its CDR names as the other leg, `heard` who of them ended last,
+    `heard_before` who did before.
 
     `plan` are the steps still to come; `step` tells one from the next (a park begins anew),
     `last_step` is the one after which it begins none (-1: none). One that is `deaf` reads nothing
     more, one that is `unaware` does not know of its bridge, one that is `caught` runs a bridge that
-    is over, and one that `holds` another keeps it in such a bridge until it ends, and one that is
-    `wanted_by` another is waited for until then, in vain. `intercepted` is one whom a bowout picks
+    is over, and one that `holds` another keeps it in such a bridge until it ends. Of two that want
+    one leg one may be what `gets` it, and is followed by it; that leg is `wanted_by` the other,
+    which waits until it ends. `intercepted` is one whom a bowout picks
     off, `marked` one that ends as its peer was. One that `answers` does so sooner once it is
     bridged, one that bows out on execution `waits_for` the leg that takes its extension over.
     """
@@ -56,6 +58,7 @@ class LiveLeg:
     caught: bool = False
     holds: LiveLeg | None = None
     wanted_by: LiveLeg | None = None
+    gets: LiveLeg | None = None
     marked: bool = False
     calls: bool = False
     consults: bool = False
@@ -73,6 +76,7 @@ class LiveLeg:
     displays: tuple[str, str] | None = None
     bond: LiveLeg | None = None
     heard: LiveLeg | None = None
+    heard_before: LiveLeg | None = None
     digits: str = ""
     unborn: bool = False
     unlinked: bool = False
@@ -87,8 +91,9 @@ class LiveLeg:
 
     def forget(self) -> None:
         """Let go of the other legs, or all wait for the interpreter to look for cycles."""
-        self.other = self.bond = self.heard = self.bridged = None
-        self.dialled_by = self.dialling = self.holds = self.wanted_by = self.waits_for = None
+        self.other = self.bond = self.heard = self.heard_before = self.bridged = None
+        self.dialled_by = self.dialling = self.holds = self.wanted_by = self.gets = None
+        self.waits_for = None
 
     @property
     def hangs_up(self) -> bool:
@@ -143,6 +148,7 @@ class LiveLeg:
             self.unborn,
             self.unlinked,
             self.deflected,
+            self.heard_before.role if self.heard_before is not None else "",
         )
 
 

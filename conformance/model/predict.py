@@ -218,7 +218,7 @@ def _deviations(
         yield pace._replace(overtaken=True)
         yield from (pace._replace(blind=number) for number in numbers)
     if len(numbers) > 2:
-        yield pace._replace(disputed=True)
+        yield from (pace._replace(disputed=who) for who in (1, 2))
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
     yield from (pace._replace(unaware=number) for number in numbers)
