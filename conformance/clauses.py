@@ -191,7 +191,9 @@ _LEGS = (
         "bridge lost its media, if that came first, or with the cause of what it dials then and is "
         "refused; loopback-a may be late to learn of its bridge, or before 1.11.0 never do if it "
         "was created just then, and is then hung up with DESTINATION_OUT_OF_ORDER as its caller "
-        "goes; with that ends loopback-b, too, whose thread begins as loopback-a is gone.",
+        "goes; with that ends loopback-b, too, whose thread begins as loopback-a is gone. A pair "
+        "that refuses and dialled the leg that two bowouts want ends with ORIGINATOR_CANCEL, or "
+        "with NORMAL_CLEARING if it got that leg.",
         "facts 2.9; mod_loopback channel_on_hangup, channel_kill_channel, channel_on_init; history "
         "4658192547 (switch_channel_clear_state_handler counted outside its lock)",
     ),
@@ -537,7 +539,8 @@ _BOWOUT = (
         AGREES,
         "All legs that a bowout removes leave at once, in a chain too. Where a pair behind a leg "
         "that refuses is due in the same moment as the first, both bowouts want the b-leg: who "
-        "gets it, if anybody, is open, and of an a-leg that consults only that pair leaves.",
+        "gets it, if anybody, is open, and of an a-leg that consults only that pair leaves. With "
+        "bowout-controlled-hangup all pairs leave, the second with either cause.",
         "wiki, CDR Handling: both drop out; facts 0; history ad7149bfa6, b04e4be512 (some legs of "
         "a chain stay)",
         since="1.2.5",
@@ -877,7 +880,8 @@ _EXPORTS = (
         "exports.true-id",
         SHOULD,
         SILENT,
-        "other_leg_true_id on a leg that is bridged to loopback-b is who dialled the pair.",
+        "other_leg_true_id on a leg that is bridged to loopback-b is who dialled the pair. Not "
+        "judged on a leg that two bowouts want, nor on those whom they bridge to it.",
         "facts 2.3; history 7fd7ea9a5d",
         since="1.8.6",
     ),

@@ -24,7 +24,7 @@ from conformance.expectation import (
     one_of,
 )
 from conformance.model import bowout as bowouts
-from conformance.model import legs, linkage
+from conformance.model import exports, legs, linkage
 from conformance.model import predict as prediction
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
@@ -71,6 +71,7 @@ from strategies import scenarios
 
 PROFILE = Profile()
 CLEARED, CANCELLED, BUSY = "NORMAL_CLEARING", "ORIGINATOR_CANCEL", "USER_BUSY"
+UNSPECIFIED = "NORMAL_UNSPECIFIED"
 UNROUTED, OUT_OF_ORDER = "NO_ROUTE_DESTINATION", "DESTINATION_OUT_OF_ORDER"
 
 few = settings(
@@ -549,6 +550,49 @@ def test_two_bowouts_that_want_the_same_leg_let_all_pairs_go_where_nobody_consul
     pairs_of_chain = [leg for role, leg in done.legs.items() if role.startswith("loopback")]
     assert {leg.gone for leg in pairs_of_chain} == {left.at}
     assert {one.role for one in done.legs.values() if one.lost} == {*left.acquired}
+
+
+@pytest.mark.parametrize("who", [1, 2])
+def test_two_controlled_bowouts_that_want_the_same_leg_let_all_pairs_go(who: int) -> None:
+    """Seen on 1.10.12 among calls that were made for it: each hangs its own pair up."""
+    refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))
+    profile = Profile(bowout_controlled_hangup=True)
+    scenario = replace(call(refusing, origin=ALegConsults(True), ending=AFTER_4_S), profile=profile)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=who)
+    done = course(scenario, {}, pace)
+    pairs_of_chain = {role: leg for role, leg in done.legs.items() if role.startswith("loopback")}
+    (left,) = done.leavings
+    assert {leg.gone for leg in pairs_of_chain.values()} == {left.at}
+    assert pairs_of_chain[A].causes == pairs_of_chain[B].causes == {UNSPECIFIED}
+    assert pairs_of_chain["loopback-a3"].causes == {CLEARED, UNSPECIFIED}
+    assert {leg.role for leg in done.legs.values() if leg.lost} == (
+        {"a-leg", "b-leg"} if who == 2 else set()
+    )
+
+
+def test_who_gets_the_leg_that_two_bowouts_want_is_open_however_late_a_hangup_comes() -> None:
+    """Protects the cause that races for a leg from being lost when another reaches it later."""
+    refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))
+    ending = kill("b-leg", 3400, Event.ANSWER, "b-leg", BUSY)
+    scenario = call(refusing, origin=ALegConsults(True), ending=ending)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=2, lag=0.02)
+    done = course(scenario, {}, pace)
+    assert done.legs["loopback-a2"].gone > done.legs["loopback-b2"].gone
+    assert done.legs["loopback-a2"].causes == {CANCELLED, CLEARED}
+
+
+def test_a_leg_that_two_bowouts_want_is_no_loopback_whoever_gets_it() -> None:
+    """Only to whom it was bridged last is open."""
+    refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))
+    scenario = call(refusing, ending=AFTER_4_S)
+    pace = Pace(2.0, (0.0,) * 4, drift=0.0, shift=0.0, stall=5.0, disputed=2)
+    judged = {
+        clause: [one.leg for one in claims if one.clause == clause]
+        for claims in [exports.claims(scenario, course(scenario, {}, pace))]
+        for clause in ("exports.is-loopback-not-on-real-legs", "exports.true-id")
+    }
+    assert judged["exports.is-loopback-not-on-real-legs"] == ["a-leg", "b-leg"]
+    assert not {"a-leg", "b-leg"} & {*judged["exports.true-id"]}
 
 
 def test_two_bowouts_that_want_the_same_leg_are_rare_and_need_a_leg_that_refuses() -> None:
@@ -1378,8 +1422,8 @@ def test_a_leg_has_the_global_variables_that_it_has_none_of() -> None:
     executes = call(Answer(), Park(), ending=kill("a-leg", 7000, Event.CREATE, A))
     (leaving,) = run(globally(executes, "loopback_bowout_on_execute", "yes")).leavings
     assert leaving.how == "execute"
-    exports = call(Answer(), Park(), variables=Variables(braces=(("x_one", "1"),)))
-    assert run(globally(exports, "loopback_export", "x_one")).legs[B].given["x_one"] == "1"
+    one = call(Answer(), Park(), variables=Variables(braces=(("x_one", "1"),)))
+    assert run(globally(one, "loopback_export", "x_one")).legs[B].given["x_one"] == "1"
 
 
 def test_a_pair_that_a_global_variable_keeps_is_one_that_refuses() -> None:

@@ -904,36 +904,39 @@ class _Call:
         leaving = between(counter.leg_a, near, self._now) + between(counter.leg_b, far, self._now)
         counter.fired = True
         near_peer, far_peer = near.bridged, far.bridged
-        racing = self._overtaken or self._pace.collide
-        due_too = [*self._due_too(leaving)] if racing or self._pace.disputed else []
+        racing = self._overtaken or self._pace.collide or self._pace.disputed
+        due_too = [*self._due_too(leaving)] if racing else []
         if self._overtaken and far_peer.calls and due_too:
             self._let_go(far, far_peer)
             second, self._overtaken = due_too[0], False
             self._later(OVERTAKEN, lambda: self._fire(second, self._counters[second]))
             return
-        if self._pace.disputed:
-            for rival in due_too:
-                caller = real_end(self._counters[rival].leg_a, self._now)
-                if caller is not None and caller is not near:
-                    self._dispute(rival, caller, near, far)
-                    return
+        controlled: tuple[LiveLeg, ...] = ()
+        if self._scenario.profile.bowout_controlled_hangup:
+            controlled = (counter.leg_a, counter.leg_b)
+        rivals = self._rivals(due_too, near) if self._pace.disputed else {}
+        if rivals and not controlled:
+            rival, caller = next(iter(rivals.items()))
+            self._dispute(rival, caller, near, far)
+            return
         for leg in (near, far):
             self._unbridge(leg)
-        collided = self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far))
+        how, acquired = "bridge", [near, far]
+        if self._pace.collide and (len(leaving) > 2 or self._killed_soon(near, far)):
+            how = "collided"
+        elif rivals and self._pace.disputed > 1:
+            how, acquired = "disputed", [near, *rivals.values(), far]
         self._leavings.append(
             Leaving(
-                "collided" if collided else "bridge",
+                how,
                 self._now,
                 counter.held(self._now) < self._limit(number) + 1e-6,
                 number,
                 tuple(sorted(leg.role for leg in leaving)),
-                (near.role, far.role),
-                clean=not self._pace.collide,
+                tuple(leg.role for leg in acquired),
+                clean=not (self._pace.collide or rivals),
             )
         )
-        controlled: tuple[LiveLeg, ...] = ()
-        if self._scenario.profile.bowout_controlled_hangup:
-            controlled = (counter.leg_a, counter.leg_b)
         for leg in controlled:
             leg.intercepted = True
         # As picked off, by loopback-b's thread that is caught in its old bridge.
@@ -963,7 +966,7 @@ class _Call:
         for leg in leaving:
             if leg not in controlled and not leg.there:
                 leg.causes |= own[leg.role]
-        if collided and controlled:
+        if controlled and (how != "bridge" or rivals):
             for one in due_too:
                 for leg in (self._counters[one].leg_a, self._counters[one].leg_b):
                     leg.causes |= {self._scenario.profile.bowout_hangup_cause}
@@ -976,10 +979,10 @@ class _Call:
             self._leavings[-1] = replace(self._leavings[-1], staying=staying)
         near.consults = False
         far.plan = [] if not far.calls else far.plan
-        if collided:
-            near.lost = far.lost = True
-        else:
+        if how == "bridge":
             self._bridge(near, far)
+        else:
+            near.lost = far.lost = True
 
     def _due_too(self, leaving: list[LiveLeg]) -> Iterator[int]:
         """The numbers of further pairs of those that leave whose bowout is due."""
@@ -995,11 +998,17 @@ class _Call:
         self._unbridge(far)
         self._after_bridge(far_peer, "NORMAL_CLEARING")
 
+    def _rivals(self, due_too: list[int], near: LiveLeg) -> dict[int, LiveLeg]:
+        """The callers for whom other pairs want the far leg: those behind a leg that refuses."""
+        callers = {one: real_end(self._counters[one].leg_a, self._now) for one in due_too}
+        return {one: leg for one, leg in callers.items() if leg is not None and leg is not near}
+
     def _dispute(self, rival: int, caller: LiveLeg, near: LiveLeg, far: LiveLeg) -> None:
         """Two bowouts at once want the far leg, of which that of the inner pair is the `rival`.
 
-        That pair leaves. Whoever does not get the far leg waits until it ends; where the near leg
-        consulted nobody else leaves till then, for whom it consulted is only left parked.
+        Neither hangs up its pair itself. The inner pair leaves. Whoever does not get the far leg
+        waits until it ends; where the near leg consulted nobody else leaves till then, for whom it
+        consulted is only left parked.
         """
         counter, near_peer = self._counters[rival], near.bridged
         assert near_peer is not None

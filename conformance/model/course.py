@@ -29,11 +29,10 @@ class Leg(NamedTuple):
     confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
     `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
     that ended while it was this one's partner, "" where none did or it may have been too late, and
-    `heard_before` the last but one.
-    `digits` are those that it was told to send while it was there. One that is `unborn` was hung up
-    before its thread began: it has no CHANNEL_CREATE. One that is `unlinked` is a loopback-b whose
-    thread found its loopback-a gone: nothing but its end is known. `deflected` is how many
-    applications it had begun as it was sent off last.
+    `heard_before` the last but one. `digits` are those that it was told to send while it was there.
+    One that is `unborn` was hung up before its thread began: it has no CHANNEL_CREATE. One that is
+    `unlinked` is a loopback-b whose thread found its loopback-a gone: nothing but its end is known.
+    `deflected` is how many applications it had begun as it was sent off last.
     """
 
     role: str
@@ -83,10 +82,10 @@ class Leaving:
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
     bridge, for an execution the leg that goes on with the extension, and where that is disputed the
-    two callers and the peer. `counted` is whether the
-    counter fired as it fell due, with no veto in its way. It is `clean` unless the threads that run
-    the bridges get in each other's way. `plan` names the applications of the extension that an
-    execution hands over. Those of `legs` that are `staying` were told to after a bridge.
+    two callers and the peer. `counted` is whether the counter fired as it fell due, with no veto in
+    its way. It is `clean` unless the threads that run the bridges get in each other's way. `plan`
+    names the applications of the extension that an execution hands over. Those of `legs` that are
+    `staying` were told to after a bridge.
     """
 
     how: str

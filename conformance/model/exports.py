@@ -18,14 +18,15 @@ def claims(scenario: Scenario, course: Course) -> list[Claim]:
     """The claims about exported variables and about those that the endpoint sets."""
     found: list[Claim] = []
     given = {role: leg.given for role, leg in course.legs.items()}
-    acquired = _acquired_otherwise(course)
+    acquired = _acquired(course, "execute", "cancelled")
+    disputed = _acquired(course, "disputed")
     for pair in pairs(scenario):
         if pair.leg_a in course.legs:
             found += _transferred(scenario, pair, given)
             if MAX_FORWARDS in scenario.text:
                 found += _forwards(pair, given)
             found += _identity(scenario, pair, given)
-    found += _true_ids(scenario, course, acquired)
+    found += _true_ids(scenario, course, acquired | disputed)
     for role in null_bridges(scenario):
         if role in course.legs:
             found += _on_b_leg(scenario, role, given[role])
@@ -219,14 +220,12 @@ def _caller(scenario: Scenario, pair: Pair) -> str | None:
     return scenario.diallers.get(pair.leg_a)
 
 
-def _acquired_otherwise(course: Course) -> frozenset[str]:
-    """The legs that carry the variables of a loopback leg that they replaced, or were to.
+def _acquired(course: Course, *how: str) -> frozenset[str]:
+    """The legs that are acquired by bowouts of these kinds.
 
-    And those of whom it is open to whom they were bridged last.
+    Who executes what a loopback leg did carries that one's variables, or was to; where it is
+    disputed it is open to whom they were bridged last.
     """
     return frozenset(
-        role
-        for leaving in course.leavings
-        if leaving.how in ("execute", "cancelled", "disputed")
-        for role in leaving.acquired
+        role for leaving in course.leavings if leaving.how in how for role in leaving.acquired
     )

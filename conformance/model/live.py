@@ -29,9 +29,9 @@ class LiveLeg:
     more, one that is `unaware` does not know of its bridge, one that is `caught` runs a bridge that
     is over, and one that `holds` another keeps it in such a bridge until it ends. Of two that want
     one leg one may be what `gets` it, and is followed by it; that leg is `wanted_by` the other,
-    which waits until it ends. `intercepted` is one whom a bowout picks
-    off, `marked` one that ends as its peer was. One that `answers` does so sooner once it is
-    bridged, one that bows out on execution `waits_for` the leg that takes its extension over.
+    which waits until it ends. `intercepted` is one whom a bowout picks off, `marked` one that ends
+    as its peer was. One that `answers` does so sooner once it is bridged, one that bows out on
+    execution `waits_for` the leg that takes its extension over.
     """
 
     role: str
@@ -121,7 +121,8 @@ class LiveLeg:
 
     def end(self, at: float, causes: frozenset[str]) -> None:
         """It is hung up, for one of these causes."""
-        self.gone, self.there, self.causes = at, False, causes
+        self.gone, self.there = at, False
+        self.causes |= causes  # others may race for it already
 
     def as_it_was(self) -> Leg:
         """What came of it."""
