@@ -570,6 +570,16 @@ def test_two_controlled_bowouts_that_want_the_same_leg_let_all_pairs_go(who: int
     )
 
 
+def test_two_controlled_bowouts_at_once_may_each_hang_up_its_own_pair() -> None:
+    """Seen on 1.10.12: else the second pair ends as one that the first picked off."""
+    profile = Profile(bowout_controlled_hangup=True)
+    scenario = replace(call(further(BridgeToNull(500)), ending=AFTER_4_S), profile=profile)
+    courses = [one.course for one in predict(scenario, Applied({}))]
+    ends = [done.legs[A2].causes for done in courses if done.legs[A].causes == {UNSPECIFIED}]
+    assert {"PICKED_OFF", CLEARED} in ends
+    assert {"PICKED_OFF", CLEARED, UNSPECIFIED} in ends
+
+
 def test_who_gets_the_leg_that_two_bowouts_want_is_open_however_late_a_hangup_comes() -> None:
     """Protects the cause that races for a leg from being lost when another reaches it later."""
     refusing = further(SetVariable("loopback_bowout", "false"), further(BridgeToNull(500)))

@@ -966,7 +966,7 @@ class _Call:
         for leg in leaving:
             if leg not in controlled and not leg.there:
                 leg.causes |= own[leg.role]
-        if controlled and (how != "bridge" or rivals):
+        if controlled and (how == "collided" or self._pace.disputed):
             for one in due_too:
                 for leg in (self._counters[one].leg_a, self._counters[one].leg_b):
                     leg.causes |= {self._scenario.profile.bowout_hangup_cause}

@@ -160,9 +160,9 @@ class Pace(NamedTuple):
     - `lag`: how long a hangup takes to reach the other leg of the pair
     - `overtaken`: whether a second pair of a chain bows out a moment after the first did, to whom
       loopback-b of the innermost dialled next: whom the first let go waits in vain
-    - `disputed`: whether the outermost pair of a chain bows out at once with one behind a leg that
-      refuses, so that both want the innermost leg (0: not so), and who gets it: the caller of the
-      outermost (1), or the other one, or nobody (2)
+    - `disputed`: whether the outermost pair of a chain bows out at once with another (0: not so);
+      where that is behind a leg that refuses, both want the innermost leg, and it is open who gets
+      it: the caller of the outermost (1), or the other one, or nobody (2)
     - `caught`: whether the threads of both bridges of a pair whose loopback-a dialled are caught in
       them at its bowout, until the call ends
     - `unaware`: number of the pair whose loopback-a learns late that it is bridged, or (before

@@ -217,7 +217,7 @@ def _deviations(
     if len(numbers) > 1:
         yield pace._replace(overtaken=True)
         yield from (pace._replace(blind=number) for number in numbers)
-    if len(numbers) > 2:
+    if len(numbers) > 2 or (len(numbers) > 1 and scenario.profile.bowout_controlled_hangup):
         yield from (pace._replace(disputed=who) for who in (1, 2))
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
