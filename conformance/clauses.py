@@ -725,7 +725,8 @@ _BOWOUT = (
         MAY,
         SILENT,
         "On loopback-b it takes 5 s or more, for an a-leg that still dials never exchanges media.",
-        "facts 2.8; history 94b1b6218c",
+        "facts 2.8; history 94b1b6218c; measured: 5.1 s, and up to 9.1 s among 400 calls on two "
+        "cores",
         since="1.2.13",
     ),
     Clause(
@@ -1010,8 +1011,9 @@ _CDR = (
         "cdr.exact-duration",
         SHOULD,
         SILENT,
-        "uduration and billusec are the times between the events, to 0.15 s.",
-        "facts 0; measured: a leg's events may be sent up to 0.10 s after its stamps",
+        "uduration and billusec are the times between the events, to 0.3 s.",
+        "facts 0; measured: a leg's events may be sent up to 0.10 s after its stamps, 0.24 s among "
+        "400 calls on two cores",
     ),
     Clause(
         "cdr.billsec-after-bowout",

@@ -28,8 +28,11 @@ from conformance.model.course import NEVER, Course, Leaving
 from conformance.model.variables import BOWOUT, allows, bowout_seconds, is_true
 from conformance.scenario import ALegConsults, Pair, Scenario, UuidSetvar, pairs
 
-STALL = Within(4.9, 8.0, 5.0)
-"""5,000 turns of a loop that waits 1 ms, which a loaded host stretches: 5.1 to 6.2 s measured."""
+STALL = Within(4.9, 15.0, 5.0)
+"""5,000 turns of a loop that waits 1 ms, which a loaded host stretches.
+
+To 6.2 s among 100 calls, to 9.1 s among 400 on two cores (measured).
+"""
 
 HANDLING_SECONDS = 0.2
 """What a bowout takes: 0.06 s alone, up to 0.14 s among 100 calls in a container (measured).
