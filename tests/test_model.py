@@ -1047,6 +1047,17 @@ def test_loopback_b_may_be_transferred_to_nowhere_before_its_pair_is_hung_up() -
     assert done.legs[A].causes == {CLEARED, UNROUTED}
 
 
+def test_a_cause_may_come_to_a_leg_that_is_bridged_once_more_before_it_reads() -> None:
+    """Seen on 1.10.12: its other leg is gone, and it ends with that one's cause."""
+    plan = (BridgeToNull(None, timeout_s=2), BridgeToNull(0, early_media=True))
+    ending = kill(A, 400, Event.CREATE, "b-leg", BUSY)
+    scenario = call(*plan, origin=Direct("sleep", "2550"), ending=ending)
+    courses = [one.course for one in predict(scenario, Applied({}))]
+    ends = [one.legs[B].causes for one in courses if one.bridges]
+    assert {CLEARED} in ends
+    assert {BUSY} in ends
+
+
 def test_a_single_pair_is_not_overtaken() -> None:
     pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0, overtaken=True)
     scenario = call(BridgeToNull(), BridgeToNull(), ending=AFTER_4_S)

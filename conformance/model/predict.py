@@ -26,7 +26,7 @@ from conformance.model import (
 from conformance.model import bowout as bowouts
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
-from conformance.model.durations import CREATED_AFTER
+from conformance.model.durations import CREATED_AFTER, READ_AFTER
 from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -196,6 +196,7 @@ def _deviations(
     if pace.cut:
         yield pace._replace(halted=True)
         yield pace._replace(lag=LAGS[0])
+        yield pace._replace(lag=READ_AFTER)  # it is bridged by then, and has read nothing yet
         if len(numbers) > 1:
             yield pace._replace(lag=LAGS[0], unborn=True)
         named = max((len(one) for step in steps for one in step.dials), default=0)
