@@ -997,14 +997,16 @@ _CDR = (
         "cdr.billsec",
         SHOULD,
         SILENT,
-        "billsec is the seconds from answer to end, each cut to the whole; 0 without an answer.",
+        "billsec is the seconds from answer to end, each cut to the whole; 0 without an answer. "
+        "Either may be 0.3 s from its event.",
         "facts 4; measured: both times are cut before they are subtracted",
     ),
     Clause(
         "cdr.duration",
         SHOULD,
         SILENT,
-        "duration is the seconds from creation to end, each cut to the whole.",
+        "duration is the seconds from creation to end, each cut to the whole. Either may be 0.3 s "
+        "from its event.",
         "facts 4; measured: both times are cut before they are subtracted",
     ),
     Clause(
@@ -1090,8 +1092,8 @@ _CDR = (
         SHOULD,
         SILENT,
         "A bowout takes no billed time away: from answer to end a real leg's CDR covers all the "
-        "time for which the loopback leg on its side was answered. Not judged where that was "
-        "answered first.",
+        "time for which the loopback leg on its side was answered, but for the 0.06 s within which "
+        "a leg notices an answer. Not judged where that was answered first.",
         "wiki, CDR Handling: a billing of leg B is for 2 seconds only; facts 4; measured",
     ),
     Clause(

@@ -16,6 +16,13 @@ _P = ParamSpec("_P")
 SENT_SECONDS = 0.1
 """How late an event may be sent on a busy host: 0.10 s measured under 100 calls on 2 cores."""
 
+STAMP_SECONDS = 0.3
+"""How far a stamp in a CDR may be from the event that tells of the same.
+
+The stamp is set where a leg is created, answered or hung up, the event is sent by the leg's own
+thread: up to 0.10 s later among 100 calls, 0.24 s among 400 on two cores, measured.
+"""
+
 NEVER = "never"
 """Outcome of a time that did not come."""
 

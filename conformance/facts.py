@@ -10,6 +10,7 @@ from conformance.cdr_modules import CSV_COLUMNS, MODULES, RACING
 from conformance.expectation import (
     NEVER,
     SENT_SECONDS,
+    STAMP_SECONDS,
     Alive,
     Apart,
     CdrCount,
@@ -39,13 +40,6 @@ from conformance.observation import UNREADABLE, Observation, number_of
 
 BOWOUT_APPLICATION = "uuid_bridge"
 """What the bowout executes on the real legs; no plan of a scenario does."""
-
-STAMP_SECONDS = 0.15
-"""How far a stamp in a CDR may be from the event that tells of the same.
-
-The stamp is set where a leg is created, answered or hung up, the event is sent by the leg's own
-thread: 0.10 s later at most under 100 calls on 2 cores, measured.
-"""
 
 _SECOND = 1_000_000
 _TICK = round(STAMP_SECONDS * _SECOND)

@@ -180,8 +180,8 @@ def test_why_modules_are_not_compared(modules: tuple[str, ...], why: str | None)
 
 def test_a_leg_ends_before_a_cdr_that_is_posted() -> None:
     """Which takes a while, over the end of a second here: its whole seconds are those before."""
-    call = next(one for one in keeping()["cdr.duration"] if 0.8 < hung_up(one) < 0.95)
-    late = 0.35
+    call = ends_with_a_second()
+    late = 0.37
 
     def posted(event: Headers) -> Headers:
         at = int(str(event["Event-Date-Timestamp"]))
@@ -194,9 +194,28 @@ def test_a_leg_ends_before_a_cdr_that_is_posted() -> None:
     assert {"cdr.duration", "cdr.billsec"}.isdisjoint(one.clause for one in findings)
 
 
-def hung_up(call: Call) -> float:
-    """Give the part of a second in which loopback-b is hung up."""
-    event = observe(call.scenario, call.placement).first("loopback-b", "CHANNEL_HANGUP")
+def test_an_event_may_be_sent_late_by_as_much_for_every_time_in_a_cdr() -> None:
+    """Whether it is told in whole seconds, which end in between here, or in microseconds."""
+    draft = ends_with_a_second().draft()
+    for name in ("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE"):
+        draft.shift("loopback-b", name, 0.27)
+    times = {"cdr.duration", "cdr.billsec", "cdr.exact-duration"}
+    assert times.isdisjoint(one.clause for one in draft.call().judged().findings)
+
+
+def ends_with_a_second() -> Call:
+    """Give a call whose loopback-b is hung up at the end of a second, and made earlier in one."""
+    return next(
+        one
+        for one in keeping()["cdr.duration"]
+        if part_of_second(one, "CHANNEL_HANGUP") > 0.94
+        and part_of_second(one, "CHANNEL_CREATE") < 0.65
+    )
+
+
+def part_of_second(call: Call, name: str) -> float:
+    """Give when in a second this event of loopback-b comes."""
+    event = observe(call.scenario, call.placement).first("loopback-b", name)
     return 0.0 if event is None else event.at / 1e6 % 1
 
 

@@ -74,6 +74,19 @@ def test_a_cdr_whose_number_is_far_too_long_is_held_against_the_switch() -> None
     assert {"cdr.billsec", "cdr.exact-duration"} <= clauses(changed(bowed_out(), change))
 
 
+@pytest.mark.parametrize(("late", "held"), [(0.055, True), (0.1, False)])
+def test_a_leg_may_notice_late_that_it_was_answered(late: float, held: bool) -> None:
+    """By as much as a course of the model lets it; its CDR then covers that much less."""
+    answered = "variables.answer_uepoch"
+
+    def change(draft: Draft) -> None:
+        begun = int(draft.recorded("loopback-a", answered)) + round(late * 1e6)
+        draft.record("a-leg", answered, str(begun))
+
+    found = clauses(changed(on_a_host(bowed_out(), 0.0), change))
+    assert ("cdr.billsec-conserved" not in found) is held
+
+
 def test_the_number_of_a_leg_is_bounded() -> None:
     headers = {"Channel-Name": "null/b" + 5000 * "1"}
     assert role_of(bowed_out().scenario, "token", headers, {}) is None

@@ -81,11 +81,11 @@ class Leaving:
 
     `pair` is the number of the pair whose counter or extension brought it about, `legs` all that
     leave. `acquired` are the real legs that stay: for a bridge the caller and the peer of the new
-    bridge, for an execution the leg that goes on with the extension, and where that is disputed the
-    two callers and the peer. `counted` is whether the counter fired as it fell due, with no veto in
-    its way. It is `clean` unless the threads that run the bridges get in each other's way. `plan`
-    names the applications of the extension that an execution hands over. Those of `legs` that are
-    `staying` were told to after a bridge.
+    bridge, for an execution the leg that goes on with the extension, and where that is disputed all
+    callers that want the peer, and the peer. `counted` is whether the counter fired as it fell due,
+    with no veto in its way. It is `clean` unless the threads that run the bridges get in each
+    other's way. `plan` names the applications of the extension that an execution hands over. Those
+    of `legs` that are `staying` were told to after a bridge.
     """
 
     how: str

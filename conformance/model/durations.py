@@ -6,6 +6,9 @@ What varies from one course of a call to another is in its `Pace`.
 NOTICED = 0.02
 """How often (seconds) a waiting `null/` leg looks about it, and who dials whether it is there."""
 
+NOTICED_AT_MOST = 0.06
+"""How late (seconds) who looks sees it on a loaded host."""
+
 BEHIND = 0.02
 """How much later (seconds) a stimulus takes effect that others overtake."""
 

@@ -17,13 +17,14 @@ from conformance.expectation import (
 )
 from conformance.model.cdr import dialler_of
 from conformance.model.course import Course, Leaving, Leg
+from conformance.model.durations import NOTICED_AT_MOST
 from conformance.scenario import Scenario, pairs
 
 _AT_ONCE = 0.1
 """Within how long (seconds) after its partner a leg may end before it was told of the cause."""
 
-_NOTHING = Within(0.0, 0.02, 0.0)
-"""Stamps are set one after the other, and may be a tick of the clock apart."""
+_NOTHING = Within(0.0, NOTICED_AT_MOST, 0.0)
+"""A leg that notices an answer late has a later stamp than the one to which it was passed on."""
 
 
 def claims(

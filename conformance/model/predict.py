@@ -26,7 +26,7 @@ from conformance.model import (
 from conformance.model import bowout as bowouts
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
-from conformance.model.durations import CREATED_AFTER, READ_AFTER
+from conformance.model.durations import CREATED_AFTER, NOTICED_AT_MOST, READ_AFTER
 from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
@@ -55,7 +55,7 @@ class Applied:
 
 
 ON_TIME = Pace(bowout=2.0, notice=(), drift=0.0, shift=0.0, stall=5.28)
-NOTICES = (0.002, 0.01, 0.06)
+NOTICES = (0.002, 0.01, NOTICED_AT_MOST)
 DRIFTS = (0.05, 0.03)
 SHIFTS = (0.07, -0.07)
 BOWOUTS = (-0.15, 0.4)
@@ -219,7 +219,8 @@ def _deviations(
         yield pace._replace(overtaken=True)
         yield from (pace._replace(blind=number) for number in numbers)
     if len(numbers) > 2 or (len(numbers) > 1 and scenario.profile.bowout_controlled_hangup):
-        yield from (pace._replace(disputed=who) for who in (1, 2))
+        # Of two pairs none is behind a leg that refuses, and there is nobody else to get the leg.
+        yield from (pace._replace(disputed=who) for who in range(1, len(numbers)))
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
     yield from (pace._replace(unaware=number) for number in numbers)
