@@ -41,15 +41,18 @@ keep_memory_flat()
 large = bytearray(1 << 20)
 del large  # after one of this size glibc keeps the next one in its heap
 before = mallinfo2().hblks
-held = bytearray(1 << 17)
+held = [bytearray(1 << 17) for _ in range(16)]
 print(mallinfo2().hblks - before)
 """
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these parameters")
 def test_a_large_block_is_no_part_of_the_heap() -> None:
-    """What is kept of calls in flight would soon leave no room there for the next one."""
+    """What is kept of calls in flight would soon leave no room there for the next one.
+
+    The first few may find room that the heap has at its end.
+    """
     said = subprocess.run(
         [sys.executable, "-c", HELD_APART], capture_output=True, text=True, check=True
     )
-    assert said.stdout == "1\n"
+    assert int(said.stdout) > 8
