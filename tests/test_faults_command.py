@@ -64,7 +64,8 @@ def test_interrupted_faults_end_with_one_line(
 
     running.until(lambda: len(begun()) == 2)
     ending = begun()
-    for pid in [running.process.pid, *descendants(running.process.pid)]:  # as a terminal does
+    # As a terminal does, but the one that ends the others last: they are still there to be sent it.
+    for pid in [*descendants(running.process.pid), running.process.pid]:
         if number is signal.SIGINT or pid == running.process.pid:
             os.kill(pid, number)
     ended = running.end(ENDED_SECONDS)
