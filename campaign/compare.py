@@ -162,11 +162,7 @@ class _Table:
             scenario = recorded.scenario.at_release(self.release)
             found.setdefault(scenario.id, scenario)
             for placement in recorded.attempts:
-                try:
-                    self.comparing.add(side, scenario, placement)
-                except Exception:
-                    recording.require_texts(placement)
-                    raise
+                self.comparing.add(side, scenario, placement)
         if not recording.complete:
             self.shortfalls.append(f"{side.name.lower()}: {recording.incomplete}")
         self.recorded = tuple(one for one in found.values() if can_be_asked(one, self.oldest))

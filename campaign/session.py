@@ -502,13 +502,7 @@ def judge_recording(
             tally.corpus[recorded.scenario.id] = recorded.corpus
         tally.minimising = recorded.minimising
         for placement in recorded.attempts:
-            try:
-                tally.placed(recorded.scenario, placement)
-            except Exception:
-                recording.require_texts(placement)
-                raise
-    for placement in tally.shown.values():
-        recording.require_texts(placement)
+            tally.placed(recorded.scenario, placement)
     shortfall = "" if recording.complete else f"the recording is not whole: {recording.incomplete}"
     footer = recording.footer
     seconds = (footer.finished - recording.header.started).total_seconds() if footer else 0.0
