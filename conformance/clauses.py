@@ -1092,8 +1092,8 @@ _CDR = (
         SHOULD,
         SILENT,
         "A bowout takes no billed time away: from answer to end a real leg's CDR covers all the "
-        "time for which the loopback leg on its side was answered, but for the 0.06 s within which "
-        "a leg notices an answer. Not judged where that was answered first.",
+        "time for which the loopback leg on its side was answered, but for 0.06 s in all, as late "
+        "as a leg notices its answer. Not judged where that was answered first.",
         "wiki, CDR Handling: a billing of leg B is for 2 seconds only; facts 4; measured",
     ),
     Clause(

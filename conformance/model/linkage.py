@@ -23,8 +23,8 @@ from conformance.scenario import Scenario, pairs
 _AT_ONCE = 0.1
 """Within how long (seconds) after its partner a leg may end before it was told of the cause."""
 
-_NOTHING = Within(0.0, NOTICED_AT_MOST, 0.0)
-"""A leg that notices an answer late has a later stamp than the one to which it was passed on."""
+_ALL_BUT_NOTICING = Within(0.0, NOTICED_AT_MOST, 0.0)
+"""What may be uncovered (seconds), of both ends together: a real leg notices its answer late."""
 
 
 def claims(
@@ -82,4 +82,4 @@ def _conserved(
         if course.legs[real].answered <= course.legs[loopback].answered:
             for module in modules:
                 uncovered = CdrUncovered(loopback, real, module)
-                yield Claim("cdr.billsec-conserved", real, uncovered, _NOTHING)
+                yield Claim("cdr.billsec-conserved", real, uncovered, _ALL_BUT_NOTICING)
