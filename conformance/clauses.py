@@ -281,7 +281,8 @@ _LEGS = (
         SHOULD,
         SILENT,
         "A leg with park_after_bridge parks when its bridge ends: who dialled instead of going on "
-        "with its dialplan, who was dialled instead of leaving; after a bowout too.",
+        "with its dialplan, who was dialled instead of leaving; after a bowout too. Whom a bowout "
+        "takes may park for a moment before.",
         "facts 4; switch_ivr_bridge audio_bridge_on_exchange_media; measured",
     ),
     Clause(
@@ -1083,7 +1084,8 @@ _CDR = (
         SILENT,
         "last_bridge_hangup_cause is the cause of the last leg that ended before this one and was "
         "bridged to it, or dialled. A leg that ends within 0.1 s of that one may not be told, and "
-        "then has the cause of the one before, or none.",
+        "then has the cause of the one before, or none; not judged where that was one of several "
+        "dialled at once.",
         "facts 4; switch_channel perform_hangup; measured",
         since="1.2.0",
     ),

@@ -995,6 +995,28 @@ def test_who_gives_up_as_it_dials_may_find_itself_hung_up() -> None:
     assert course(scenario, {}, pace).legs["b-leg"].causes == {"NO_ANSWER", CANCELLED}
 
 
+def test_who_gives_up_as_it_dials_may_be_hung_up_as_the_next_is_dialled() -> None:
+    """Seen once in a soak of 1.10.12: the next had been reached, and was cancelled."""
+    refusal = BridgeToNull(refusal="CALL_REJECTED")
+    several = BridgeToSeveral((BridgeToNull(500), refusal), otherwise=(BridgeToNull(),))
+    scenario = call(Sleep(100), several, ending=kill(A, 300, Event.CREATE, "b-leg", BUSY))
+    courses = [one.course.legs for one in predict(scenario, Applied({}))]
+    reached = [legs for legs in courses if "b-leg3" in legs and legs[B].causes == {BUSY}]
+    assert any(CANCELLED in legs["b-leg3"].causes for legs in reached)
+
+
+def test_who_is_to_park_after_its_bridge_may_begin_to_as_a_bowout_takes_it() -> None:
+    """Seen once in a soak of 1.10.12; only a stimulus that counts from there can tell."""
+    told = BridgeToNull(variables=(("park_after_bridge", "true"),))
+    rejected = kill("b-leg", 400, Event.PARK, "b-leg", "CALL_REJECTED")
+    scenario = call(told, stimuli=(rejected,), ending=AFTER_4_S)
+    courses = [*predict(scenario, Applied({}))]
+    assert courses[0].course.legs["b-leg"].causes == {CLEARED}
+    parking = [one for one in courses if one.course.legs["b-leg"].causes == {"CALL_REJECTED"}]
+    assert parking
+    assert all(one.rare for one in parking)
+
+
 def test_who_dials_several_at_once_may_be_hung_up_before_all_are_made() -> None:
     """Seen on the embedded switch; FreeSWITCH looks for its caller before it makes each leg."""
     several = BridgeToSeveral((BridgeToNull(500), BridgeToNull(1000)))
@@ -1199,6 +1221,14 @@ def test_who_ends_as_the_last_it_dialled_does_may_know_of_the_one_before_only() 
         if (claim.clause, claim.leg) == ("cdr.cause-of-partner", "a-leg")
     ]
     assert allowed == one_of(UNROUTED, BUSY, None)
+
+
+def test_who_ends_as_the_last_it_dialled_does_may_know_of_any_of_several_before() -> None:
+    """Seen once in a soak of 1.10.12: which of two that were dialled at once was told last."""
+    refusing = call(Sleep(100), HangUp(BUSY))
+    scenario = replace(refusing, beside=(further(),), otherwise=(further(),))
+    claims = linkage.claims(scenario, run(scenario), ("json_cdr",))
+    assert not [one for one in claims if (one.clause, one.leg) == ("cdr.cause-of-partner", "a-leg")]
 
 
 def test_both_threads_of_a_bridge_may_answer_either_leg_of_the_pair() -> None:

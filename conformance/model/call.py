@@ -474,7 +474,7 @@ class _Call:
                 leg.causes |= {"ORIGINATOR_CANCEL"}
 
         if notice or any(leg.other is None for leg in dialling.legs):
-            self._later(0, give_up)
+            self._later(notice, give_up)
         else:
             give_up()
 
@@ -648,6 +648,7 @@ class _Call:
             # it may be told too late, or by whichever of several is the last
             told = partner.there and not several and leg.holds is None
             partner.heard_before, partner.heard = partner.heard, leg if told else None
+            partner.hearsay |= not told
         if peer is not None:
             self._unbridge(leg)
             if leg.calls and peer.answered != NEVER:
@@ -764,7 +765,7 @@ class _Call:
             partner = leg.bond if leg.there else None
             self._hang_up(leg, cause)
             if partner is not None:
-                partner.heard = None
+                partner.heard, partner.hearsay = None, True
 
         if leg.inbound and self._has_no_thread(leg):
             leg.unlinked = self._pace.threads > 1
@@ -855,6 +856,7 @@ class _Call:
             self._miss_media(leg)  # it may have begun something else
         if peer is not None:
             leg.heard = peer.heard = None  # either may be ahead of the other
+            leg.hearsay = peer.hearsay = True
 
     def _find_nothing(self, leg: LiveLeg, peer: LiveLeg) -> None:
         """The bridge of a leg that reads nothing more ends with its first frame."""
@@ -979,6 +981,10 @@ class _Call:
             self._leavings[-1] = replace(self._leavings[-1], staying=staying)
         near.consults = False
         far.plan = [] if not far.calls else far.plan
+        for leg in (near, far):
+            told = after_bridge.told(leg.variables, calls=leg.calls)
+            if self._pace.parks and told is not None and told.how == after_bridge.PARK:
+                self._happened("CHANNEL_PARK", leg.role)
         if how == "bridge":
             self._bridge(near, far)
         else:

@@ -29,8 +29,9 @@ class Leg(NamedTuple):
     confirmed. `shown` is whom (name, number) it was last shown from outside as its other end,
     `displays` whom a loopback leg was so given as its caller or callee. `heard` is the last leg
     that ended while it was this one's partner, "" where none did or it may have been too late, and
-    `heard_before` the last but one. `digits` are those that it was told to send while it was there.
-    One that is `unborn` was hung up before its thread began: it has no CHANNEL_CREATE. One that is
+    `heard_before` the last but one; `hearsay` tells that it may not have been told of one before,
+    or of any of several. `digits` are those that it was told to send while it was there. One that
+    is `unborn` was hung up before its thread began: it has no CHANNEL_CREATE. One that is
     `unlinked` is a loopback-b whose thread found its loopback-a gone: nothing but its end is known.
     `deflected` is how many applications it had begun as it was sent off last.
     """
@@ -58,6 +59,7 @@ class Leg(NamedTuple):
     unlinked: bool = False
     deflected: int = 0
     heard_before: str = ""
+    hearsay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ class Pace(NamedTuple):
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up
+    - `parks`: whether legs that are to park after their bridges begin to before a bowout's bridge
+      takes them
     """
 
     bowout: float
@@ -188,6 +192,7 @@ class Pace(NamedTuple):
     behind: int = -1
     drifts: int = 0
     collide: bool = False
+    parks: bool = False
     caught: bool = False
     begun: int = -1
     made: int = -1

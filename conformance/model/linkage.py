@@ -49,7 +49,10 @@ def claims(
 
 
 def _heard(course: Course, leg: Leg) -> frozenset[str | None]:
-    """The causes that a leg may know of: of a partner that ended just now perhaps not yet."""
+    """The causes that a leg may know of: of a partner that ended just now perhaps not yet.
+
+    None where it may then know that of any of several.
+    """
     found: frozenset[str | None] = frozenset()
     for role in (leg.heard, leg.heard_before):
         if not role:
@@ -57,7 +60,7 @@ def _heard(course: Course, leg: Leg) -> frozenset[str | None]:
         found |= course.legs[role].causes
         if leg.gone - course.legs[role].gone > _AT_ONCE:
             return found
-    return found | {None}
+    return frozenset() if leg.hearsay else found | {None}
 
 
 @kept

@@ -22,7 +22,7 @@ class LiveLeg:
     `other` is the other leg of its pair (number `pair`, 0 for a real leg). It is `dialled_by` one
     leg, dials others (`dialling`) and is `bridged` to one, whom it `calls` where it runs the
     bridge; `bond` is who its CDR names as the other leg, `heard` who of them ended last,
-    `heard_before` who did before.
+    `heard_before` who did before; with `hearsay` one did of whom it may not have been told.
 
     `plan` are the steps still to come; `step` tells one from the next (a park begins anew),
     `last_step` is the one after which it begins none (-1: none). One that is `deaf` reads nothing
@@ -77,6 +77,7 @@ class LiveLeg:
     bond: LiveLeg | None = None
     heard: LiveLeg | None = None
     heard_before: LiveLeg | None = None
+    hearsay: bool = False
     digits: str = ""
     unborn: bool = False
     unlinked: bool = False
@@ -150,6 +151,7 @@ class LiveLeg:
             self.unlinked,
             self.deflected,
             self.heard_before.role if self.heard_before is not None else "",
+            self.hearsay,
         )
 
 

@@ -31,6 +31,7 @@ from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
     Direct,
+    Event,
     PlayTone,
     Scenario,
     SetVariable,
@@ -77,7 +78,7 @@ class Alternative:
     """The claims of one legal course.
 
     `rare` is one in which threads collided or were caught, a second pair overtook the first one's
-    bowout or wants the same leg, or a leg never learns that it is bridged.
+    bowout or wants the same leg, a leg never learns that it is bridged, or one parks for a moment.
     """
 
     claims: tuple[Claim, ...]
@@ -143,7 +144,8 @@ def _tells(run: Course, pair: int) -> bool:
 
 
 def _rare(pace: Pace) -> bool:
-    return bool(pace.collide or pace.overtaken or pace.disputed or pace.caught or pace.unaware)
+    unlikely = (pace.collide, pace.overtaken, pace.disputed, pace.caught, pace.unaware, pace.parks)
+    return any(unlikely)
 
 
 def in_full(scenario: Scenario, alternative: Alternative, modules: tuple[str, ...]) -> Alternative:
@@ -224,6 +226,8 @@ def _deviations(
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
     yield from (pace._replace(unaware=number) for number in numbers)
+    if any(stimulus.at.event is Event.PARK for stimulus in scenario.all_stimuli()):
+        yield pace._replace(parks=True)  # nothing else tells of it
 
 
 def _goes_on(scenario: Scenario) -> bool:
