@@ -919,7 +919,8 @@ _CDR = (
         "cdr.one-for-each-leg",
         MUST,
         AGREES,
-        "Each leg has one CDR of each module, the loopback legs too.",
+        "Each leg has one CDR of each module, the loopback legs too. Not judged of a leg that is "
+        "hung up as it takes over an extension, if the other leg's variables may ask for none.",
         "wiki, CDR Handling; history 7f3c160793 (none for loopback legs)",
         since="1.2.12",
     ),

@@ -24,7 +24,7 @@ from conformance.expectation import (
     one_of,
 )
 from conformance.model import bowout as bowouts
-from conformance.model import exports, legs, linkage
+from conformance.model import cdr, exports, legs, linkage
 from conformance.model import predict as prediction
 from conformance.model.call import course
 from conformance.model.course import NEVER, Course, Pace
@@ -1003,6 +1003,17 @@ def test_who_gives_up_as_it_dials_may_be_hung_up_as_the_next_is_dialled() -> Non
     courses = [one.course.legs for one in predict(scenario, Applied({}))]
     reached = [legs for legs in courses if "b-leg3" in legs and legs[B].causes == {BUSY}]
     assert any(CANCELLED in legs["b-leg3"].causes for legs in reached)
+
+
+@pytest.mark.parametrize("name", ["process_cdr", "skip_cdr_causes"])
+def test_who_gets_the_variables_of_its_loopback_b_as_it_ends_may_ask_for_no_cdr(name: str) -> None:
+    """Seen in a soak of 1.10.12: hung up while loopback-b hands its plan over, it has them."""
+    variables = Variables(brackets=((name, BUSY),))
+    ending = kill("a-leg", 1500, Event.CREATE, A, BUSY)
+    scenario = call(Unloop(), Answer(), Park(), variables=variables, ending=ending)
+    (leaving,) = run(scenario).leavings
+    assert leaving.how == "cancelled"
+    assert not [one for one in cdr.claims(scenario, run(scenario)) if one.leg == "a-leg"]
 
 
 def test_who_is_to_park_after_its_bridge_may_begin_to_as_a_bowout_takes_it() -> None:

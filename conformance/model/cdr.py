@@ -49,7 +49,7 @@ def claims(
     unsettled = {
         role
         for one in taken_over
-        if one.how == "cancelled" and "process_cdr" in course.legs[one.legs[-1]].variables
+        if one.how == "cancelled" and not _ASKING.isdisjoint(course.legs[one.legs[-1]].variables)
         for role in one.acquired  # it may end with the variables of loopback-b or without
     }
     spoilt = _spoilt(scenario)
