@@ -919,8 +919,8 @@ _CDR = (
         "cdr.one-for-each-leg",
         MUST,
         AGREES,
-        "Each leg has one CDR of each module, the loopback legs too. Not judged of a leg that is "
-        "hung up as it takes over an extension, if the other leg's variables may ask for none.",
+        "Each leg has one CDR of each module, the loopback legs too. One that is hung up as it "
+        "takes over an extension may have the variables of loopback-b, and none where they say so.",
         "wiki, CDR Handling; history 7f3c160793 (none for loopback legs)",
         since="1.2.12",
     ),

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from conformance.causes import cause_of
+from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
 from conformance.expectation import (
     Alive,
+    CdrCount,
     Claim,
     Count,
     Elapsed,
@@ -1013,7 +1015,10 @@ def test_who_gets_the_variables_of_its_loopback_b_as_it_ends_may_ask_for_no_cdr(
     scenario = call(Unloop(), Answer(), Park(), variables=variables, ending=ending)
     (leaving,) = run(scenario).leavings
     assert leaving.how == "cancelled"
-    assert not [one for one in cdr.claims(scenario, run(scenario)) if one.leg == "a-leg"]
+    claimed = [one for one in cdr.claims(scenario, run(scenario)) if one.leg == "a-leg"]
+    written = [one.allowed for one in claimed if isinstance(one.fact, CdrCount)]
+    assert written == [one_of(0, 1)] * len(MODULES)
+    assert {"cdr.hangup-cause", "cdr.duration"} <= {one.clause for one in claimed}
 
 
 def test_who_is_to_park_after_its_bridge_may_begin_to_as_a_bowout_takes_it() -> None:
@@ -1026,6 +1031,18 @@ def test_who_is_to_park_after_its_bridge_may_begin_to_as_a_bowout_takes_it() -> 
     parking = [one for one in courses if one.course.legs["b-leg"].causes == {"CALL_REJECTED"}]
     assert parking
     assert all(one.rare for one in parking)
+
+
+def test_who_parks_as_a_bowout_takes_it_parks_once_more_after_the_bridge() -> None:
+    """Each is a CHANNEL_PARK of its own."""
+    told = BridgeToNull(variables=(("park_after_bridge", "true"),))
+    ending = kill("b-leg", 6000, Event.CREATE, "b-leg")
+    scenario = call(told, stimuli=(kill("a-leg", 4000, Event.CREATE, "a-leg"),), ending=ending)
+    courses = [*predict(scenario, Applied({}))]
+    assert courses[0].course.legs["b-leg"].parks == 1
+    twice = [one for one in courses if one.course.legs["b-leg"].parks == 2]
+    assert twice
+    assert all(one.rare for one in twice)
 
 
 def test_who_dials_several_at_once_may_be_hung_up_before_all_are_made() -> None:

@@ -578,6 +578,8 @@ def at(value: Any, place: str) -> tuple[Any, Any]:
         (2, "attempts.0.applied.0.2", None),
         (2, "attempts.0.switch", "x"),
         (2, "attempts.0.events.3.odd.0", "x"),
+        (2, "attempts.0.events.1.on", -1),
+        (2, "lists.0.0", -1),
         (2, "attempts.0.events.0.to.0", None),
         (2, "attempts.0.events.0.to.0", 1),
         (2, "attempts.0.events.0.to.0", {}),

@@ -20,7 +20,10 @@ from conformance.scenario import Action, Answer, HangUp, Park, Scenario, Sleep
 
 PARK, TRANSFER, EXECUTE = "park", "transfer", "execute"
 
-_TELLING = frozenset({"park_after_bridge", "transfer_after_bridge", "exec_after_bridge_app"})
+PARKS = "park_after_bridge"
+"""The variable that tells a leg to park."""
+
+_TELLING = frozenset({PARKS, "transfer_after_bridge", "exec_after_bridge_app"})
 """The variables of which one tells a leg that it is to do something after its bridge."""
 
 TOO_LATE = "transfer too late"
@@ -51,8 +54,14 @@ def told(variables: Mapping[str, str], *, calls: bool) -> Told | None:
     return next(filter(None, ways), None)
 
 
+def is_told(variables: Mapping[str, str], how: str, *, calls: bool) -> bool:
+    """Whether that is what a leg is told to do."""
+    one = told(variables, calls=calls)
+    return one is not None and one.how == how
+
+
 def _parked(variables: Mapping[str, str]) -> Told | None:
-    return Told(PARK) if is_true(variables.get("park_after_bridge", "")) else None
+    return Told(PARK) if is_true(variables.get(PARKS, "")) else None
 
 
 def _transferred(variables: Mapping[str, str]) -> Told | None:

@@ -454,9 +454,9 @@ class _Call:
     def _give_up_dialling(self, caller: LiveLeg, dialling: Dialling) -> None:
         """A leg whose other leg is gone finds out, as it dials, that it reads nothing.
 
-        Sooner than a pair that it dials is reached, by another thread, or than it notices that;
-        but a `null/` leg that is reached at once is taken all the same, and that all refuse may be
-        noticed first. Where it finds itself hung up by then, it cancels.
+        Sooner than a pair that it dials is reached, by another thread, but no sooner than it looks
+        (every 20 ms): by then a `null/` leg that is reached at once is taken all the same, and that
+        all refuse may be noticed first. Where it finds itself hung up by then, it cancels.
         """
         notice = self._pace.notice[caller.pair]
 
@@ -754,8 +754,7 @@ class _Call:
 
     def _transfer_late(self, caller: LiveLeg) -> None:
         """A caller that is hung up in its bridge is transferred all the same, in its CDR alone."""
-        told = after_bridge.told(caller.variables, calls=True)
-        if told is not None and told.how == after_bridge.TRANSFER:
+        if after_bridge.is_told(caller.variables, after_bridge.TRANSFER, calls=True):
             caller.told += (after_bridge.TOO_LATE,)
 
     def _cross(self, leg: LiveLeg, cause: str) -> None:
@@ -982,9 +981,9 @@ class _Call:
         near.consults = False
         far.plan = [] if not far.calls else far.plan
         for leg in (near, far):
-            told = after_bridge.told(leg.variables, calls=leg.calls)
-            if self._pace.parks and told is not None and told.how == after_bridge.PARK:
-                self._happened("CHANNEL_PARK", leg.role)
+            to_park = after_bridge.is_told(leg.variables, after_bridge.PARK, calls=leg.calls)
+            if leg.role in self._pace.parks and to_park:
+                self._park(leg)
         if how == "bridge":
             self._bridge(near, far)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from conformance.cdr_modules import CSV_MODULE, MODULES
 from conformance.expectation import (
@@ -26,7 +26,7 @@ from conformance.expectation import (
 from conformance.model.after_bridge import TOO_LATE, TRANSFER
 from conformance.model.course import NEVER, Course, Leg
 from conformance.model.deflect import DEFLECT
-from conformance.model.wanted import WANTED, Wanted, wanted
+from conformance.model.wanted import WANTED, Wanted, either, wanted
 from conformance.scenario import Direct, ExtensionTarget, Scenario, numbered, pairs
 
 _FORCED = "force_process_cdr"
@@ -46,16 +46,10 @@ def claims(
     taken_over = [one for one in course.leavings if one.how in ("execute", "cancelled")]
     executed = {role for one in taken_over for role in one.acquired}
     caught = {role for one in taken_over if one.how == "cancelled" for role in one.acquired}
-    unsettled = {
-        role
-        for one in taken_over
-        if one.how == "cancelled" and not _ASKING.isdisjoint(course.legs[one.legs[-1]].variables)
-        for role in one.acquired  # it may end with the variables of loopback-b or without
-    }
     spoilt = _spoilt(scenario)
     tells_dialling = _tells_dialling(course)
     for role, leg in course.legs.items():
-        if leg.lost or role in unsettled:
+        if leg.lost:
             continue
         asked, answered = _wanted(scenario, course, leg), leg.answered != NEVER
         file, row = asked
@@ -100,8 +94,21 @@ _ASKING = frozenset({"process_cdr", "skip_cdr_causes", _FORCED})
 
 def _wanted(scenario: Scenario, course: Course, leg: Leg) -> tuple[Wanted, Wanted]:
     """Whether a leg has CDRs that are files, and a row, which nothing forces."""
+    asked = _wanted_by(leg.variables, scenario, course, leg)
+    for one in course.leavings:
+        if one.how == "cancelled" and leg.role in one.acquired:
+            # it ends with the variables of loopback-b or without
+            given = {**leg.variables, **course.legs[one.legs[-1]].variables}
+            file, row = _wanted_by(given, scenario, course, leg)
+            asked = either(asked[0], file), either(asked[1], row)
+    return asked
+
+
+def _wanted_by(
+    seen: Mapping[str, str], scenario: Scenario, course: Course, leg: Leg
+) -> tuple[Wanted, Wanted]:
+    """The same of a leg that has these variables at its end."""
     profile = scenario.profile
-    seen = leg.variables
     if profile.global_variables:
         seen = {**dict(profile.global_variables), **seen}
     if profile.log_b_leg and _ASKING.isdisjoint(seen):

@@ -51,7 +51,7 @@ def claims(
 def _heard(course: Course, leg: Leg) -> frozenset[str | None]:
     """The causes that a leg may know of: of a partner that ended just now perhaps not yet.
 
-    None where it may then know that of any of several.
+    An empty set where it may then know that of any of several, of which nothing is claimed.
     """
     found: frozenset[str | None] = frozenset()
     for role in (leg.heard, leg.heard_before):

@@ -31,7 +31,6 @@ from conformance.model.variables import ON_EXECUTE, bowout_seconds
 from conformance.profile import Profile
 from conformance.scenario import (
     Direct,
-    Event,
     PlayTone,
     Scenario,
     SetVariable,
@@ -226,8 +225,9 @@ def _deviations(
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
     yield from (pace._replace(unaware=number) for number in numbers)
-    if any(stimulus.at.event is Event.PARK for stimulus in scenario.all_stimuli()):
-        yield pace._replace(parks=True)  # nothing else tells of it
+    if after_bridge.PARKS in scenario.text:
+        for role in ("a-leg", *scenario.dialled):
+            yield pace._replace(parks=pace.parks | {role})
 
 
 def _goes_on(scenario: Scenario) -> bool:
@@ -308,7 +308,7 @@ def _shape(run: Course) -> int:
     legs = run.legs.values()
     shape = (
         tuple((leg.role, leg.causes, leg.applications, leg.lost, leg.told) for leg in legs),
-        tuple((leg.digits, leg.unborn, leg.unlinked) for leg in legs),
+        tuple((leg.digits, leg.parks, leg.unborn, leg.unlinked) for leg in legs),
         tuple((leg.ringing < NEVER, leg.early < NEVER, leg.answered < NEVER) for leg in legs),
         tuple(tuple(leg.given.items()) for leg in legs),
         tuple((bridge.caller, bridge.peer, run.there(bridge.since)) for bridge in run.bridges),

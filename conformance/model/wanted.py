@@ -10,7 +10,7 @@ from conformance.model.variables import is_true
 
 
 class Wanted(NamedTuple):
-    """Whether a leg has CDRs (both where its cause decides and is a race), and the clause."""
+    """Whether a leg has CDRs (both where what decides is a race), and the clause."""
 
     outcomes: tuple[bool, ...]
     clause: str = "one-for-each-leg"
@@ -18,6 +18,11 @@ class Wanted(NamedTuple):
 
 WANTED = Wanted((True,))
 UNWANTED = Wanted((False,), "none-if-unwanted")
+
+
+def either(own: Wanted, other: Wanted) -> Wanted:
+    """What holds of a leg whose variables at its end may be its own or another's."""
+    return own._replace(outcomes=tuple({*own.outcomes, *other.outcomes}))
 
 
 def wanted(
