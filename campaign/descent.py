@@ -8,8 +8,10 @@ whatever makes the call less, simpler values, settings last.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from campaign.attempt import patience
 from conformance.complexity import Complexity, complexity

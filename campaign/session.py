@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
+from msgspec import structs
 
 from campaign.admission import Pace
 from campaign.ahead import made_ahead
@@ -339,7 +340,7 @@ def _everywhere(scenario: Scenario, switches: Sequence[Switch]) -> bool:
 def _as_set(scenario: Scenario, release: str, switches: Sequence[Switch]) -> Scenario:
     """The scenario with the settings that the switches take, or have: they are alike."""
     profile = switches[0].fixed or scenario.profile
-    return replace(scenario, profile=profile.at_release(release))
+    return structs.replace(scenario, profile=profile.at_release(release))
 
 
 def _out_of_reach(switches: Sequence[Switch], release: str) -> Mapping[str, str]:

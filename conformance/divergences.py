@@ -257,15 +257,15 @@ def _places(value: Any) -> tuple[tuple[str, Value], ...]:
 
 
 def _at(value: Any, place: str) -> Iterator[Any]:
-    """What stands at a place: names and numbers between dots, `*` for each item of a list."""
+    """What stands at a place: names and numbers between dots, `*` for each item of an array."""
     step, _, rest = place.partition(".")
-    found: list[Any] = []
-    if step == "*" and isinstance(value, list):
+    found: tuple[Any, ...] = ()
+    if step == "*" and isinstance(value, tuple):
         found = value
-    elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-        found = [value[int(step)]]
+    elif isinstance(value, tuple) and step.isdecimal() and int(step) < len(value):
+        found = (value[int(step)],)
     elif isinstance(value, dict) and step in value:
-        found = [value[step]]
+        found = (value[step],)
     for one in found:
         if rest:
             yield from _at(one, rest)

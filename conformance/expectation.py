@@ -7,9 +7,10 @@ gives the claims of each; an observation conforms if it meets those of one way w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import NamedTuple, ParamSpec, TypeAlias, cast
+
+from msgspec import Struct
 
 _P = ParamSpec("_P")
 
@@ -29,15 +30,13 @@ NEVER = "never"
 Outcome: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class OneOf:
+class OneOf(Struct, frozen=True, gc=False):
     """The outcome is one of these values; more than one where the switch may choose."""
 
     values: frozenset[Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(Struct, frozen=True, gc=False):
     """The outcome is a number of seconds from `low` to `high`.
 
     What the control calls show of the host's lateness is added to `high`, once for each of the
@@ -82,27 +81,23 @@ class EventRef(NamedTuple):
     application: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LegCount:
+class LegCount(Struct, frozen=True, gc=False):
     """Number of legs that the call ever had (int)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True, gc=False):
     """Whether the leg was created (bool)."""
 
     leg: str
 
 
-@dataclass(frozen=True, slots=True)
-class Destroyed:
+class Destroyed(Struct, frozen=True, gc=False):
     """Whether the leg went, without the suite's sweeping (bool)."""
 
     leg: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alive:
+class Alive(Struct, frozen=True, gc=False):
     """The legs between their creation and hangup right after an event (sorted roles).
 
     Those that are `leaving` may take `SENT_SECONDS` more to go. Of those that are `due` to go about
@@ -114,8 +109,7 @@ class Alive:
     due: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True, gc=False):
     """Number of events of a name on a leg, or with one application (int)."""
 
     leg: str
@@ -123,24 +117,21 @@ class Count:
     application: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True, gc=False):
     """A header of an event (str, None where it is absent)."""
 
     at: EventRef
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegNamed:
+class LegNamed(Struct, frozen=True, gc=False):
     """The role of the leg whose uuid a header holds (a role; else the text, None if absent)."""
 
     at: EventRef
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Elapsed:
+class Elapsed(Struct, frozen=True, gc=False):
     """Seconds from the last of some events to another (float, NEVER where it does not come).
 
     Those of `before` are added.
@@ -151,62 +142,54 @@ class Elapsed:
     before: tuple[Elapsed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+class Apart(Struct, frozen=True, gc=False):
     """Seconds between two events, whichever comes first (float, NEVER where one is missing)."""
 
     one: EventRef
     other: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class SinceStimulus:
+class SinceStimulus(Struct, frozen=True, gc=False):
     """Seconds from the moment at which a stimulus was applied to an event (float, or NEVER)."""
 
     index: int
     until: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class Precedes:
+class Precedes(Struct, frozen=True, gc=False):
     """Whether an event comes before another, by Event-Sequence (bool)."""
 
     first: EventRef
     second: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
+class Executed(Struct, frozen=True, gc=False):
     """The names of the applications that a leg ran, in order, without uuid_bridge (tuple)."""
 
     leg: str
 
 
-@dataclass(frozen=True, slots=True)
-class OriginateCauses:
+class OriginateCauses(Struct, frozen=True, gc=False):
     """Whom a leg dialled, each role with its cause, by `originate_causes` at an event (tuple)."""
 
     at: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class CdrCount:
+class CdrCount(Struct, frozen=True, gc=False):
     """Number of CDRs that a module wrote of a leg (int)."""
 
     leg: str
     module: str
 
 
-@dataclass(frozen=True, slots=True)
-class CdrReadable:
+class CdrReadable(Struct, frozen=True, gc=False):
     """Whether the CDR that a module wrote of a leg is well-formed (bool)."""
 
     leg: str
     module: str
 
 
-@dataclass(frozen=True, slots=True)
-class CdrField:
+class CdrField(Struct, frozen=True, gc=False):
     """A field of a leg's CDR (str, None where it is absent)."""
 
     leg: str
@@ -214,8 +197,7 @@ class CdrField:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class CdrLeg:
+class CdrLeg(Struct, frozen=True, gc=False):
     """The role of the leg whose uuid a field of a CDR holds (a role; else the text, or None)."""
 
     leg: str
@@ -223,8 +205,7 @@ class CdrLeg:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class CdrSeconds:
+class CdrSeconds(Struct, frozen=True, gc=False):
     """How far a CDR's number of whole seconds is from what the leg's events make it (seconds).
 
     The switch cuts the time of either event to a whole second before it subtracts; 0 where that,
@@ -240,8 +221,7 @@ class CdrSeconds:
     ending: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class CdrMicroseconds:
+class CdrMicroseconds(Struct, frozen=True, gc=False):
     """How far a CDR's number of microseconds is from the time between two events (seconds)."""
 
     leg: str
@@ -251,8 +231,7 @@ class CdrMicroseconds:
     until: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class CdrUncovered:
+class CdrUncovered(Struct, frozen=True, gc=False):
     """How much of a leg's answered time is not in that of another leg, by their CDRs (seconds)."""
 
     leg: str
@@ -260,8 +239,7 @@ class CdrUncovered:
     module: str
 
 
-@dataclass(frozen=True, slots=True)
-class CdrsDiffer:
+class CdrsDiffer(Struct, frozen=True, gc=False):
     """In what the CDRs of a leg differ from module to module (each field with its values).
 
     Of the fields (dotted paths) that are `unsettled` nothing is said.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 RELEASES: Mapping[str, str] = MappingProxyType(
     {
@@ -25,15 +27,15 @@ RELEASES: Mapping[str, str] = MappingProxyType(
 """Releases from which on the endpoint behaves otherwise, as far as this suite can tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(
+    Struct, frozen=True, gc=False, tag_field="kind", tag="profile", forbid_unknown_fields=True
+):
     """Release, `loopback.conf` settings and global variables of the switch under test.
 
     The defaults are those of a switch without a `loopback.conf` (facts, section 2.4). With
     `log_b_leg` legs that a channel dialled have CDRs too. `release` is one of `RELEASES`.
     """
 
-    kind: ClassVar[str] = "profile"
     early_set_loopback_id: bool = False
     fire_bowout_on_bridge: bool = False
     ignore_channel_ready: bool = False
@@ -58,20 +60,23 @@ class Profile:
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """Name and value of each `loopback.conf` parameter, as the file spells them."""
         return tuple(
-            (field.name.replace("_", "-"), _spell(getattr(self, field.name)))
-            for field in fields(self)
-            if field.name not in ("log_b_leg", "global_variables", "release")
+            (name.replace("_", "-"), _spell(value))
+            for name, value in asdict(self).items()
+            if name not in ("log_b_leg", "global_variables", "release")
         )
 
     def global_variable(self, name: str) -> str | None:
         """Value of a global variable, None where there is none."""
         return dict(self.global_variables).get(name)
 
+    def differing(self) -> dict[str, Any]:
+        """What differs from the defaults, by field."""
+        fields = asdict(self).items()
+        return {name: value for name, value in fields if value != getattr(_DEFAULT, name)}
+
     def changed(self) -> dict[str, Any]:
         """Settings that differ from the defaults, by field; the release is none."""
-        names = (field.name for field in fields(self) if field.name != "release")
-        values = {name: getattr(self, name) for name in names}
-        return {name: value for name, value in values.items() if value != getattr(_DEFAULT, name)}
+        return {name: value for name, value in self.differing().items() if name != "release"}
 
     def __str__(self) -> str:
         """Settings that differ from the defaults, as `loopback.conf` and vars.xml spell them."""

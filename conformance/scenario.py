@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import count
-from types import MappingProxyType, UnionType
-from typing import Any, ClassVar, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.profile import Profile
 
@@ -29,21 +31,30 @@ HOPS = "lc_hops"
 MOST_HOPS = 5
 """Pairs that run the plan of a loop, at most."""
 
-_LATER: Mapping[str, bool] = MappingProxyType({"later": True})
-"""Of fields that came later: a scenario without them keeps the JSON, and so the id, that it had."""
+_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True, check_circular=False)
+
+_LATER = ("beside", "otherwise")
+"""Fields that came later: a scenario without them keeps the JSON, and so the id, that it had."""
+
+
+class Part(Struct, frozen=True, gc=False, tag_field="kind", forbid_unknown_fields=True):
+    """A part of a scenario: an immutable value that JSON names by its kind."""
+
+    @property
+    def kind(self) -> str:
+        """What JSON names it by."""
+        return str(self.__struct_config__.tag)
 
 
 # --- what is dialled -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionTarget:
+class ExtensionTarget(Part, frozen=True, tag="extension"):
     """`loopback/<extension>[/context[/dialplan]]`; None leaves a part and its slash out.
 
     An empty context with a dialplan is `<extension>//<dialplan>` (facts, section 2.1).
     """
 
-    kind: ClassVar[str] = "extension"
     extension: str
     context: str | None = None
     dialplan: str | None = None
@@ -57,19 +68,14 @@ class ExtensionTarget:
         return "/".join([part or "" for part in parts])
 
 
-@dataclass(frozen=True, slots=True)
-class InlineTarget:
+class InlineTarget(Part, frozen=True, tag="inline"):
     """`loopback/<applications>/<context>/inline`: the plan itself is dialled."""
 
-    kind: ClassVar[str] = "inline"
     context: str = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationTarget:
+class ApplicationTarget(Part, frozen=True, tag="application"):
     """`loopback/app=<application>[:<argument>]`: the plan is one action, run without a dialplan."""
-
-    kind: ClassVar[str] = "application"
 
 
 Target: TypeAlias = ExtensionTarget | InlineTarget | ApplicationTarget
@@ -78,76 +84,52 @@ Target: TypeAlias = ExtensionTarget | InlineTarget | ApplicationTarget
 # --- what loopback-b's dialplan does -------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Part, frozen=True, tag="answer"):
     """Application `answer`."""
 
-    kind: ClassVar[str] = "answer"
 
-
-@dataclass(frozen=True, slots=True)
-class PreAnswer:
+class PreAnswer(Part, frozen=True, tag="pre_answer"):
     """Application `pre_answer`: early media."""
 
-    kind: ClassVar[str] = "pre_answer"
 
-
-@dataclass(frozen=True, slots=True)
-class RingReady:
+class RingReady(Part, frozen=True, tag="ring_ready"):
     """Application `ring_ready`."""
 
-    kind: ClassVar[str] = "ring_ready"
 
-
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(Part, frozen=True, tag="sleep"):
     """Application `sleep`."""
 
-    kind: ClassVar[str] = "sleep"
     milliseconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetVariable:
+class SetVariable(Part, frozen=True, tag="set"):
     """Application `set` on loopback-b."""
 
-    kind: ClassVar[str] = "set"
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlayTone:
+class PlayTone(Part, frozen=True, tag="play_tone"):
     """Application `playback` of a generated tone of this length."""
 
-    kind: ClassVar[str] = "play_tone"
     milliseconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Park:
+class Park(Part, frozen=True, tag="park"):
     """Application `park`."""
 
-    kind: ClassVar[str] = "park"
 
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(Part, frozen=True, tag="hangup"):
     """Application `hangup` with a cause."""
 
-    kind: ClassVar[str] = "hangup"
     cause: str = "NORMAL_CLEARING"
 
 
-@dataclass(frozen=True, slots=True)
-class Unloop:
+class Unloop(Part, frozen=True, tag="unloop"):
     """Application `unloop`: the loopback pair leaves when its extension starts."""
 
-    kind: ClassVar[str] = "unloop"
 
-
-@dataclass(frozen=True, slots=True)
-class BridgeToNull:
+class BridgeToNull(Part, frozen=True, tag="bridge_null"):
     """Application `bridge` to a `null/` endpoint: the b-leg.
 
     `answer_delay_ms` None means that it never answers; `early_media` marks it pre-answered first;
@@ -155,7 +137,6 @@ class BridgeToNull:
     `timeout_s` is for how many seconds loopback-b waits for it, None for the switch's minute.
     """
 
-    kind: ClassVar[str] = "bridge_null"
     answer_delay_ms: int | None = 0
     early_media: bool = False
     refusal: str | None = None
@@ -163,19 +144,16 @@ class BridgeToNull:
     timeout_s: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeToLoopback:
+class BridgeToLoopback(Part, frozen=True, tag="bridge_loopback"):
     """Application `bridge` to a further loopback pair, which has a plan of its own."""
 
-    kind: ClassVar[str] = "bridge_loopback"
     target: ExtensionTarget
     plan: tuple[Action, ...]
     braces: Pairs = ()
     brackets: Pairs = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeToSeveral:
+class BridgeToSeveral(Part, frozen=True, tag="bridge_several"):
     """Application `bridge` to several endpoints, in one dial string.
 
     All `at_once` are dialled side by side; where they all fail, those `otherwise` are, each when
@@ -183,7 +161,6 @@ class BridgeToSeveral:
     its own, so none has `braces` or a `timeout_s`.
     """
 
-    kind: ClassVar[str] = "bridge_several"
     at_once: tuple[BridgeToNull | BridgeToLoopback, ...]
     otherwise: tuple[BridgeToNull | BridgeToLoopback, ...] = ()
     braces: Pairs = ()
@@ -194,8 +171,7 @@ class BridgeToSeveral:
         return (*self.at_once, *self.otherwise)
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeAgain:
+class BridgeAgain(Part, frozen=True, tag="bridge_again"):
     """Application `bridge` to the target whose plan this is, again: a loop.
 
     `most` pairs run the plan, and no more: each target is told in a variable (`HOPS`) how many may
@@ -203,7 +179,6 @@ class BridgeAgain:
     plan dials no b-leg. Raises ValueError for more pairs than `MOST_HOPS`.
     """
 
-    kind: ClassVar[str] = "bridge_again"
     most: int
     braces: Pairs = ()
 
@@ -234,49 +209,40 @@ Action: TypeAlias = (
 # --- how the call begins -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ALegBridges:
+class ALegBridges(Part, frozen=True, tag="a_leg_bridges"):
     """`originate null/<token> &bridge(loopback/...)`: the a-leg answers and bridges at once.
 
     With `answers` False the a-leg stays in early media.
     """
 
-    kind: ClassVar[str] = "a_leg_bridges"
     answers: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ALegConsults(ALegBridges):
+class ALegConsults(ALegBridges, frozen=True, tag="a_leg_consults"):
     """`originate null/<token> &att_xfer(loopback/...)`: the consultation of an attended transfer.
 
     There is nobody to transfer: the call is bridged for the consultation, and that is all.
     """
 
-    kind: ClassVar[str] = "a_leg_consults"
 
-
-@dataclass(frozen=True, slots=True)
-class ALegRunsDialplan:
+class ALegRunsDialplan(Part, frozen=True, tag="a_leg_runs_dialplan"):
     """`originate null/<token> <extension> XML <context>`: set and export, then the bridge.
 
     `afterwards` is what the a-leg's dialplan holds behind the bridge.
     """
 
-    kind: ClassVar[str] = "a_leg_runs_dialplan"
     answers: bool = True
     context: str = "default"
     afterwards: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Direct:
+class Direct(Part, frozen=True, tag="direct"):
     """`originate loopback/... &<application>`: no a-leg dials, loopback-a runs the application.
 
     The application is one of `park`, `sleep`, `unloop`, `bridge`; the last one, without an
     argument, dials a real leg, which is then the a-leg.
     """
 
-    kind: ClassVar[str] = "direct"
     application: str = "park"
     argument: str = ""
 
@@ -284,15 +250,13 @@ class Direct:
 Origin: TypeAlias = ALegBridges | ALegConsults | ALegRunsDialplan | Direct
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(Part, frozen=True, tag="variables"):
     """Variables by the scope in which they are given.
 
     `originate`: the `{}` of the a-leg's originate. `braces`, `brackets`: the `{}` and `[]` of the
     target's dial string. `export`: exported by the a-leg. `set`: set on the a-leg by its dialplan.
     """
 
-    kind: ClassVar[str] = "variables"
     originate: Pairs = ()
     braces: Pairs = ()
     brackets: Pairs = ()
@@ -312,62 +276,50 @@ class Event(StrEnum):
     PARK = "CHANNEL_PARK"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Part, frozen=True, tag="moment"):
     """A time: `delay_ms` milliseconds after the first such event of the leg."""
 
-    kind: ClassVar[str] = "moment"
     event: Event
     leg: str
     delay_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class UuidSetvar:
+class UuidSetvar(Part, frozen=True, tag="uuid_setvar"):
     """`uuid_setvar` on a leg."""
 
-    kind: ClassVar[str] = "uuid_setvar"
     leg: str
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class UuidKill:
+class UuidKill(Part, frozen=True, tag="uuid_kill"):
     """`uuid_kill` of a leg with a cause."""
 
-    kind: ClassVar[str] = "uuid_kill"
     leg: str
     cause: str = "NORMAL_CLEARING"
 
 
-@dataclass(frozen=True, slots=True)
-class UuidSendDtmf:
+class UuidSendDtmf(Part, frozen=True, tag="uuid_send_dtmf"):
     """`uuid_send_dtmf` on a leg."""
 
-    kind: ClassVar[str] = "uuid_send_dtmf"
     leg: str
     digits: str
 
 
-@dataclass(frozen=True, slots=True)
-class UuidDisplay:
+class UuidDisplay(Part, frozen=True, tag="uuid_display"):
     """`uuid_display` on a leg: the name and the number of who is at its other end."""
 
-    kind: ClassVar[str] = "uuid_display"
     leg: str
     name: str
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class UuidDeflect:
+class UuidDeflect(Part, frozen=True, tag="uuid_deflect"):
     """`uuid_deflect` on a loopback leg, to an extension of the call's own that has this plan.
 
     Dialplan and context are left out where they are None; a context needs a dialplan before it.
     """
 
-    kind: ClassVar[str] = "uuid_deflect"
     leg: str
     plan: tuple[Action, ...]
     dialplan: str | None = None
@@ -377,11 +329,9 @@ class UuidDeflect:
 Deed: TypeAlias = UuidSetvar | UuidKill | UuidSendDtmf | UuidDisplay | UuidDeflect
 
 
-@dataclass(frozen=True, slots=True)
-class Stimulus:
+class Stimulus(Part, frozen=True, tag="stimulus"):
     """A deed at a moment."""
 
-    kind: ClassVar[str] = "stimulus"
     at: Moment
     deed: Deed
 
@@ -389,8 +339,7 @@ class Stimulus:
 # --- the whole call ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Scenario:
+class Scenario(Part, frozen=True, gc=True, dict=True, weakref=True, tag="scenario"):
     """One call through a loopback target.
 
     An ExtensionTarget with an empty plan has no extension on the switch. `ending` is the hangup
@@ -401,7 +350,6 @@ class Scenario:
     `{}` is that of the target, so they have no `braces`.
     """
 
-    kind: ClassVar[str] = "scenario"
     origin: Origin
     target: Target
     plan: tuple[Action, ...]
@@ -409,8 +357,8 @@ class Scenario:
     stimuli: tuple[Stimulus, ...] = ()
     ending: Stimulus | None = None
     profile: Profile = field(default_factory=Profile)
-    beside: tuple[BridgeToLoopback, ...] = field(default=(), metadata=_LATER)
-    otherwise: tuple[BridgeToLoopback, ...] = field(default=(), metadata=_LATER)
+    beside: tuple[BridgeToLoopback, ...] = ()
+    otherwise: tuple[BridgeToLoopback, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -490,26 +438,31 @@ class Scenario:
         return replace(self, profile=replace(self.profile, release=release))
 
     def to_json(self) -> dict[str, Any]:
-        """JSON value of the scenario; `from_json` is its inverse."""
-        value: dict[str, Any] = _to_json(self)
+        """JSON value of the scenario, its arrays as tuples; `from_json` is its inverse."""
+        value: dict[str, Any] = msgspec.to_builtins(self)
+        value["profile"] = {"kind": value["profile"]["kind"], **self.profile.differing()}
+        for name in _LATER:
+            if not value[name]:
+                del value[name]
         return value
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Scenario:
         """Scenario from its JSON value; raises ValueError where that is not one."""
         try:
-            scenario = _from_json(dict(value), _Allowed(parts=frozenset({cls})), "scenario")
-            assert isinstance(scenario, cls)
-            if "\\ud" in scenario.text:  # two halves of a character, a byte that is none, or a half
-                text = json.dumps(scenario.to_json(), ensure_ascii=False)
-                text.encode(errors="surrogateescape")
-        except (KeyError, TypeError, ValueError) as error:
+            return msgspec.convert(value, cls).whole()
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"not a scenario: {error}") from error
-        return scenario
+
+    def whole(self) -> Scenario:
+        """Itself; raises ValueError where a text of it is none: half a character and no byte."""
+        if "\\ud" in self.text:  # two halves of a character, a byte that is none, or a half
+            text = json.dumps(self.to_json(), ensure_ascii=False)
+            text.encode(errors="surrogateescape")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
-class Dialled:
+class Dialled(Struct, frozen=True, gc=False):
     """What one endpoint of a dial string names, with the variables that it is given.
 
     It is a b-leg, by role, with its bridge; or a loopback pair, by number.
@@ -522,16 +475,14 @@ class Dialled:
     pair: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """An action of a plan, with what it dials: alternatives, each of which is dialled at once."""
 
     action: Action
     dials: tuple[tuple[Dialled, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True, gc=False):
     """A loopback pair of a scenario.
 
     `outer` is the number of the pair whose loopback-b dials it (0: the a-leg or the api does),
@@ -652,135 +603,3 @@ def _own(bridge: BridgeToNull | BridgeToLoopback) -> Pairs:
 
 def _alternatives(named: list[Dialled], at_once: int) -> tuple[tuple[Dialled, ...], ...]:
     return (tuple(named[:at_once]), *((one,) for one in named[at_once:]))
-
-
-# --- JSON ----------------------------------------------------------------------------------------
-
-_SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True, check_circular=False)
-
-_PLAIN = frozenset({str, int, bool, type(None), Event})
-"""Types of what a part of a scenario holds besides further parts: JSON as it is."""
-
-_KINDS: Mapping[str, Any] = MappingProxyType(
-    {
-        cls.kind: cls
-        for cls in (
-            ExtensionTarget,
-            InlineTarget,
-            ApplicationTarget,
-            Answer,
-            PreAnswer,
-            RingReady,
-            Sleep,
-            SetVariable,
-            PlayTone,
-            Park,
-            HangUp,
-            Unloop,
-            BridgeToNull,
-            BridgeToLoopback,
-            BridgeToSeveral,
-            BridgeAgain,
-            ALegBridges,
-            ALegConsults,
-            ALegRunsDialplan,
-            Direct,
-            Variables,
-            Moment,
-            UuidSetvar,
-            UuidKill,
-            UuidSendDtmf,
-            UuidDisplay,
-            UuidDeflect,
-            Stimulus,
-            Profile,
-            Scenario,
-        )
-    }
-)
-
-
-def _to_json(value: Any) -> Any:
-    cls = value.__class__
-    if cls in _PLAIN:
-        return value
-    if cls is tuple:
-        return [one if one.__class__ in _PLAIN else _to_json(one) for one in value]
-    named = {"kind": cls.kind}
-    always, unless = _named(cls)
-    for name in always:
-        one = getattr(value, name)
-        named[name] = one if one.__class__ in _PLAIN else _to_json(one)
-    for name, default in unless:
-        if (one := getattr(value, name)) != default:
-            named[name] = _to_json(one)
-    return named
-
-
-@cache
-def _named(cls: Any) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
-    """The fields of a class that its JSON always has, and those it has unless they are as here."""
-    unless = [one for one in fields(cls) if cls is Profile or one.metadata.get("later")]
-    always = tuple([one.name for one in fields(cls) if one not in unless])
-    return always, tuple([(one.name, one.default) for one in unless])
-
-
-def _from_json(value: Any, allowed: _Allowed, name: str) -> Any:
-    """What a JSON value stands for; raise ValueError where the field of this name may not be it."""
-    found, items = value, allowed.items
-    if value.__class__ is dict:
-        found = _part(value)
-    elif value.__class__ is list and items and allowed.length in (None, len(value)):
-        return tuple(
-            [one if one.__class__ in items.plain else _from_json(one, items, name) for one in value]
-        )
-    elif Event in allowed.plain:
-        return Event(value)
-    if found.__class__ not in allowed.parts:
-        raise ValueError(f"{name} is {found!r}")
-    return found
-
-
-def _part(value: Mapping[str, Any]) -> Any:
-    cls = _KINDS[value["kind"]]
-    held, fields_of_it = {}, _fields(cls)
-    for name, one in value.items():
-        allowed = fields_of_it.get(name, _NOTHING)
-        held[name] = one if one.__class__ in allowed.plain else _from_json(one, allowed, name)
-    del held["kind"]
-    return cls(**held)
-
-
-@dataclass(frozen=True, slots=True)
-class _Allowed:
-    """What a field may be: the types of what is JSON as it is, of parts of a scenario, and tuples.
-
-    `items` is what each item of a tuple may be, None where it may not be one; `length` is how many
-    there have to be, None where any number may.
-    """
-
-    plain: frozenset[type] = frozenset()
-    parts: frozenset[type] = frozenset()
-    items: _Allowed | None = None
-    length: int | None = None
-
-
-_NOTHING = _Allowed()
-
-
-@cache
-def _fields(cls: type) -> Mapping[str, _Allowed]:
-    """What each field of a class may be, by its name in JSON."""
-    hints = get_type_hints(cls)
-    return {"kind": _allowed(str)} | {one.name: _allowed(hints[one.name]) for one in fields(cls)}
-
-
-@cache
-def _allowed(hint: Any) -> _Allowed:
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is tuple:
-        endless = Ellipsis in arguments
-        (item,) = {*arguments} - {Ellipsis}  # no field holds tuples of items that differ
-        return _Allowed(items=_allowed(item), length=None if endless else len(arguments))
-    types = frozenset(arguments if origin in (Union, UnionType) else [hint])
-    return _Allowed(types & _PLAIN, types - _PLAIN)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase, digits
 from types import MappingProxyType
 from typing import TypeVar, cast
+
+from msgspec.structs import replace
 
 from conformance.dialplan import inherited_context, routed_context
 from conformance.names import reserved
@@ -239,7 +241,7 @@ def _with_one_more(scenario: Scenario) -> Scenario:
 
 # --- walking -------------------------------------------------------------------------------------
 
-_FIELDS = tuple(one.name for one in fields(Variables))
+_FIELDS = Variables.__struct_fields__
 
 
 def _scopes(variables: Variables) -> Iterator[Pairs]:

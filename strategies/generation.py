@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 from itertools import count as numbers
 from itertools import islice
@@ -20,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
+from msgspec.structs import replace
 
 from conformance.compact import Bits
 from conformance.profile import Profile

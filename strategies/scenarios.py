@@ -7,7 +7,6 @@ on a real 1.10.12); `strategies.soundness` says when.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TypeAlias
@@ -15,6 +14,7 @@ from typing import TypeAlias
 from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from msgspec.structs import replace
 
 from conformance.profile import Profile
 from conformance.scenario import (

@@ -8,10 +8,13 @@ that whatever comes of it is sound and strictly less complex.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from itertools import count
 from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from conformance.complexity import (
     PLAIN_CAUSE,
@@ -275,8 +278,8 @@ def _of_bridge(bridge: BridgeToNull, at: Place) -> Iterator[Edit]:
 
 
 def _of_scopes(variables: Variables) -> Iterator[Edit]:
-    for scope in fields(variables):
-        yield from _of_pairs(getattr(variables, scope.name), ("variables", scope.name))
+    for scope, given in asdict(variables).items():
+        yield from _of_pairs(given, ("variables", scope))
 
 
 def _of_names(scenario: Scenario) -> Iterator[Edit]:
@@ -349,14 +352,11 @@ def _rebuilt(value: Any, at: Place, chosen: Mapping[Place, Any]) -> Any:
         return chosen[at]
     if isinstance(value, tuple):
         return tuple(_items(value, at, chosen))
-    if (
-        is_dataclass(value)
-        and not isinstance(value, type)
-        and any(place[: len(at)] == at for place in chosen)
-    ):
-        names = (one.name for one in fields(value) if one.init)
-        parts = {name: _rebuilt(getattr(value, name), (*at, name), chosen) for name in names}
-        return replace(value, **parts)
+    if isinstance(value, Struct):
+        return replace(
+            value,
+            **{name: _rebuilt(one, (*at, name), chosen) for name, one in asdict(value).items()},
+        )
     return value
 
 

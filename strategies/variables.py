@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from functools import cache
 from string import ascii_lowercase, digits
 from types import MappingProxyType
@@ -377,8 +376,8 @@ def merge(*parts: Variables) -> Variables:
     """The variables of all, scope by scope; of a name that comes twice in a scope the first."""
     return Variables(
         **{
-            field.name: unique(pair for part in parts for pair in getattr(part, field.name))
-            for field in fields(Variables)
+            scope: unique(pair for part in parts for pair in getattr(part, scope))
+            for scope in Variables.__struct_fields__
         }
     )
 

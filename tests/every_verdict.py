@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from msgspec import structs
+
 from campaign.session import Run
 from conformance.clauses import CLAUSES, Clause, Level
 from conformance.judge import Finding
@@ -120,7 +122,8 @@ def with_value(done: Run, value: str) -> Run:
 def scenario_with(value: str) -> Scenario:
     """The scenario of the call, in which the a-leg has this value as a variable."""
     scenario = call().scenario
-    return replace(scenario, variables=replace(scenario.variables, originate=(("x", value),)))
+    hostile = structs.replace(scenario.variables, originate=(("x", value),))
+    return structs.replace(scenario, variables=hostile)
 
 
 def _with_value(one: ClauseResult, value: str) -> ClauseResult:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
+from msgspec import structs
 
 from campaign import bundles
 from campaign.bundles import (
@@ -249,8 +250,8 @@ def test_variables_of_a_switch_that_is_not_ours_may_be_anything(tmp_path: Path, 
     path, recording = tmp_path / "guest.jsonl", Recording(tmp_path / "run.jsonl")
     with RecordingWriter(path, recording.header) as writer:
         for one in recording:
-            quoted = replace(one.scenario.profile, global_variables=(("x", 'a"\n'),))
-            writer.write_scenario(replace(one.scenario, profile=quoted), one.attempts)
+            quoted = structs.replace(one.scenario.profile, global_variables=(("x", 'a"\n'),))
+            writer.write_scenario(structs.replace(one.scenario, profile=quoted), one.attempts)
     guest = judge_recording(path)
     assert [*write_bundles(guest, tmp_path / "guest")] == [*write_bundles(done, tmp_path / "ours")]
 

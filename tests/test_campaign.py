@@ -8,10 +8,10 @@ import math
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from campaign import campaign as campaign_module
 from campaign import placer as placer_module
@@ -103,7 +103,7 @@ def test_calls_are_over_before_the_profile_changes() -> None:
     switch = Fake()
     other = Profile(fire_bowout_on_bridge=True)
     calls = [scenario(number=number) for number in range(4)]
-    place(switch, calls[0], calls[1], replace(calls[2], profile=other), calls[3])
+    place(switch, calls[0], calls[1], structs.replace(calls[2], profile=other), calls[3])
     assert switch.configured == [(Profile(), 0), (other, 0), (Profile(), 0)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from campaign.reach import NO_CDRS, ONE_MODULE, out_of_reach
 from conformance.cdr_modules import CSV_COLUMNS, CSV_MODULE, MODULES
@@ -119,12 +120,12 @@ def test_what_all_modules_say_wrongly_is_told_of_each() -> None:
 def test_a_row_that_none_may_write_is_found_beside_files_that_are_forced() -> None:
     """`force_process_cdr` is for files alone: what is right of these is wrong of the row."""
     call = with_rows()
-    forced = replace(
+    forced = structs.replace(
         call.scenario.variables,
         braces=(*call.scenario.variables.braces, ("force_process_cdr", "true")),
     )
     profile = Profile(log_b_leg=False)
-    scenario = replace(call.scenario, variables=forced, profile=profile)
+    scenario = structs.replace(call.scenario, variables=forced, profile=profile)
     findings = Call(scenario, call.placement).judged().findings
     unwanted = {one.sentence for one in findings if one.clause == "cdr.b-legs-not-logged"}
     assert unwanted

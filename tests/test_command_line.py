@@ -13,7 +13,6 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from itertools import chain, islice, product
@@ -22,6 +21,7 @@ from typing import IO
 
 import docker
 import pytest
+from msgspec import structs
 
 from campaign import command_line as module
 from campaign import session
@@ -283,7 +283,7 @@ def test_without_more_scenarios_what_was_placed_is_kept(
         yield chain(islice(stream(seed), 20), failing())
 
     def failing() -> Iterator[Scenario]:
-        yield replace(next(stream(2)), profile=Profile(log_b_leg=False))
+        yield structs.replace(next(stream(2)), profile=Profile(log_b_leg=False))
         raise AheadError("scenario 22 was not made")
 
     monkeypatch.setattr(session, "made_ahead", ends)

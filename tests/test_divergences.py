@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from campaign.bundles import write_bundles
 from campaign.command_line import main
@@ -366,7 +367,7 @@ def test_a_call_that_would_run_a_command_is_neither_placed_nor_accepted(
     """Bundles and reports come from others."""
     example = read_example(bundle)
     evil = Variables(braces=(("api_hangup_hook", "system touch x"),))
-    text = replace(example, scenario=replace(example.scenario, variables=evil)).text
+    text = replace(example, scenario=structs.replace(example.scenario, variables=evil)).text
     (bundle / "example.json").write_text(text)
     path = {"report": bundle / "example.json", "folder": bundle, "zip": tmp_path / "x.zip"}[form]
     packed(tmp_path / "x.zip", "example.json", text.encode())
@@ -385,7 +386,7 @@ def test_a_witness_that_would_run_a_command_is_not_placed(
     assert main(accepting.command()) == 0
     evil = Variables(braces=(("api_hangup_hook", "system touch x"),))
     (one,) = parse(known.read_text())
-    known.write_text(render(replace(one, witness=replace(one.witness, variables=evil))))
+    known.write_text(render(replace(one, witness=structs.replace(one.witness, variables=evil))))
     run = ["run", "--switch", "embedded:", "--scenarios", "1", "--known", str(known), "-q"]
     assert main(run) == 2
     assert "holds a call that cannot be sent as it is" in capsys.readouterr().err

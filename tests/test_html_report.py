@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from campaign.report import report_of
 from campaign.session import judge_recording
@@ -441,11 +442,11 @@ def test_what_is_cut_is_there_in_full_on_demand() -> None:
 
 def test_a_scenario_of_hostile_values_is_text_too() -> None:
     call = keeping()[CREATED][0]
-    hostile = replace(
+    hostile = structs.replace(
         call.scenario.variables,
         originate=(("x", MARKUP), ("y", "\u202eabc"), *call.scenario.variables.originate),
     )
-    scenario = replace(call.scenario, variables=hostile)
+    scenario = structs.replace(call.scenario, variables=hostile)
     finding = Judgement((Finding(CREATED, "a-leg", "It was so"),), ALL)
     written = page(report(decide([JudgedScenario(scenario, (finding, finding))])))
     check_stands_alone(Reader(written))

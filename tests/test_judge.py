@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from conformance.clauses import CLAUSES
 from conformance.expectation import Within
@@ -316,7 +317,7 @@ def test_the_profile_is_taken_into_account() -> None:
                 draft.put(role, event, "variable_is_loopback", "1")
 
     call = changed(bowed_out(), identified_early)
-    early = replace(call.scenario, profile=Profile(early_set_loopback_id=True))
+    early = structs.replace(call.scenario, profile=Profile(early_set_loopback_id=True))
     assert clauses(call) == {"exports.is-loopback-not-before"}
     assert judge(early, call.placement).findings == ()
     assert judge(early, bowed_out().placement).findings != ()

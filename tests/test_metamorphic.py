@@ -10,6 +10,7 @@ from io import StringIO
 from itertools import islice
 
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from campaign.metamorphic import run_metamorphic
@@ -127,7 +128,7 @@ def test_targets_spelt_otherwise_lead_to_the_same_place() -> None:
 
 def test_an_empty_target_is_spelt_in_one_way_only() -> None:
     """`loopback/` dials the extension `service`, `loopback//default` an empty one."""
-    empty = replace(CALL, target=ExtensionTarget(""), plan=(Answer(), Park()))
+    empty = structs.replace(CALL, target=ExtensionTarget(""), plan=(Answer(), Park()))
     assert "targets spelt otherwise" not in {variant.relation for variant in variants(empty)}
 
 

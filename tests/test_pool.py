@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
+from msgspec import structs
 from rich.console import Console
 
 from campaign.blocks import FEW, Block, Blocks
@@ -117,7 +118,7 @@ def test_a_finding_is_confirmed_and_reduced_on_the_switch_that_showed_it(
 def blocks_of(*profiles: Profile, each: int = 1) -> Blocks:
     """Give the blocks of scenarios with these profiles, one after the other."""
     made = (
-        replace(scenario(number=number), profile=profile)
+        structs.replace(scenario(number=number), profile=profile)
         for profile in profiles
         for number in range(each)
     )
@@ -338,7 +339,7 @@ def test_switches_that_are_not_alike_are_refused_before_a_call_is_placed(
 def test_calls_that_differ_by_settings_alone_are_one_on_a_guest(tmp_path: Path) -> None:
     """They are not ours to change; placed twice, a call's attempts would be numbered alike."""
     several = [
-        replace(scenario(hangup(), number=n), profile=p)
+        structs.replace(scenario(hangup(), number=n), profile=p)
         for n in range(4)
         for p in (Profile(), OTHER)
     ]

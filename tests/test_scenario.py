@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from conformance.scenario import (
     HOPS,
@@ -169,11 +169,12 @@ def test_bad_json_is_refused_in_one_line(change: dict[str, Any]) -> None:
 
 
 def test_a_part_is_no_scenario() -> None:
-    with pytest.raises(ValueError, match=r"^not a scenario: scenario is Sleep\(milliseconds=20\)$"):
+    said = r"^not a scenario: Invalid value 'sleep' - at `\$.kind`$"
+    with pytest.raises(ValueError, match=said):
         Scenario.from_json({"kind": "sleep", "milliseconds": 20})
 
 
-@pytest.mark.parametrize("missing", ["kind", "origin", "target", "plan"])
+@pytest.mark.parametrize("missing", ["origin", "target", "plan"])
 def test_json_that_lacks_a_part_is_refused(missing: str) -> None:
     value = SIMPLE.to_json()
     del value[missing]
@@ -414,7 +415,7 @@ def count_null(value: object) -> int:
 )
 def test_values_cannot_be_changed(value: object, field: str) -> None:
     """A scenario is placed, recorded and judged at different times: it must stay what it was."""
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError, match="immutable"):
         setattr(value, field, None)
 
 

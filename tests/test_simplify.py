@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import islice
 from random import Random
 
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from campaign.campaign import Pace
 from campaign.session import Nobody, Plan, Scenarios, run

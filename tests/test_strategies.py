@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import cache
 from itertools import islice, permutations
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from conformance.dialstring import carries, originate_arguments
 from conformance.profile import Profile
@@ -524,7 +524,7 @@ def test_every_kind_occurs() -> None:
         for one in of_seed_1()
         for action in walk((*one.plan, *one.beside, *one.otherwise))
     )
-    assert set(actions) == {kind.kind for kind in Action.__args__}
+    assert set(actions) == {kind.__struct_config__.tag for kind in Action.__args__}
     assert {one.target.kind for one in of_seed_1()} == {"extension", "inline", "application"}
     applications = {getattr(one.origin, "application", one.origin.kind) for one in of_seed_1()}
     assert applications == {
@@ -537,7 +537,7 @@ def test_every_kind_occurs() -> None:
         "unloop",
     }
     deeds = {stimulus.deed.kind for one in of_seed_1() for stimulus in one.stimuli}
-    assert deeds == {kind.kind for kind in Deed.__args__}
+    assert deeds == {kind.__struct_config__.tag for kind in Deed.__args__}
     events = {one.ending.at.event for one in of_seed_1() if one.ending}
     assert events == set(Event)
     for scope in ("originate", "braces", "brackets", "export", "set"):

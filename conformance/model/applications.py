@@ -21,13 +21,13 @@ from conformance.scenario import (
 INSTANT = (Answer, PreAnswer, RingReady, SetVariable)
 """Actions that take no time: a plan may get through them before a hangup reaches its leg."""
 
-_APPLICATIONS: Mapping[str, str] = MappingProxyType(
+_APPLICATIONS: Mapping[type[Action], str] = MappingProxyType(
     {
-        BridgeToNull.kind: "bridge",
-        BridgeToLoopback.kind: "bridge",
-        BridgeToSeveral.kind: "bridge",
-        BridgeAgain.kind: "bridge",
-        PlayTone.kind: "playback",
+        BridgeToNull: "bridge",
+        BridgeToLoopback: "bridge",
+        BridgeToSeveral: "bridge",
+        BridgeAgain: "bridge",
+        PlayTone: "playback",
     }
 )
 """Applications that are not called as their actions are."""
@@ -35,4 +35,4 @@ _APPLICATIONS: Mapping[str, str] = MappingProxyType(
 
 def application_name(action: Action) -> str:
     """Name of the application that an action executes."""
-    return _APPLICATIONS.get(action.kind, action.kind)
+    return _APPLICATIONS.get(action.__class__) or action.kind

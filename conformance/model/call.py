@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import count
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from conformance.dialstring import a_leg_application
 from conformance.model import after_bridge

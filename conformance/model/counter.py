@@ -5,7 +5,7 @@ The switch counts frames of audio that come to loopback-a (facts, 2.6); here it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from conformance.model.chain import is_sent_audio
 from conformance.model.course import NEVER
@@ -13,8 +13,7 @@ from conformance.model.live import LiveLeg
 from conformance.model.variables import BOWOUT, allows
 
 
-@dataclass(slots=True)
-class Counter:
+class Counter(Struct, eq=False):
     """How long a pair's conditions have held: `spent` before, and since `holding` (NEVER: not).
 
     Times in seconds. It has `fired` once the pair bows out, and counts no more.

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from conformance.scenario import Action
 
@@ -62,8 +63,7 @@ class Leg(NamedTuple):
     hearsay: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(Struct, frozen=True, gc=False):
     """Two legs bridged from `since` to `until`; `caller` is the one that runs the bridge."""
 
     caller: str
@@ -72,8 +72,7 @@ class Bridge:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(Struct, frozen=True, gc=False):
     """A bowout: how, when, and whose.
 
     `how` is `bridge`, `execute`, `cancelled` (an execution whose acquired leg was hung up while it
@@ -101,8 +100,7 @@ class Leaving:
     staying: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True, gc=False):
     """What a leg dialled at once, and what came of it.
 
     `legs` are those that were made, in the order in which they are named. One of them is `taken`,
@@ -117,8 +115,7 @@ class Attempt:
     alone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(Struct, frozen=True, gc=False):
     """The whole course of a call; `forks` are the attempts not alone in their dial string."""
 
     legs: Mapping[str, Leg]

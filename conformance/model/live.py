@@ -7,15 +7,15 @@ yet. What `Leg` in `course.py` has by the same name is what this becomes at the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from conformance.model.course import NEVER, Leg
 from conformance.model.variables import is_true
 from conformance.scenario import Action, Dialled, Step
 
 
-@dataclass(slots=True, eq=False)
-class LiveLeg:
+class LiveLeg(Struct, eq=False):
     """One leg: what it was given, what it runs, whom it is with.
 
     `variables` are its own; of the global ones of the `switch` it has those that it has none of.
@@ -155,8 +155,7 @@ class LiveLeg:
         )
 
 
-@dataclass(slots=True, eq=False)
-class Dialling:
+class Dialling(Struct, eq=False):
     """What a leg dials: `legs` at once, in the order in which they are named.
 
     `alternatives` are those still to come, `unmade` the rest of this one, which names `named`.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.cdr_modules import MODULES
 from conformance.clauses import CLAUSES
@@ -42,8 +44,7 @@ from conformance.scenario import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """When the switch carried out what is not the model's to say.
 
     `stimuli` holds, by index, the seconds from a stimulus's named event to its effect; `stall` the
@@ -72,8 +73,7 @@ A call on 1.10.12 in which three threads raced needed 586, most of all others on
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """The claims of one legal course.
 
     `rare` is one in which threads collided or were caught, a second pair overtook the first one's
