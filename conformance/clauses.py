@@ -118,7 +118,8 @@ _LEGS = (
         "legs.all-stay-without-bowout",
         MUST,
         AGREES,
-        "A call whose bowout is refused keeps its loopback legs until it ends.",
+        "A call whose bowout is refused keeps its loopback legs until it ends; of that it may be "
+        "told up to 0.1 s late.",
         "wiki, loopback_bowout: false results in 4 legs; history 07c6022ef7",
         since="1.0.4",
     ),
@@ -1024,7 +1025,8 @@ _CDR = (
         MUST,
         DIFFERS,
         "Loopback legs that bow out have about 2 s of billsec where the b-leg's answer began it, "
-        "unless loopback-b's thread is caught in its bridge until the call ends.",
+        "unless loopback-b's thread is caught in its bridge until the call ends; of that it may be "
+        "told up to 0.1 s late.",
         "wiki, CDR Handling; facts 2.6 and 6; history 888d98f907; measured",
         since="1.2.0",
         documented="They drop out with a billsec of about 2 seconds.",

@@ -157,10 +157,14 @@ class SinceStimulus(Struct, frozen=True, gc=False):
 
 
 class Precedes(Struct, frozen=True, gc=False):
-    """Whether an event comes before another, by Event-Sequence (bool)."""
+    """Whether an event comes before another, by Event-Sequence (bool).
+
+    It may come behind it where it is `late` by no more seconds than that.
+    """
 
     first: EventRef
     second: EventRef
+    late: float = 0.0
 
 
 class Executed(Struct, frozen=True, gc=False):

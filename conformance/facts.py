@@ -149,7 +149,9 @@ def _precedes(fact: Precedes, seen: Observation) -> Outcome | Unobservable:
     one, other = seen.found[fact.first], seen.found[fact.second]
     if one is None:
         return UNOBSERVABLE
-    return other is None or one.sequence < other.sequence
+    if other is None or one.sequence < other.sequence:
+        return True
+    return bool(fact.late) and one.at - other.at <= fact.late * _SECOND
 
 
 def _executed(fact: Executed, seen: Observation) -> Outcome | Unobservable:
@@ -309,7 +311,7 @@ def describe(fact: Fact) -> str:
             return f"the time between {_event(one)} and {_event(other)}"
         case SinceStimulus(index, until):
             return f"the time from stimulus {index + 1} to {_event(until)}"
-        case Precedes(first, second):
+        case Precedes(first, second, _):
             return f"whether {_event(first)} came before {_event(second)}"
         case Executed(leg):
             return f"what {leg} executed"
