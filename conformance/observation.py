@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from msgspec import Struct
 
 from conformance.cdr_modules import CSV_COLUMNS, CSV_MODULE
 from conformance.expectation import EventRef
@@ -69,7 +71,7 @@ class Placement:
     switch: int = 0
 
 
-class LegEvent(NamedTuple):
+class LegEvent(Struct, frozen=True, gc=False):
     """One event of a leg: its name, time (microseconds, switch's clock), sequence, headers."""
 
     leg: str
