@@ -257,7 +257,10 @@ def _places(value: Any) -> tuple[tuple[str, Value], ...]:
 
 
 def _at(value: Any, place: str) -> Iterator[Any]:
-    """What stands at a place: names and numbers between dots, `*` for each item of an array."""
+    """What stands at a place of a scenario's `to_json`: names and numbers between dots.
+
+    `*` is each item of an array.
+    """
     step, _, rest = place.partition(".")
     found: tuple[Any, ...] = ()
     if step == "*" and isinstance(value, tuple):

@@ -159,12 +159,12 @@ class SinceStimulus(Struct, frozen=True, gc=False):
 class Precedes(Struct, frozen=True, gc=False):
     """Whether an event comes before another, by Event-Sequence (bool).
 
-    It may come behind it where it is `late` by no more seconds than that.
+    Or `behind` it by no more than so many seconds, where that is not 0.
     """
 
     first: EventRef
     second: EventRef
-    late: float = 0.0
+    behind: float = 0.0
 
 
 class Executed(Struct, frozen=True, gc=False):

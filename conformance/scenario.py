@@ -31,6 +31,9 @@ HOPS = "lc_hops"
 MOST_HOPS = 5
 """Pairs that run the plan of a loop, at most."""
 
+DEEPEST = 50
+"""Pairs that a call goes through, at most: whatever walks through them is recursive."""
+
 _SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=True, check_circular=False)
 
 _LATER = ("beside", "otherwise")
@@ -38,7 +41,10 @@ _LATER = ("beside", "otherwise")
 
 
 class Part(Struct, frozen=True, gc=False, tag_field="kind", forbid_unknown_fields=True):
-    """A part of a scenario: an immutable value that JSON names by its kind."""
+    """A part of a scenario: an immutable value that JSON names by its kind.
+
+    No cycle of references can go through one, so the collector need not look (`gc`).
+    """
 
     @property
     def kind(self) -> str:
@@ -448,18 +454,26 @@ class Scenario(Part, frozen=True, gc=True, dict=True, weakref=True, tag="scenari
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Scenario:
-        """Scenario from its JSON value; raises ValueError where that is not one."""
+        """Scenario from its JSON value; raises ValueError where that is not one.
+
+        The kind may be left out where a field has only one.
+        """
         try:
-            return msgspec.convert(value, cls).whole()
+            scenario = msgspec.convert(value, cls)
+            scenario.require_usable()
         except (ValueError, RecursionError) as error:
             raise ValueError(f"not a scenario: {error}") from error
+        return scenario
 
-    def whole(self) -> Scenario:
-        """Itself; raises ValueError where a text of it is none: half a character and no byte."""
+    def require_usable(self) -> None:
+        """Raise ValueError where pairs are nested too deep, or a text has half a character."""
+        if any(pair.depth > DEEPEST for pair in self.pairs):
+            raise ValueError(f"more than {DEEPEST} pairs are nested")
         if "\\ud" in self.text:  # two halves of a character, a byte that is none, or a half
-            text = json.dumps(self.to_json(), ensure_ascii=False)
-            text.encode(errors="surrogateescape")
-        return self
+            try:
+                json.dumps(self.to_json(), ensure_ascii=False).encode(errors="surrogateescape")
+            except UnicodeEncodeError:
+                raise ValueError("a text of it has half a character") from None
 
 
 class Dialled(Struct, frozen=True, gc=False):

@@ -24,9 +24,13 @@ from conformance.scenario import (
     ALegBridges,
     BridgeToNull,
     Direct,
+    Event,
     ExtensionTarget,
+    Moment,
     Park,
     Scenario,
+    Stimulus,
+    UuidKill,
     Variables,
 )
 from conformance.verdicts import Verdict, Verdicts
@@ -73,6 +77,14 @@ HELD = Judgement((), frozenset({CLAUSE}))
 def test_what_an_entry_covers(entry: Divergence, covers: bool) -> None:
     version = "FreeSWITCH Version 1.10.12-release~64bit"
     assert entry.covers(CALL, FOUND, version) is covers
+
+
+def test_an_entry_may_name_the_event_from_which_a_stimulus_counts() -> None:
+    ending = Stimulus(Moment(Event.ANSWER, "a-leg", 100), UuidKill("a-leg"))
+    call = structs.replace(CALL, ending=ending)
+    entry = replace(ENTRY, scenario=(("ending.at.event", "CHANNEL_ANSWER"),))
+    assert entry.covers(call, FOUND, "")
+    assert not entry.covers(CALL, FOUND, "")
 
 
 def test_a_finding_that_is_known_is_no_failure() -> None:

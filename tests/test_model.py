@@ -1008,10 +1008,18 @@ def test_who_gives_up_as_it_dials_may_be_hung_up_as_the_next_is_dialled() -> Non
     assert any(CANCELLED in legs["b-leg3"].causes for legs in reached)
 
 
-@pytest.mark.parametrize("name", ["process_cdr", "skip_cdr_causes"])
-def test_who_gets_the_variables_of_its_loopback_b_as_it_ends_may_ask_for_no_cdr(name: str) -> None:
+@pytest.mark.parametrize(
+    "variables",
+    [
+        Variables(brackets=(("process_cdr", "no"),)),
+        Variables(brackets=(("skip_cdr_causes", BUSY),)),
+        Variables(originate=(("process_cdr", "no"),), brackets=(("process_cdr", "true"),)),
+    ],
+)
+def test_who_gets_the_variables_of_its_loopback_b_as_it_ends_may_have_no_cdr(
+    variables: Variables,
+) -> None:
     """Seen in a soak of 1.10.12: hung up while loopback-b hands its plan over, it has them."""
-    variables = Variables(brackets=((name, BUSY),))
     ending = kill("a-leg", 1500, Event.CREATE, A, BUSY)
     scenario = call(Unloop(), Answer(), Park(), variables=variables, ending=ending)
     (leaving,) = run(scenario).leavings

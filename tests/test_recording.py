@@ -580,6 +580,7 @@ def at(value: Any, place: str) -> tuple[Any, Any]:
         (2, "attempts.0.events.3.odd.0", "x"),
         (2, "attempts.0.events.1.on", -1),
         (2, "lists.0.0", -1),
+        (2, "attempts.0.applied.0.0", -1),
         (2, "attempts.0.events.0.to.0", None),
         (2, "attempts.0.events.0.to.0", 1),
         (2, "attempts.0.events.0.to.0", {}),
@@ -601,15 +602,30 @@ def test_a_value_of_another_kind(tmp_path: Path, number: int, place: str, new: o
         list(rewrite(path, changed))
 
 
-def test_a_scenario_that_is_nested_without_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("depth", [60, 400])
+def test_a_scenario_that_is_nested_without_end(tmp_path: Path, depth: int) -> None:
     path = tmp_path / "one.jsonl"
     write(path)
-    deep = '{"kind":"inline","target":' * 500 + "1" + "}" * 500
+    begin = '{"kind":"bridge_loopback","target":{"kind":"extension","extension":"1"},"plan":['
     first, call, *rest = path.read_text().splitlines()
-    value = json.loads(call) | {"scenario": "HERE"}
-    path.write_text("\n".join([first, json.dumps(value).replace('"HERE"', deep), *rest, ""]))
+    value = json.loads(call)
+    value["scenario"]["plan"] = ["HERE"]
+    deep = json.dumps(value).replace('"HERE"', begin * depth + "]}" * depth)
+    path.write_text("\n".join([first, deep, *rest, ""]))
     with pytest.raises(RecordingError, match=r"line 2 of .* is not of a recording"):
         list(Recording(path))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_scenario_that_has_half_a_character(tmp_path: Path, first: bool) -> None:
+    """It is told of in one line, without all of the scenario, wherever it comes."""
+    path = tmp_path / "one.jsonl"
+    write(path)
+    changed = lines(path)
+    changed[1]["scenario"]["target"]["extension"] = "other \ud83d"
+    with pytest.raises(RecordingError, match=r"is not (of )?a recording") as told:
+        list(rewrite(path, changed[1:] if first else changed))
+    assert "other" not in str(told.value)
 
 
 def test_lines_after_the_footer(tmp_path: Path) -> None:

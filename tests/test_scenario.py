@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
 from conformance.scenario import (
+    DEEPEST,
     HOPS,
     MOST_HOPS,
+    Action,
     ALegBridges,
     Answer,
     BridgeAgain,
@@ -215,7 +217,7 @@ def test_half_a_character_is_refused() -> None:
     byte = whole | {"target": {**whole["target"], "extension": "\udce9"}}  # one that is no UTF-8
     assert Scenario.from_json(byte).to_json() == byte
     half = whole | {"target": {**whole["target"], "extension": "\ud83d"}}
-    with pytest.raises(ValueError, match="not a scenario: 'utf-8' codec can't encode"):
+    with pytest.raises(ValueError, match="not a scenario: a text of it has half a character"):
         Scenario.from_json(half)
 
 
@@ -327,6 +329,29 @@ def test_a_loop_of_too_many_pairs_is_no_scenario(most: int) -> None:
     value["plan"][0]["most"] = most
     with pytest.raises(ValueError, match="not a scenario: a loop of"):
         Scenario.from_json(value)
+    with pytest.raises(ValueError, match="a loop of"):
+        replace(BridgeAgain(1), most=most)
+
+
+def test_pairs_that_are_nested_too_deep_are_no_scenario() -> None:
+    """A file that has them is told of as it is read; whatever walks through them is recursive."""
+
+    def nested(depth: int) -> Scenario:
+        plan: tuple[Action, ...] = (Sleep(20),)
+        for _ in range(depth - 1):
+            plan = (BridgeToLoopback(ExtensionTarget("1000"), plan),)
+        return replace(SIMPLE, plan=plan)
+
+    assert Scenario.from_json(nested(DEEPEST).to_json()) == nested(DEEPEST)
+    for depth in (DEEPEST + 1, 400):
+        with pytest.raises(ValueError, match="not a scenario: "):
+            Scenario.from_json(nested(depth).to_json())
+
+
+def test_the_kind_may_be_left_out_where_there_is_one_only() -> None:
+    value = SIMPLE.to_json()
+    del value["kind"], value["variables"]["kind"]
+    assert Scenario.from_json(value) == SIMPLE
 
 
 def test_what_came_later_is_not_in_the_json_of_who_does_without() -> None:

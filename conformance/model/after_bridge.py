@@ -20,10 +20,10 @@ from conformance.scenario import Action, Answer, HangUp, Park, Scenario, Sleep
 
 PARK, TRANSFER, EXECUTE = "park", "transfer", "execute"
 
-PARKS = "park_after_bridge"
+PARK_VARIABLE = "park_after_bridge"
 """The variable that tells a leg to park."""
 
-_TELLING = frozenset({PARKS, "transfer_after_bridge", "exec_after_bridge_app"})
+_TELLING = frozenset({PARK_VARIABLE, "transfer_after_bridge", "exec_after_bridge_app"})
 """The variables of which one tells a leg that it is to do something after its bridge."""
 
 TOO_LATE = "transfer too late"
@@ -61,7 +61,7 @@ def is_told(variables: Mapping[str, str], how: str, *, calls: bool) -> bool:
 
 
 def _parked(variables: Mapping[str, str]) -> Told | None:
-    return Told(PARK) if is_true(variables.get(PARKS, "")) else None
+    return Told(PARK) if is_true(variables.get(PARK_VARIABLE, "")) else None
 
 
 def _transferred(variables: Mapping[str, str]) -> Told | None:

@@ -983,7 +983,7 @@ class _Call:
         far.plan = [] if not far.calls else far.plan
         for leg in (near, far):
             to_park = after_bridge.is_told(leg.variables, after_bridge.PARK, calls=leg.calls)
-            if leg.role in self._pace.parks and to_park:
+            if leg.role in self._pace.parked and to_park:
                 self._park(leg)
         if how == "bridge":
             self._bridge(near, far)

@@ -169,7 +169,7 @@ class Pace(NamedTuple):
     - `collide`: whether threads get in each other's way at a bowout: two pairs of a chain that are
       due at once leave the real legs apart; loopback-b's thread is caught in its bridge until the
       call ends; a leg that is acquired while it is being bridged is hung up
-    - `parks`: the real legs that, if they are to park after their bridges, begin to before a
+    - `parked`: the real legs that, if they are to park after their bridges, begin to before a
       bowout's bridge takes them
     """
 
@@ -189,7 +189,7 @@ class Pace(NamedTuple):
     behind: int = -1
     drifts: int = 0
     collide: bool = False
-    parks: frozenset[str] = frozenset()
+    parked: frozenset[str] = frozenset()
     caught: bool = False
     begun: int = -1
     made: int = -1

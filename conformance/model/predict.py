@@ -143,7 +143,7 @@ def _tells(run: Course, pair: int) -> bool:
 
 
 def _rare(pace: Pace) -> bool:
-    unlikely = (pace.collide, pace.overtaken, pace.disputed, pace.caught, pace.unaware, pace.parks)
+    unlikely = (pace.collide, pace.overtaken, pace.disputed, pace.caught, pace.unaware, pace.parked)
     return any(unlikely)
 
 
@@ -225,9 +225,9 @@ def _deviations(
     if getattr(scenario.origin, "application", "") == "bridge":
         yield pace._replace(caught=True)
     yield from (pace._replace(unaware=number) for number in numbers)
-    if after_bridge.PARKS in scenario.text:
+    if after_bridge.PARK_VARIABLE in scenario.text:
         for role in ("a-leg", *scenario.dialled):
-            yield pace._replace(parks=pace.parks | {role})
+            yield pace._replace(parked=pace.parked | {role})
 
 
 def _goes_on(scenario: Scenario) -> bool:

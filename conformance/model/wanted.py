@@ -21,8 +21,12 @@ UNWANTED = Wanted((False,), "none-if-unwanted")
 
 
 def either(own: Wanted, other: Wanted) -> Wanted:
-    """What holds of a leg whose variables at its end may be its own or another's."""
-    return own._replace(outcomes=tuple({*own.outcomes, *other.outcomes}))
+    """What holds of a leg whose variables at its end may be its own, or another's as well.
+
+    The clause is that of its own.
+    """
+    outcomes = sorted({*own.outcomes, *other.outcomes}, reverse=True)
+    return own._replace(outcomes=tuple(outcomes))
 
 
 def wanted(
