@@ -990,6 +990,25 @@ def test_who_misses_its_media_gives_up_several_as_a_lost_race_whoever_refused() 
     assert course(scenario, {}, pace).legs["b-leg2"].causes == {"LOSE_RACE"}
 
 
+@pytest.mark.parametrize(("after", "answers"), [(0.005, {0, 1}), (0.1, {0})])
+def test_loopback_a_may_be_answered_as_loopback_b_is_hung_up(
+    after: float, answers: set[int]
+) -> None:
+    """Seen once in a soak of 1.10.12: of a leg that was reported, CHANNEL_ANSWER came last."""
+    confirmed = (("group_confirm_key", "exec"), ("group_confirm_file", "sleep 1000"))
+    scenario = call(
+        BridgeToNull(200, variables=confirmed), ending=kill(A, 0, Event.ANSWER, "b-leg")
+    )
+    pace = Pace(2.0, (0.0,) * 2, drift=0.0, shift=0.0, stall=5.0)
+    claimed = legs.claims(scenario, course(scenario, {0: after}, pace))
+    counts = {
+        one.leg: one.allowed
+        for one in claimed
+        if one.clause == "legs.answer-crosses" and isinstance(one.fact, Count)
+    }
+    assert counts == {A: one_of(*answers), B: one_of(0)}
+
+
 def test_who_gives_up_as_it_dials_may_find_itself_hung_up() -> None:
     """Seen on 1.10.12 and 1.11.2: in its plan, amid a tone and behind a bridge."""
     ending = kill(A, 400, Event.CREATE, "a-leg", BUSY)

@@ -25,6 +25,7 @@ from conformance.expectation import (
 )
 from conformance.model.course import NEVER, Course, Leg
 from conformance.model.dialling import behind_losers, losers
+from conformance.model.durations import NOTICED_AT_MOST
 from conformance.model.variables import is_true
 from conformance.scenario import (
     ApplicationTarget,
@@ -123,6 +124,7 @@ def _pair(course: Course, pair: Pair, told: frozenset[str]) -> list[Claim]:
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     # Both threads of loopback-b's bridge may find the b-leg answered, and answer either leg.
     twice = _bridged_before(course, leg_b)
+    late = _gone_as_it_answers(course, leg_b)
     extension = _extension(pair)
     found: list[Claim] = []
     for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
@@ -130,9 +132,9 @@ def _pair(course: Course, pair: Pair, told: frozenset[str]) -> list[Claim]:
         found.append(Claim("legs.named-after-target", leg.role, _name_of(leg.role), name))
         if not (leg.role in told or leg.lost):
             found.append(ended("legs.cause-crosses", leg.role, leg.causes))
-        found += _crossed(
-            leg.role, leg.answered != NEVER, leg.early != NEVER, leg.ringing != NEVER, twice
-        )
+        answered = leg.answered != NEVER
+        answers = (1, 2) if twice else (0, 1) if late and leg is leg_a else (int(answered),)
+        found += _crossed(leg.role, answers, leg.early != NEVER, leg.ringing != NEVER)
     found += _set_up(course, leg_b.role)
     return found
 
@@ -175,11 +177,10 @@ def _brings_media(pair: Pair, leg_b: Leg) -> EventRef:
 
 
 @kept
-def _crossed(role: str, answered: bool, early: bool, ringing: bool, twice: bool) -> Iterator[Claim]:
+def _crossed(role: str, answers: tuple[int, ...], early: bool, ringing: bool) -> Iterator[Claim]:
     """A leg of a pair is created, and what loopback-b signals reaches loopback-a."""
     yield Claim("legs.pair-is-created", role, Exists(role), only(True))
-    answers = one_of(1, 2) if twice else only(int(answered))
-    yield Claim("legs.answer-crosses", role, Count(role, "CHANNEL_ANSWER"), answers)
+    yield Claim("legs.answer-crosses", role, Count(role, "CHANNEL_ANSWER"), one_of(*answers))
     for clause, event, came in (
         ("legs.early-media-crosses", "CHANNEL_PROGRESS_MEDIA", early),
         ("legs.ringing-crosses", "CHANNEL_PROGRESS", ringing),
@@ -195,6 +196,17 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
             if bridge.caller == leg_b.role and bridge.since < leg_b.answered:
                 return True
     return False
+
+
+def _gone_as_it_answers(course: Course, leg_b: Leg) -> bool:
+    """Whether loopback-b is hung up as whom it dials is answered, of which loopback-a may hear."""
+    given_up = [one for one in course.attempts if not (one.taken or one.cause)]
+    return any(
+        0 <= leg_b.gone - course.legs[leg].answered <= NOTICED_AT_MOST
+        for one in given_up
+        if one.caller == leg_b.role
+        for leg in one.legs
+    )
 
 
 def _set_up(course: Course, leg_b: str) -> Iterator[Claim]:
