@@ -17,6 +17,7 @@ from conformance.profile import Profile
 from conformance.raw import raw_differences, raw_outline
 from conformance.scenario import (
     Action,
+    ALegBridges,
     Answer,
     Direct,
     ExtensionTarget,
@@ -103,6 +104,21 @@ def test_the_caller_of_a_leg_that_ends_as_it_is_reached_is_not_compared(
     }
     caller = {f"callflow.0.caller_profile.caller_id_{what}" for what in ("name", "number")}
     assert unsettled == {"loopback-a": set() if judged else caller, "loopback-b": set()}
+
+
+@pytest.mark.parametrize(("sleep", "judged"), [(20, False), (500, True)])
+def test_to_whom_a_leg_is_bridged_that_ends_as_it_is_bridged_is_not_compared(
+    sleep: int, judged: bool
+) -> None:
+    """Seen once in a soak of 1.10.12: its caller's thread set that between two records."""
+    call = Scenario(ALegBridges(), ExtensionTarget("1"), (Answer(), Sleep(sleep)), Variables())
+    unsettled = {
+        claim.leg: claim.fact.unsettled
+        for claim in next(predict(call, Applied({}))).claims
+        if isinstance(claim.fact, CdrsDiffer) and claim.leg != "a-leg"
+    }
+    bridged = () if judged else ("variables.bridge_uuid",)
+    assert unsettled == {"loopback-a": bridged, "loopback-b": ()}
 
 
 def test_what_all_modules_say_wrongly_is_told_of_each() -> None:

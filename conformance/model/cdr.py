@@ -56,7 +56,9 @@ def claims(
         found += _written(modules if file == row else every, role, spoilt, asked)
         found += _own(modules, role, leg.causes, answered, role in executed)
         if role not in caught:
-            found += _agreeing(role, _SHOWN if _is_brief(scenario, leg) else ())
+            shown = _SHOWN if _is_brief(scenario, leg) else ()
+            bridged = _BRIDGED if _is_just_bridged(course, leg) else ()
+            found += _agreeing(role, (*shown, *bridged))
         if partners := _last_partners(course, role):
             found += _bridged(modules, role, partners)
         if tells_dialling:
@@ -230,6 +232,16 @@ def _is_brief(scenario: Scenario, leg: Leg) -> bool:
     originated = "loopback-a" if isinstance(scenario.origin, Direct) else "a-leg"
     reached = min(leg.early, leg.answered)
     return leg.role == originated and reached < NEVER and leg.gone - reached < SENT_SECONDS
+
+
+_BRIDGED = ("variables.bridge_uuid",)
+"""What the thread of who bridges a leg sets on it."""
+
+
+def _is_just_bridged(course: Course, leg: Leg) -> bool:
+    """Whether a leg ends as another one's thread bridges it."""
+    own = [bridge.since for bridge in course.bridges if bridge.peer == leg.role]
+    return bool(own) and leg.gone - own[-1] < SENT_SECONDS
 
 
 @kept
