@@ -155,8 +155,8 @@ _LEGS = (
         SILENT,
         "loopback-a is answered when loopback-b is, and only then, once (loopback-b perhaps "
         "twice, by either thread of a bridge that began in early media; in a chain perhaps not at "
-        "all, if the pair that it is bridged to ends within 0.02 s of its answer; loopback-a alone "
-        "perhaps, if loopback-b is hung up within 0.06 s of the answer of whom it dials).",
+        "all, if the pair that it is bridged to ends within 0.02 s of its answer; perhaps one leg "
+        "alone, if loopback-b goes within 0.06 s of the answer of whom it dials).",
         "facts 2.9; history 0b0ce769f8, b0c518cbcd, c423e2096c (app= never answered); measured",
         since="1.2.0",
     ),

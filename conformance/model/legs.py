@@ -124,7 +124,7 @@ def _pair(course: Course, pair: Pair, told: frozenset[str]) -> list[Claim]:
     leg_a, leg_b = course.legs[pair.leg_a], course.legs[pair.leg_b]
     # Both threads of loopback-b's bridge may find the b-leg answered, and answer either leg.
     twice = _bridged_before(course, leg_b)
-    late = _gone_as_it_answers(course, leg_b)
+    late = _goes_as_it_answers(course, leg_b)
     extension = _extension(pair)
     found: list[Claim] = []
     for leg, suffix in ((leg_a, "-a"), (leg_b, "-b")):
@@ -133,7 +133,7 @@ def _pair(course: Course, pair: Pair, told: frozenset[str]) -> list[Claim]:
         if not (leg.role in told or leg.lost):
             found.append(ended("legs.cause-crosses", leg.role, leg.causes))
         answered = leg.answered != NEVER
-        answers = (1, 2) if twice else (0, 1) if late and leg is leg_a else (int(answered),)
+        answers = (1, 2) if twice else (0, 1) if late else (int(answered),)
         found += _crossed(leg.role, answers, leg.early != NEVER, leg.ringing != NEVER)
     found += _set_up(course, leg_b.role)
     return found
@@ -198,14 +198,14 @@ def _bridged_before(course: Course, leg_b: Leg) -> bool:
     return False
 
 
-def _gone_as_it_answers(course: Course, leg_b: Leg) -> bool:
-    """Whether loopback-b is hung up as whom it dials is answered, of which loopback-a may hear."""
-    given_up = [one for one in course.attempts if not (one.taken or one.cause)]
-    return any(
-        0 <= leg_b.gone - course.legs[leg].answered <= NOTICED_AT_MOST
-        for one in given_up
-        if one.caller == leg_b.role
-        for leg in one.legs
+def _goes_as_it_answers(course: Course, leg_b: Leg) -> bool:
+    """Whether loopback-b goes as whom it dials or is bridged to is answered.
+
+    Either leg of the pair may then be told answered, and the other be gone.
+    """
+    dialled = [leg for one in course.attempts if one.caller == leg_b.role for leg in one.legs]
+    return leg_b.answered == NEVER and any(
+        abs(leg_b.gone - course.legs[leg].answered) <= NOTICED_AT_MOST for leg in dialled
     )
 
 
