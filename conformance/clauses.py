@@ -118,8 +118,7 @@ _LEGS = (
         "legs.all-stay-without-bowout",
         MUST,
         AGREES,
-        "A call whose bowout is refused keeps its loopback legs until it ends; of that it may be "
-        "told up to 0.1 s late.",
+        "A call whose bowout is refused keeps its loopback legs until it ends.",
         "wiki, loopback_bowout: false results in 4 legs; history 07c6022ef7",
         since="1.0.4",
     ),
@@ -1026,8 +1025,7 @@ _CDR = (
         MUST,
         DIFFERS,
         "Loopback legs that bow out have about 2 s of billsec where the b-leg's answer began it, "
-        "unless loopback-b's thread is caught in its bridge until the call ends; of that it may be "
-        "told up to 0.1 s late.",
+        "unless loopback-b's thread is caught in its bridge until the call ends.",
         "wiki, CDR Handling; facts 2.6 and 6; history 888d98f907; measured",
         since="1.2.0",
         documented="They drop out with a billsec of about 2 seconds.",

@@ -157,14 +157,10 @@ class SinceStimulus(Struct, frozen=True, gc=False):
 
 
 class Precedes(Struct, frozen=True, gc=False):
-    """Whether an event comes before another, by Event-Sequence (bool).
-
-    Or `behind` it by no more than so many seconds, where that is not 0.
-    """
+    """Whether an event comes before another, by Event-Sequence (bool)."""
 
     first: EventRef
     second: EventRef
-    behind: float = 0.0
 
 
 class Executed(Struct, frozen=True, gc=False):

@@ -149,10 +149,7 @@ def _precedes(fact: Precedes, seen: Observation) -> Outcome | Unobservable:
     one, other = seen.found[fact.first], seen.found[fact.second]
     if one is None:
         return UNOBSERVABLE
-    if other is None or one.sequence < other.sequence:
-        return True
-    # by the order alone where it is 0: what comes in one tick of the clock has one time
-    return bool(fact.behind) and one.at - other.at <= fact.behind * _SECOND
+    return other is None or one.sequence < other.sequence
 
 
 def _executed(fact: Executed, seen: Observation) -> Outcome | Unobservable:
@@ -312,9 +309,8 @@ def describe(fact: Fact) -> str:
             return f"the time between {_event(one)} and {_event(other)}"
         case SinceStimulus(index, until):
             return f"the time from stimulus {index + 1} to {_event(until)}"
-        case Precedes(first, second, behind):
-            late = f", or up to {behind} s behind" if behind else ""
-            return f"whether {_event(first)} came before {_event(second)}{late}"
+        case Precedes(first, second):
+            return f"whether {_event(first)} came before {_event(second)}"
         case Executed(leg):
             return f"what {leg} executed"
         case OriginateCauses(at):

@@ -136,7 +136,6 @@ def a_loopback_leg_leaves_before_the_end(draft: Draft) -> None:
     ending = draft.scenario.ending.deed.leg
     leg = "loopback-a" if ending == "loopback-b" else "loopback-b"
     draft.move(leg, "CHANNEL_HANGUP", draft.find(ending, "CHANNEL_HANGUP")[0])
-    draft.shift(leg, "CHANNEL_HANGUP", -0.2)
 
 
 def who_dials_is_early_at_once(draft: Draft) -> None:

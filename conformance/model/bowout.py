@@ -324,8 +324,7 @@ def _none(scenario: Scenario, course: Course) -> Iterator[Claim]:
             ended = EventRef(scenario.ending.deed.leg, "CHANNEL_HANGUP")
             for leg in (pair.leg_a, pair.leg_b):
                 if leg != ended.leg:
-                    # who hangs the leg up tells of it after the others can see it
-                    stays = Precedes(ended, EventRef(leg, "CHANNEL_HANGUP"), SENT_SECONDS)
+                    stays = Precedes(ended, EventRef(leg, "CHANNEL_HANGUP"))
                     yield Claim("legs.all-stay-without-bowout", leg, stays, only(True))
 
 

@@ -339,8 +339,7 @@ def _bowed_out(modules: tuple[str, ...], course: Course, leg: Leg) -> Iterator[C
             near, far = leaving.acquired
             # A b-leg that is told to park after its bridge stays when the a-leg is gone.
             ended = EventRef(near if course.legs[far].told else far, "CHANNEL_HANGUP")
-            complete = EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE")
-            caught = Precedes(ended, complete, SENT_SECONDS)
+            caught = Precedes(ended, EventRef(leg.role, "CHANNEL_HANGUP_COMPLETE"))
             yield Claim("cdr.billsec-after-bowout", leg.role, caught, only(True))
 
 
