@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from campaign.packing import Packed, event_of, sharing, text_of
+from conformance.model.bowout import STALL
 from conformance.model.durations import ORPHANED_AT_MOST
 from conformance.model.predict import likeliest
+from conformance.model.variables import ON_EXECUTE
 from conformance.observation import AppliedStimulus, Headers, number_in, role_of, without_row
 from conformance.scenario import (
     ALegConsults,
@@ -25,9 +27,6 @@ from conformance.scenario import (
     Stimulus,
     Unloop,
 )
-
-UNLOOP_SECONDS = 5.4
-"""What a bowout on loopback-b's execution takes (facts, section 2.8)."""
 
 NO_ROOM = "DESTINATION_OUT_OF_ORDER"
 """Why a leg ends that dialled one which was not made: the switch may have no session left."""
@@ -167,8 +166,7 @@ def patience(scenario: Scenario) -> float:
     delays = sum(stimulus.at.delay_ms for stimulus in scenario.all_stimuli()) / 1000
     afterwards = getattr(scenario.origin, "afterwards", ())
     parked = ORPHANED_AT_MOST if isinstance(scenario.origin, ALegConsults) else 0.0
-    on_execute = any(name == "loopback_bowout_on_execute" for name, _ in scenario.variables.braces)
-    waits = UNLOOP_SECONDS if on_execute else 0.0
+    waits = STALL.high if ON_EXECUTE in scenario.text else 0.0
     further = _length((*scenario.beside, *scenario.otherwise))
     plans = _length(scenario.plan) + _length(afterwards) + _sleeps(scenario.origin)
     return 4.0 + delays + parked + waits + further + plans
@@ -214,5 +212,5 @@ def _length(plan: tuple[object, ...]) -> float:
             case BridgeAgain():
                 seconds += action.most * _length(plan[:at])
             case Unloop():
-                seconds += UNLOOP_SECONDS
+                seconds += STALL.high
     return seconds

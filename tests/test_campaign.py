@@ -15,23 +15,33 @@ from msgspec import structs
 
 from campaign import campaign as campaign_module
 from campaign import placer as placer_module
-from campaign.attempt import Attempt
+from campaign.attempt import Attempt, patience
 from campaign.campaign import Campaign, Control, Pace, open_campaign
 from campaign.session import CONFIRMED_BY, Plan, Run, run
 from conformance.dialstring import token_of
 from conformance.judge import Finding, Judgement, judge
+from conformance.model.bowout import STALL
+from conformance.model.predict import Applied, predict
+from conformance.model.variables import ON_EXECUTE
 from conformance.observation import Placement
 from conformance.profile import Profile
 from conformance.scenario import (
+    Action,
+    ALegBridges,
+    Answer,
     Direct,
     Event,
     ExtensionTarget,
     Moment,
+    Pairs,
     Park,
     Scenario,
+    Sleep,
     Stimulus,
+    Unloop,
     UuidKill,
     UuidSetvar,
+    Variables,
 )
 from conformance.verdicts import Verdict
 from fixtures.event_socket import CutOff
@@ -435,6 +445,25 @@ def test_the_patience_with_a_call_begins_as_it_does() -> None:
     switch.script = slow
     (came,) = place(switch, scenario())
     assert came.swept == ()
+
+
+@pytest.mark.parametrize(
+    ("plan", "braces", "brackets"),
+    [
+        ((Unloop(), Answer(), Sleep(400)), (), ()),
+        ((Answer(), Sleep(400)), ((ON_EXECUTE, "true"),), ()),
+        ((Answer(), Sleep(400)), (), ((ON_EXECUTE, "true"),)),
+    ],
+)
+def test_a_call_has_as_long_as_the_model_lets_loopback_b_wait(
+    plan: tuple[Action, ...], braces: Pairs, brackets: Pairs
+) -> None:
+    """Among 400 calls it waited for nearly 10 s, and was hung up as if it stayed for ever."""
+    variables = Variables(braces=braces, brackets=brackets)
+    waiting = Scenario(ALegBridges(), ExtensionTarget("9999"), plan, variables)
+    longest = next(iter(predict(waiting, Applied({}, stall=STALL.high)))).course
+    assert longest.legs["loopback-b"].gone >= STALL.high
+    assert all(leg.gone < patience(waiting) for leg in longest.legs.values())
 
 
 def test_a_leg_that_is_not_there_any_more_was_not_hung_up(monkeypatch: pytest.MonkeyPatch) -> None:
